@@ -1,0 +1,1 @@
+"""Pure core: facts in, decisions out. Standard library only, no clock, no files, no network."""

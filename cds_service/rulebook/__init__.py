@@ -1,0 +1,1 @@
+"""Rule files: read, check, test, release. Reads files, never the network."""
