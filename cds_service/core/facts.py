@@ -238,3 +238,15 @@ VERIFICATION_STATUS: Mapping[str, frozenset[str]] = {
 HOOKS = ("patient-view", "order-select", "order-sign", "encounter-discharge")
 ORDER_HOOKS = ("order-select", "order-sign")
 SEXES = ("male", "female", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Which rows some rule of the release could use; the FHIR reader builds no others.
+
+    sets:     by fact, the bit mask of value sets that criteria look for in its code.
+    all_rows: facts of which every row is needed, whatever its code.
+    """
+
+    sets: Mapping[str, int]
+    all_rows: frozenset[str]
