@@ -1,6 +1,6 @@
 """Value sets: which (system, code) and which words belong to a named set.
 
-A ValueSet is a FHIR ValueSet file, read (rulebook.reader). A Table looks a coding up once for every set of a
+A ValueSet is a FHIR ValueSet file, read (rulebook.value_set_file). A Table looks a coding up once for every set of a
 release and answers with a bit mask, so that asking "is it in oud-dependence" is one AND.
 """
 
@@ -24,6 +24,9 @@ SYSTEMS: Mapping[str, str] = {
     "urn:oid:2.16.840.1.113883.6.285": "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets",
     "urn:oid:2.16.840.1.113883.6.69": "http://hl7.org/fhir/sid/ndc",
 }
+MEMO_LIMIT = 50_000  # codings remembered; a release lists about 10,000
+MEMO_KEY_LIMIT = 200  # characters of system and code; longer ones are looked up each time
+_WORD = re.compile(r"[^\W_]+")
 _ICD_SHAPE = re.compile(r"[A-Z][0-9][0-9A-Z]\.?[0-9A-Z]{0,4}")
 
 
@@ -76,3 +79,135 @@ def normalise(system: str, code: str) -> Coding:
     elif not code.isdigit():
         code = code.upper()
     return Coding(system, code)
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Give the case-folded words of a text: runs of letters and digits. Punctuation, hyphens and slashes separate them."""
+    return tuple(_WORD.findall(text.casefold()))
+
+
+def holds(value_set: ValueSet, coding: Coding) -> bool:
+    """Say whether a normalised coding is in the set; being taken out wins."""
+    above = {coding, *_above(coding)}
+    if coding in value_set.not_codes or not above.isdisjoint(value_set.not_subtrees):
+        return False
+    return coding in value_set.codes or not above.isdisjoint(value_set.subtrees)
+
+
+def overlap(one: ValueSet, other: ValueSet) -> frozenset[Coding]:
+    """Give codings that both sets hold: listed codes and roots of subtrees, enough to prove that they are disjoint."""
+    listed = one.codes | one.subtrees | other.codes | other.subtrees
+    return frozenset(each for each in listed if holds(one, each) and holds(other, each))
+
+
+def _above(coding: Coding) -> Iterable[Coding]:
+    """Give the ICD-10-CM codes that the code lies below, itself included, in canonical spelling."""
+    if coding.system == ICD_10_CM:
+        bare = coding.code.replace(".", "")
+        for length in range(3, min(len(bare), 7) + 1):
+            yield Coding(ICD_10_CM, bare[:3] if length == 3 else f"{bare[:3]}.{bare[3:length]}")
+
+
+class Table:
+    """Every value set of a release, turned round: from a coding or a word to the sets it belongs to.
+
+    Built once per release and shared by all threads. The only thing that changes is `_memo`, a plain dict that is
+    never iterated and stops growing at MEMO_LIMIT entries; it holds codes, never words from a chart.
+    systems: every code system that some set lists.
+    """
+
+    def __init__(self, value_sets: Iterable[ValueSet]) -> None:
+        """Index the sets. Raises ValueError when two different sets carry the same id and version."""
+        self._bits: dict[tuple[str, str], int] = {}
+        self._sets: dict[tuple[str, str], ValueSet] = {}
+        self._codes: dict[Coding, int] = {}
+        self._subtrees: dict[Coding, int] = {}
+        self._not_codes: dict[Coding, int] = {}
+        self._not_subtrees: dict[Coding, int] = {}
+        self._by_system: dict[str, int] = {}
+        self._with_phrases = 0
+        self._phrases: dict[str, list[tuple[tuple[str, ...], int, int]]] = {}  # first word -> words, in, out
+        self._memo: dict[tuple[str, str], tuple[Coding, int]] = {}
+        for each in value_sets:
+            self._add(each)
+        self.systems: frozenset[str] = frozenset(self._by_system)
+
+    def _add(self, value_set: ValueSet) -> None:
+        key = (value_set.id, value_set.version)
+        if key in self._sets:
+            if self._sets[key] != value_set:
+                raise ValueError(f"two different value sets are called {value_set.id} {value_set.version}")
+            return
+        bit = 1 << len(self._bits)
+        self._bits[key], self._sets[key] = bit, value_set
+        for index, codings in (
+            (self._codes, value_set.codes),
+            (self._subtrees, value_set.subtrees),
+            (self._not_codes, value_set.not_codes),
+            (self._not_subtrees, value_set.not_subtrees),
+        ):
+            for coding in codings:
+                index[coding] = index.get(coding, 0) | bit
+        for system in value_set.systems:
+            self._by_system[system] = self._by_system.get(system, 0) | bit
+        for phrase in value_set.phrases:
+            self._with_phrases |= bit
+            self._index(words(phrase), bit, 0)
+        for phrase in value_set.not_phrases:
+            self._index(words(phrase), 0, bit)
+
+    def _index(self, phrase: tuple[str, ...], inside: int, outside: int) -> None:
+        if phrase:
+            self._phrases.setdefault(phrase[0], []).append((phrase, inside, outside))
+
+    def bit(self, value_set: ValueSet) -> int:
+        """Give the one-bit mask of the set with this id and version. Raises KeyError if the table has no such set."""
+        return self._bits[value_set.id, value_set.version]
+
+    def lookup(self, coding: Coding) -> int:
+        """Give the mask of every set that holds a normalised coding."""
+        inside, outside = self._codes.get(coding, 0), self._not_codes.get(coding, 0)
+        if coding.system == ICD_10_CM:
+            for root in _above(coding):
+                inside |= self._subtrees.get(root, 0)
+                outside |= self._not_subtrees.get(root, 0)
+        return inside & ~outside
+
+    def concept(self, codings: Iterable[tuple[str, str]], texts: Iterable[str]) -> Concept:
+        """Build the concept of one CodeableConcept: its codings as sent, and its words (text and displays).
+
+        Codings without a code and blank texts are left out; with nothing left the concept is unreadable.
+        A set is in `by_text` only when no coding is of a system that it lists, one of its phrases stands in the words
+        and none of its excluded phrases does. Phrases are looked for within each text, never across two.
+        """
+        known = [self._coding(system, code) for system, code in codings if code and not code.isspace()]
+        cut = tuple(dict.fromkeys(text[:TEXT_LIMIT] for text in texts if text and not text.isspace()))
+        if not known and not cut:
+            return UNREADABLE_CONCEPT
+        by_code, coded = 0, 0
+        for coding, mask in known:
+            by_code |= mask
+            coded |= self._by_system.get(coding.system, 0)
+        wanted = self._with_phrases & ~coded
+        by_text = self._spoken(cut) & wanted if wanted else 0
+        return Concept(tuple(dict.fromkeys(coding for coding, _ in known)), cut, by_code, by_text)
+
+    def _coding(self, system: str, code: str) -> tuple[Coding, int]:
+        found = self._memo.get((system, code))
+        if found is None:
+            coding = normalise(system, code)
+            found = (coding, self.lookup(coding))
+            if len(self._memo) < MEMO_LIMIT and len(system) + len(code) < MEMO_KEY_LIMIT:
+                self._memo[system, code] = found
+        return found
+
+    def _spoken(self, texts: Iterable[str]) -> int:
+        inside, outside = 0, 0
+        for text in texts:
+            spoken = words(text)
+            for at, word in enumerate(spoken):
+                for phrase, phrase_in, phrase_out in self._phrases.get(word, ()):
+                    if spoken[at : at + len(phrase)] == phrase:
+                        inside |= phrase_in
+                        outside |= phrase_out
+        return inside & ~outside
