@@ -82,7 +82,7 @@ def normalise(system: str, code: str) -> Coding:
 
 
 def words(text: str) -> tuple[str, ...]:
-    """Give the case-folded words of a text: runs of letters and digits. Punctuation, hyphens and slashes separate them."""
+    """Give the case-folded words of a text: runs of letters and digits, parted by everything else."""
     return tuple(_WORD.findall(text.casefold()))
 
 
