@@ -1,0 +1,39 @@
+# The service as a container: an unprivileged user, pinned packages, no secrets. Settings are CDS_* variables
+# (docs/reference/settings.md); with CDS_AUTH=required the service does not start without a list of clients.
+
+FROM python:3.11-slim-bookworm AS build
+WORKDIR /build
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN python -m venv /opt/cds
+COPY requirements.txt requirements-build.txt ./
+RUN python -m pip install --require-hashes -r requirements-build.txt \
+ && /opt/cds/bin/python -m pip install --require-hashes -r requirements.txt
+COPY pyproject.toml README.md LICENSE NOTICE ./
+COPY cds_service cds_service
+COPY rules rules
+COPY fhir_fixtures fhir_fixtures
+RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
+ && /opt/cds/bin/python -m pip install --no-deps /wheel/*.whl
+
+FROM python:3.11-slim-bookworm
+LABEL org.opencontainers.image.title="cds-service" \
+      org.opencontainers.image.description="CDS Hooks service for opioid use disorder" \
+      org.opencontainers.image.licenses="Apache-2.0"
+RUN groupadd --system --gid 10001 cds \
+ && useradd --system --uid 10001 --gid cds --home-dir /srv/cds --create-home --shell /usr/sbin/nologin cds \
+ && install -d -o cds -g cds /srv/cds/var
+COPY --from=build /opt/cds /opt/cds
+WORKDIR /srv/cds
+USER 10001:10001
+ENV PATH=/opt/cds/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    CDS_HOST=0.0.0.0 \
+    CDS_PORT=8000 \
+    CDS_AUTH=required
+EXPOSE 8000
+VOLUME ["/srv/cds/var"]
+HEALTHCHECK --interval=30s --timeout=3s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"CDS_PORT\"]}/healthz', timeout=2)"]
+STOPSIGNAL SIGTERM
+CMD ["cds-service", "serve"]
