@@ -1,0 +1,260 @@
+"""The forms of rule and definition files, as tables: which keys, in which order, what each takes.
+
+docs/reference/rule-language.md says what they mean. The order of a table is the order of the keys in a file.
+"""
+
+from cds_service.core.facts import CLINICAL_STATUS, HOOKS, SEXES, VERIFICATION_STATUS
+from cds_service.core.rule import LEVELS
+from cds_service.rulebook.reader_shapes import (
+    BlockOf,
+    Constant,
+    Either,
+    Form,
+    Key,
+    Kinds,
+    ListOf,
+    Named,
+    Number,
+    Text,
+    Word,
+)
+
+_SNAKE = r"(?!(?:on|off|yes|no|true|false|null)$)[a-z][a-z0-9]*(?:_[a-z0-9]+)*(?<=..)"
+_KEBAB = r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
+_DAY = r"\d{4}-\d{2}-\d{2}"
+
+# Short names of code systems, as `system|code` is written in rule files.
+CODE_SYSTEMS = {
+    "rxnorm": "http://www.nlm.nih.gov/research/umls/rxnorm",
+    "loinc": "http://loinc.org",
+    "snomed": "http://snomed.info/sct",
+    "icd-10-cm": "http://hl7.org/fhir/sid/icd-10-cm",
+    "hcpcs": "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets",
+}
+ATTRIBUTES = (
+    "race", "ethnicity", "language", "sexual_orientation", "gender_identity", "sex", "date_of_birth", "sdoh",
+    "health_status_assessments",
+)  # fmt: skip
+BOUND_KEYS = ("at_least", "more_than", "at_most", "less_than")
+POLICIES = ("no_card", "card_with_caveat", "ask_fetch")
+CHANGEABLE = ("summary", "detail", "links", "override_reasons")
+CREATED = ("MedicationRequest", "ServiceRequest")
+
+LINE = Text("one line of text")
+FILE_ID = Named("an id in kebab-case", _KEBAB, "opioid-status")
+VERSION = Named("a version of three parts", r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", "1.0.0")
+DATE = Named("a date", _DAY, "2026-11-21", code="wrong-type")
+NEW_PARAMETER = Named("a parameter name in snake_case", _SNAKE, "lookback_days")
+NEW_CRITERION = Named("a criterion name in snake_case", _SNAKE, "on_moud")
+PARAMETER = Named("the name of a parameter", _SNAKE, "lookback_days", number_code="number-not-parameter")
+WINDOW = Named("the name of a parameter, or `today`", _SNAKE, "lookback_days", number_code="number-not-parameter")
+CRITERION = Named("the name of a criterion", rf"(?:{_KEBAB}\.)?{_SNAKE}", "opioid-status.on_moud")
+ROWS = Named("a fact or a criterion", rf"[A-Z][A-Za-z]+|{_KEBAB}|(?:{_KEBAB}\.)?{_SNAKE}", "Condition")
+STATUS = Named("a status word", r"[a-z]+(?:-[a-z]+)*", "taking")
+CODE_WORD = Named("a FHIR code", r"[A-Za-z][A-Za-z0-9-]*", "encounter-diagnosis")
+SUPPORTED = Named("a criterion, a parameter or `cards`", _SNAKE, "cards")
+CODE = Named("a code as system|code", rf"(?:{'|'.join(CODE_SYSTEMS)}|[a-z]+:[^|\s]+)\|[^|\s]+", "loinc|44249-1")
+CRITERIA_LIST = ListOf(CRITERION, least=1)
+VALUE_SETS = ListOf(FILE_ID, least=1)
+FLAG = Constant("true")
+
+BOUNDS = Form("a block of bounds", tuple(Key(each, PARAMETER) for each in BOUND_KEYS), some_of=BOUND_KEYS)
+REVIEW = Form("a review", (Key("by", LINE, True, "who reviewed it"), Key("date", DATE, True, "the day of the review")))
+EVIDENCE = Form(
+    "an evidence entry",
+    (
+        Key("id", FILE_ID, True, "the id that cards name in `source`"),
+        Key("cite", LINE, True, "the citation"),
+        Key("url", LINE, True, "where it can be read"),
+        Key("grade", Word("a grade", ("A", "B", "C")), True, "how strong it is"),
+        Key("supports", ListOf(SUPPORTED, least=1), True, "the criteria, parameters or `cards` that rest on it"),
+    ),
+)
+PARAMETER_FORM = Form(
+    "a parameter",
+    (
+        Key("value", Number(), True, "the number"),
+        Key("unit", LINE, True, "years, months, weeks, days, score, count, times or a UCUM unit"),
+        Key("range", ListOf(Number(), least=2, most=2), True, "[least, most] that a site may choose"),
+        Key("why", LINE, True, "why this number"),
+    ),
+)
+
+_SAID = (
+    Key("says", LINE, True, "the sentence a clinician would speak"),
+    Key("label", LINE, False, "the noun for cards"),
+)
+FIND = Form(
+    "a find criterion",
+    (
+        *_SAID,
+        Key("find", ListOf(ROWS, least=1), True, "facts or criteria, pooled"),
+        Key("code_in", VALUE_SETS),
+        Key("code_not_in", VALUE_SETS),
+        Key("if", CRITERIA_LIST),
+        Key("status", ListOf(STATUS, least=1)),
+        Key("clinicalStatus", ListOf(Word("a clinical status", tuple(CLINICAL_STATUS)), least=1)),
+        Key("verificationStatus", ListOf(Word("a verification status", tuple(VERIFICATION_STATUS)), least=1)),
+        Key("category_not", ListOf(CODE_WORD, least=1)),
+        Key("reason_in", VALUE_SETS),
+        Key("age", BOUNDS),
+        Key("sex", ListOf(Word("a sex", SEXES), least=1)),
+        Key("covers", PARAMETER),
+        Key("stale_after", PARAMETER),
+        Key("merge_gaps", PARAMETER),
+        Key("length", BOUNDS),
+        Key("ending", FLAG),
+        Key("during_last", WINDOW),
+        Key("since_start", BOUNDS),
+        Key("started_since", Named("a criterion, or `today`", CRITERION.pattern, "oud_coded")),
+        Key("latest", FLAG),
+        Key("value", BOUNDS),
+        Key("per_upper_limit", PARAMETER),
+        Key("plausible", BOUNDS),
+        Key("answer_in", VALUE_SETS),
+        Key("answer_not_in", VALUE_SETS),
+        Key("count", BOUNDS),
+    ),
+    ordered=True,
+)
+LOGIC = Form(
+    "a logic criterion",
+    (
+        *_SAID,
+        Key("all", CRITERIA_LIST),
+        Key("any", CRITERIA_LIST),
+        Key("none", CRITERIA_LIST),
+        Key("count", BOUNDS),
+    ),
+    ordered=True,
+    some_of=("all", "any", "none"),
+)
+HOOK = Form("a hook criterion", (*_SAID, Key("hook", ListOf(Word("a hook", HOOKS), least=1), True)), ordered=True)
+
+ANY_CRITERION = Kinds("a criterion", ((("find",), FIND), (("all", "any", "none"), LOGIC), (("hook",), HOOK)))
+
+POLICY = Word("a policy", POLICIES)
+WHEN = Form(
+    "`when`",
+    (
+        Key("all", CRITERIA_LIST),
+        Key("any", CRITERIA_LIST),
+        Key("none", CRITERIA_LIST),
+        Key(
+            "if_unknown",
+            Either((POLICY, Form("policies", (Key("unread", POLICY, True), Key("doubtful", POLICY, True))))),
+            True,
+            "what happens when it cannot be told",
+        ),
+    ),
+    ordered=True,
+    some_of=("all", "any", "none"),
+)
+CONDITIONS = (
+    Key("if", CRITERIA_LIST, False, "criteria that must all be YES"),
+    Key("unless", CRITERIA_LIST, False, "criteria that must all be NO"),
+    Key("if_unknown", CRITERIA_LIST, False, "criteria that must all be UNKNOWN"),
+)
+INDICATOR = Form(
+    "an indicator mapping",
+    tuple(Key(each, Named("a criterion, or `otherwise`", CRITERION.pattern, "otherwise")) for each in reversed(LEVELS)),
+    some_of=tuple(LEVELS),
+)
+CREATE = Form(
+    "a draft",
+    (
+        Key("resourceType", Word("a resource", CREATED), True, "MedicationRequest or ServiceRequest"),
+        Key("code", CODE),
+        Key("text", LINE, True, "the words of the draft"),
+        Key("dosage", LINE),
+        Key("quantity", Either((Number(least=0), LINE))),
+        Key("within", PARAMETER),
+        Key("do_not_perform", FLAG),
+        Key("reason", CRITERION),
+    ),
+)
+SUGGESTION = Form(
+    "a suggestion",
+    (
+        Key("label", LINE, True, "what the button says"),
+        *CONDITIONS,
+        Key("recommended", FLAG),
+        Key("create", CREATE),
+        Key("delete", CRITERION),
+    ),
+    ordered=True,
+    one_of=("create", "delete"),
+)
+LINK = Form(
+    "a link",
+    (
+        Key("label", LINE, True),
+        Key("url", LINE, True),
+        Key("type", Word("a link type", ("absolute", "smart")), True),
+    ),
+)
+DETAIL_LINE = Form("a line", (*CONDITIONS, Key("text", LINE, True, "what the line says")))
+CARD = Form(
+    "a card",
+    (
+        Key("id", FILE_ID, True, "names the variant in records and tests"),
+        *CONDITIONS,
+        Key("summary", LINE, True, "one sentence, under 140 characters"),
+        Key("indicator", Either((Word("a level", LEVELS), INDICATOR)), True, "info, warning, critical, or a mapping"),
+        Key("detail", ListOf(Either((LINE, DETAIL_LINE)), least=1), True, "the lines of the card"),
+        Key("source", ListOf(FILE_ID, least=1), True, "evidence ids, the card's source first"),
+        Key("links", ListOf(LINK)),
+        Key("suggestions", ListOf(SUGGESTION)),
+        Key("override_reasons", ListOf(FILE_ID, least=1), True, "codes of the shared list"),
+        Key("site_may_change", ListOf(Word("a key", CHANGEABLE), least=1)),
+    ),
+    ordered=True,
+)
+_ATTRIBUTE = Either((Constant("false"), Text("a phrase saying how it is used")))
+ATTRIBUTES_FORM = Form("`attributes`", tuple(Key(each, _ATTRIBUTE, True, "false or a phrase") for each in ATTRIBUTES))
+
+
+def file_form(definition: bool, tests: Form) -> Form:
+    """Give the form of a whole file, with the form of its tests."""
+    identity = (
+        Key("schema", Number(whole=True, only=(1,)), True, "the version of this form: 1"),
+        Key("id", FILE_ID, True, "the folder the file stands in"),
+        Key("version", VERSION, True, "the name of the file"),
+        Key("title", LINE, True),
+        Key("purpose", LINE, True),
+        Key("owner", LINE, True, "who answers for it"),
+    )
+    origin = (
+        Key("developer", LINE, True, "source attribute 2"),
+        Key("funding", LINE, True, "source attribute 3"),
+        Key("released", DATE, True, "source attribute 4"),
+    )
+    review = (
+        Key("reviewed", Either((Constant("null"), REVIEW)), not definition, "null, or by whom and when"),
+        Key("review_due", DATE),
+        Key("known_limits", ListOf(LINE, least=1), True, "what it misses"),
+        Key("replaces", ListOf(FILE_ID)),
+    )
+    moments = (
+        Key("hooks", ListOf(Word("a hook", HOOKS), least=1), True, "the moments it runs at"),
+        Key("attributes", ATTRIBUTES_FORM, True, "source attributes 5 to 13"),
+    )
+    body = (
+        Key("evidence", ListOf(EVIDENCE, least=1), True, "source attribute 1"),
+        Key("uses", BlockOf(FILE_ID, Number(whole=True, least=0, what="a major version"))),
+        Key("parameters", BlockOf(NEW_PARAMETER, PARAMETER_FORM)),
+        Key("criteria", BlockOf(NEW_CRITERION, ANY_CRITERION), True),
+    )
+    decision = (
+        Key("when", WHEN, True),
+        Key("yields_to", ListOf(FILE_ID)),
+        Key("merges_into", ListOf(FILE_ID)),
+        Key("cards", ListOf(CARD, least=1), True),
+    )
+    last = (Key("tests", tests, True),)
+    keys = (
+        (*identity, *review, *body, *last)
+        if definition
+        else (*identity, *origin, *review, *moments, *body, *decision, *last)
+    )
+    return Form("a definition file" if definition else "a rule file", keys, ordered=True)

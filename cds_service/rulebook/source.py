@@ -1,0 +1,291 @@
+"""A YAML file as nodes that know their line and column, and problems that point at them.
+
+Only a small part of YAML is taken: blocks, lists and scalars of one document. Anchors, aliases, tags, directives,
+merge keys, tabs and further documents are refused, so a file says exactly what it seems to say, and no file can grow
+when it is read. Scalars stay text as written; rulebook.reader_shapes decides what each must be.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from cds_service.rulebook.lint_codes import severity_of
+
+SIZE_LIMIT = 1_000_000  # characters of one file
+DEPTH_LIMIT = 24  # blocks and lists inside each other
+
+_ALLOW = re.compile(r"(?:^|\s)#\s*lint:\s*allow\b(?P<rest>.*)$")
+_ALLOWED = re.compile(r"\s+(?P<code>[a-z-]+)\s+because\s+(?P<reason>\S.*)")
+Place = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in a file; both numbers count from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A scalar, a list or a block of keys, and where it begins.
+
+    kind:  "scalar" (text, plain), "list" (items) or "block" (entries: key node, value node, as written).
+    plain: a scalar without quotes, the only sort that YAML would convert.
+    """
+
+    kind: str
+    mark: Mark
+    text: str = ""
+    plain: bool = False
+    items: tuple["Node", ...] = ()
+    entries: tuple[tuple["Node", "Node"], ...] = ()
+
+    def get(self, key: str) -> "Node | None":
+        """The value under a key of a block, None if there is none."""
+        return next((value for name, value in self.entries if name.text == key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """A comment that accepts a warning on its line. `code` is empty when the comment is not of the wanted form."""
+
+    code: str
+    reason: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class RuleProblem:
+    """One thing wrong in a file. `str()` gives it as `file:line:column: code: text` with the line and a caret."""
+
+    file: str
+    line: int
+    column: int
+    code: str
+    text: str
+    severity: str = "error"
+    source_line: str = ""
+    hint: str = ""
+
+    def __str__(self) -> str:
+        said = [f"{self.file}:{self.line}:{self.column}: {self.code}: {self.text}"]
+        if self.source_line:
+            said += [f"  {self.source_line}", " " * (self.column + 1) + "^"]
+        if self.hint:
+            said.append(f"  hint: {self.hint}")
+        return "\n".join(said)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file as read. root is None when it is not YAML of the wanted sort; allows: comments by line."""
+
+    file: str
+    lines: tuple[str, ...]
+    root: Node | None
+    allows: Mapping[int, tuple[Allow, ...]] = field(default_factory=dict)
+
+    def node(self, path: Place) -> Node | None:
+        """The node at a path such as ("criteria", "oud", "code_in", 0), or the nearest one above that exists."""
+        here = self.root
+        for step in path:
+            below = _below(here, step)
+            if below is None:
+                return here
+            here = below
+        return here
+
+    def has(self, path: Place) -> bool:
+        """Whether something stands at the path; a single item stands at 0 of the list it replaces."""
+        here = self.root
+        for step in path:
+            if here is not None and here.kind == "scalar" and step == 0:
+                continue
+            here = _below(here, step)
+        return here is not None
+
+    def mark(self, path: Place) -> Mark:
+        """Where the value at the path begins, or the nearest one above that exists."""
+        found = self.node(path)
+        return found.mark if found else Mark(1, 1)
+
+    def key_mark(self, path: Place) -> Mark:
+        """Where the key at the end of the path is written; a list item is its own key."""
+        above = self.node(path[:-1])
+        if above is not None and self.has(path[:-1]):
+            for name, _ in above.entries:
+                if name.text == path[-1]:
+                    return name.mark
+        return self.mark(path)
+
+    def problem(self, code: str, at: Mark | Place, text: str, hint: str = "") -> RuleProblem:
+        """Build the problem at a mark, or at the value of a path."""
+        mark = at if isinstance(at, Mark) else self.mark(at)
+        line = self.lines[mark.line - 1] if mark.line <= len(self.lines) else ""
+        return RuleProblem(self.file, mark.line, mark.column, code, text, severity_of(code), line, hint)
+
+
+def _below(here: Node | None, step: str | int) -> Node | None:
+    if here is None:
+        return None
+    if isinstance(step, str):
+        return here.get(step)
+    return here.items[step] if step < len(here.items) else None
+
+
+def nearest(word: str, names: Iterable[str]) -> str:
+    """Give "did you mean 'x'?" for the closest name, or nothing."""
+    found = difflib.get_close_matches(word, list(names), n=1, cutoff=0.6)
+    return f"did you mean '{found[0]}'?" if found else ""
+
+
+def read_source(path: Path) -> tuple[Source, tuple[RuleProblem, ...]]:
+    """Read one YAML file; what is wrong with it as YAML is in the problems, and then the root is None."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        empty = Source(str(path), (), None)
+        return empty, (empty.problem("bad-yaml", Mark(1, 1), f"the file cannot be read: {error.strerror}"),)
+    try:
+        return parse_source(raw.decode("utf-8-sig"), str(path))
+    except UnicodeDecodeError as error:
+        before = raw[: error.start]
+        mark = Mark(before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
+        empty = Source(str(path), (), None)
+        return empty, (empty.problem("bad-yaml", mark, "the file is not UTF-8 text"),)
+
+
+def parse_source(text: str, file: str) -> tuple[Source, tuple[RuleProblem, ...]]:
+    """Read YAML text; `file` is the name that problems carry."""
+    lines = tuple(text.splitlines())
+    bare = Source(file, lines, None)
+    if len(text) > SIZE_LIMIT:
+        return bare, (bare.problem("bad-yaml", Mark(1, 1), f"the file is longer than {SIZE_LIMIT} characters"),)
+    tabs = tuple(
+        bare.problem("bad-yaml", Mark(number, line.index("\t") + 1), "a tab stands here", "use spaces")
+        for number, line in enumerate(lines, 1)
+        if "\t" in line
+    )
+    if tabs:
+        return bare, tabs
+    composer = _Composer(bare)
+    try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            composer.take(event)
+    except yaml.MarkedYAMLError as error:
+        at = error.problem_mark or error.context_mark
+        mark = Mark(at.line + 1, at.column + 1) if at else Mark(1, 1)
+        hint = "quote text that holds a comma, a colon or a brace"
+        composer.refuse(mark, str(error.problem or error.context or "not YAML"), hint)
+    except yaml.YAMLError as error:
+        composer.refuse(Mark(1, 1), str(error).splitlines()[0])
+    except _TooDeep:
+        pass
+    if composer.refused:
+        return bare, tuple(composer.problems)
+    if composer.root is None:
+        return bare, (bare.problem("bad-yaml", Mark(1, 1), "the file is empty"),)
+    inside = {line for first, last in composer.spans for line in range(first, last)}
+    return Source(file, lines, composer.root, _allows(lines, inside)), tuple(composer.problems)
+
+
+def _allows(lines: tuple[str, ...], inside: set[int]) -> dict[int, tuple[Allow, ...]]:
+    """Collect `# lint: allow <code> because <reason>`, except from lines inside a scalar of several lines."""
+    found: dict[int, tuple[Allow, ...]] = {}
+    for number, line in enumerate(lines, 1):
+        comment = _ALLOW.search(line)
+        if comment and number not in inside:
+            mark = Mark(number, line.index("#", comment.start()) + 1)
+            said = _ALLOWED.fullmatch(comment["rest"].rstrip())
+            allow = Allow(said["code"], said["reason"], mark) if said else Allow("", comment["rest"].strip(), mark)
+            found[number] = (allow,)
+    return found
+
+
+class _TooDeep(Exception):
+    """The file nests deeper than DEPTH_LIMIT; reading stops."""
+
+
+class _Composer:
+    """Builds nodes from parser events with a stack of its own, so that depth is bounded before anything recurses."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.root: Node | None = None
+        self.problems: list[RuleProblem] = []
+        self.refused = False
+        self.documents = 0
+        self.spans: list[tuple[int, int]] = []  # lines of scalars that go over several, the last one left out
+        self.open: list[tuple[str, Mark, list[Node]]] = []
+
+    def refuse(self, mark: Mark, text: str, hint: str = "") -> None:
+        """Note something that makes the whole file unreadable."""
+        self.refused = True
+        self.problems.append(self.source.problem("bad-yaml", mark, text, hint))
+
+    def take(self, event: yaml.Event) -> None:
+        """Take up the next event of the parser."""
+        mark = Mark(event.start_mark.line + 1, event.start_mark.column + 1)
+        if isinstance(event, yaml.DocumentStartEvent):
+            self.documents += 1
+            if self.documents == 2:
+                self.refuse(mark, "a second document begins here", "one file, one document")
+            if event.version or event.tags:
+                self.refuse(mark, "directives are not used in rule files")
+        elif isinstance(event, yaml.AliasEvent):
+            self.refuse(mark, f"the alias '*{event.anchor}' is not used in rule files", "write the value out")
+            self.add(Node("scalar", mark))
+        elif isinstance(event, yaml.ScalarEvent):
+            self.check_plainness(event, mark)
+            if event.end_mark.line > event.start_mark.line:
+                self.spans.append((event.start_mark.line + 1, event.end_mark.line + 1))
+            self.add(Node("scalar", mark, event.value, event.style is None or event.style == ""))
+        elif isinstance(event, yaml.SequenceStartEvent | yaml.MappingStartEvent):
+            self.check_plainness(event, mark)
+            self.open.append(("list" if isinstance(event, yaml.SequenceStartEvent) else "block", mark, []))
+            if len(self.open) > DEPTH_LIMIT:
+                self.refuse(mark, f"blocks and lists nest deeper than {DEPTH_LIMIT}")
+                raise _TooDeep
+        elif isinstance(event, yaml.SequenceEndEvent | yaml.MappingEndEvent):
+            kind, began, parts = self.open.pop()
+            self.add(Node("list", began, items=tuple(parts)) if kind == "list" else self.block(began, parts))
+
+    def check_plainness(
+        self, event: yaml.ScalarEvent | yaml.SequenceStartEvent | yaml.MappingStartEvent, mark: Mark
+    ) -> None:
+        """Refuse anchors and tags."""
+        if event.anchor is not None:
+            self.refuse(mark, f"the anchor '&{event.anchor}' is not used in rule files", "write the value out")
+        if event.tag is not None:
+            self.refuse(mark, f"the tag '{event.tag}' is not used in rule files", "leave it out")
+
+    def block(self, began: Mark, parts: list[Node]) -> Node:
+        """Pair keys with values; the first of two equal keys stays."""
+        entries: dict[str, tuple[Node, Node]] = {}
+        for key, value in zip(parts[::2], parts[1::2], strict=True):
+            if key.kind != "scalar":
+                self.refuse(key.mark, "a key must be one word", "quote text that begins with a brace or a bracket")
+            elif key.plain and key.text == "<<":
+                self.refuse(key.mark, "merge keys are not used in rule files", "write the keys out")
+            elif key.text in entries:
+                first = entries[key.text][0].mark.line
+                text = f"'{key.text}' is written twice"
+                self.problems.append(
+                    self.source.problem("duplicate-key", key.mark, text, f"it stands in line {first} already")
+                )
+            else:
+                entries[key.text] = (key, value)
+        return Node("block", began, entries=tuple(entries.values()))
+
+    def add(self, node: Node) -> None:
+        """Put a finished node where it belongs."""
+        if self.open:
+            self.open[-1][2].append(node)
+        elif self.root is None:
+            self.root = node
