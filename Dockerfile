@@ -1,5 +1,5 @@
 # The service as a container: an unprivileged user, pinned packages, no secrets. Settings are CDS_* variables
-# (docs/reference/settings.md); with CDS_AUTH=required the service does not start without a list of clients.
+# (docs/reference/settings.md). With CDS_AUTH=required the service starts only where it can tell who is calling.
 
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /build
@@ -20,8 +20,7 @@ LABEL org.opencontainers.image.title="cds-service" \
       org.opencontainers.image.description="CDS Hooks service for opioid use disorder" \
       org.opencontainers.image.licenses="Apache-2.0"
 RUN groupadd --system --gid 10001 cds \
- && useradd --system --uid 10001 --gid cds --home-dir /srv/cds --create-home --shell /usr/sbin/nologin cds \
- && install -d -o cds -g cds /srv/cds/var
+ && useradd --system --uid 10001 --gid cds --home-dir /srv/cds --create-home --shell /usr/sbin/nologin cds
 COPY --from=build /opt/cds /opt/cds
 WORKDIR /srv/cds
 USER 10001:10001
@@ -32,7 +31,6 @@ ENV PATH=/opt/cds/bin:$PATH \
     CDS_PORT=8000 \
     CDS_AUTH=required
 EXPOSE 8000
-VOLUME ["/srv/cds/var"]
 HEALTHCHECK --interval=30s --timeout=3s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"CDS_PORT\"]}/healthz', timeout=2)"]
 STOPSIGNAL SIGTERM

@@ -18,7 +18,6 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 run: $(VENV)/installed ## Set up and serve http://127.0.0.1:8000 without authentication (HOST, PORT may be given)
-	@mkdir -p var
 	@CDS_AUTH=off CDS_HOST=$(HOST) CDS_PORT=$(PORT) $(BIN)/cds-service serve
 
 test: $(VENV)/installed-dev ## Set up and run every test but the slow ones (under 5 minutes)
@@ -44,7 +43,7 @@ lock: $(VENV)/installed-dev ## Renew the lock files from pyproject.toml (UPGRADE
 	    -o requirements-build.txt pyproject.toml
 	$(LOCK) $(UPGRADE) --extra dev -c requirements.txt -c requirements-build.txt -o requirements-dev.txt pyproject.toml
 
-clean: ## Remove .venv and caches; var/ stays
+clean: ## Remove .venv and caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # The first Python that is new enough and can make a virtual environment; PYTHON=... names another.
