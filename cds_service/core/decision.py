@@ -51,6 +51,7 @@ class Found:
     label: str | None = None
     doubts: tuple[str, ...] = ()
     merged: int = 1
+    why: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

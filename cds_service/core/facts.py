@@ -1,6 +1,6 @@
 """The chart as the engine sees it: rows of facts, and what could not be read.
 
-RULE-LANGUAGE section 2 (docs/reference/rule-language.md) is the source of every word here. `cds_service.fhir`
+Section 2 of docs/reference/rule-language.md is the source of every word here. `cds_service.fhir`
 builds a Chart; `cds_service.core.criteria` judges it. Nothing else needs to know FHIR.
 """
 
@@ -60,7 +60,7 @@ class Number:
 class Row:
     """One row of a fact: a resource, a component of one, or an answered item.
 
-    status, clinical_status, verification_status: words of RULE-LANGUAGE section 2, lower case; None = absent or unknown.
+    status, clinical_status, verification_status: lower-case words of the rule language, section 2; None = absent or unknown.
     start, end: None = absent. `end` None on a row of `taking` or `paused` means that it still runs.
     over_by:   for `past` and `stopped` rows without an end: the last day on which it can have ended (the record's own
                last change), an ordinal; None when nothing tells.

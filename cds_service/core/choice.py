@@ -1,0 +1,122 @@
+"""Which card a rule shows, and which rules' cards are sent: variants, firm evidence, yields, merges, the limit.
+
+Source: docs/reference/rule-language.md, sections 3 (firm evidence), 6 (between rules) and 7 (cards).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from cds_service.core.dates import NO, UNKNOWN, YES
+from cds_service.core.decision import FIRES, Decision, Judgement, Outcome, Result
+from cds_service.core.rule import LEVELS, Card, Conditions, Logic, Rule
+
+CAPPED_HOOK = "patient-view"
+CARD_LIMIT = 3  # info and warning cards at patient-view; critical ones are never withheld
+
+Ask = Callable[[str], Result]
+
+
+def holds(conditions: Conditions, ask: Ask) -> bool:
+    """Whether all of `if` are YES, all of `unless` NO and all of `if_unknown` UNKNOWN."""
+    return (
+        all(ask(name).verdict is YES for name in conditions.if_)
+        and all(ask(name).verdict is NO for name in conditions.unless)
+        and all(ask(name).verdict is UNKNOWN for name in conditions.if_unknown)
+    )
+
+
+def card_of(rule: Rule, judgement: Judgement, caveat: bool) -> tuple[Card | None, str | None]:
+    """Give the first card whose conditions hold, and its level; (None, None) when there is none.
+
+    caveat: the rule is UNKNOWN; then nothing is critical.
+    A critical level stands only when rule, card and level hold also with every soft row taken as doubtful.
+    """
+    for card in rule.cards:
+        if not holds(card.conditions, judgement.result):
+            continue
+        for level, criterion in card.indicator:
+            if criterion is not None and judgement.result(criterion).verdict is not YES:
+                continue
+            if level == "critical" and (caveat or not _firm(card, criterion, judgement)):
+                continue
+            return card, level
+    return None, None
+
+
+def _firm(card: Card, criterion: str | None, judgement: Judgement) -> bool:
+    return (
+        judgement.firm("when").verdict is YES
+        and holds(card.conditions, judgement.firm)
+        and (criterion is None or judgement.firm(criterion).verdict is YES)
+    )
+
+
+def any_fails(when: Logic, judgement: Judgement) -> bool:
+    """Whether the `any` of a `when` is NO: none of its members holds or may hold."""
+    return all(judgement.result(name).verdict is NO for name in when.any)
+
+
+def outcome(decisions: Sequence[Decision], hook: str, unread: Mapping[str, str]) -> Outcome:
+    """Settle yields, then merges, then order and limit. Trials are recorded and touch nothing."""
+    settled = {each.edition.rule.id: each for each in decisions if not each.trial}
+    settled = _merged(_yielded(settled))
+    cards = [each for each in settled.values() if _shows(each)]
+    cards.sort(key=lambda each: -_severity(each))  # stable: ties stay in release order
+    shown, soft = [], 0
+    for each in cards:
+        soft += each.indicator != "critical"
+        if hook == CAPPED_HOOK and each.indicator != "critical" and soft > CARD_LIMIT:
+            settled[each.edition.rule.id] = replace(each, withheld="over the limit")
+        else:
+            shown.append(each)
+    trials = (replace(each, withheld="trial") if each.state == FIRES else each for each in decisions if each.trial)
+    return Outcome(tuple(shown), (*settled.values(), *trials), unread=unread)
+
+
+def _shows(decision: Decision | None) -> bool:
+    return decision is not None and decision.state == FIRES and not decision.withheld
+
+
+def _severity(decision: Decision) -> int:
+    return LEVELS.index(decision.indicator or "info")
+
+
+def _yielded(decisions: Mapping[str, Decision]) -> dict[str, Decision]:
+    """Silence each rule for which another one shows a card that is at least as severe."""
+    settled: dict[str, Decision] = {}
+
+    def settle(rule_id: str) -> Decision | None:
+        if rule_id in settled or rule_id not in decisions:
+            return settled.get(rule_id)
+        decision = settled[rule_id] = decisions[rule_id]
+        for other_id in decision.edition.rule.yields_to:
+            other = settle(other_id)
+            if other and _shows(other) and _shows(decision) and _severity(other) >= _severity(decision):
+                settled[rule_id] = replace(decision, withheld=f"yields to {other_id}")
+                break
+        return settled[rule_id]
+
+    for rule_id in decisions:
+        settle(rule_id)
+    return {rule_id: settled[rule_id] for rule_id in decisions}
+
+
+def _merged(decisions: dict[str, Decision]) -> dict[str, Decision]:
+    """Move each card that merges into the first host that shows one; a host that merges on takes its guests along."""
+    hosts: dict[str, str] = {}
+    for rule_id, decision in decisions.items():
+        if _shows(decision):
+            host = next((each for each in decision.edition.rule.merges_into if _shows(decisions.get(each))), None)
+            if host:
+                hosts[rule_id] = host
+    guests: dict[str, list[Decision]] = {}
+    for rule_id, host in hosts.items():
+        final = host
+        while final in hosts:
+            final = hosts[final]
+        guests.setdefault(final, []).append(decisions[rule_id])
+        decisions[rule_id] = replace(decisions[rule_id], withheld=f"merged into {host}")
+    for host, merged in guests.items():
+        level = max((decisions[host], *merged), key=_severity).indicator
+        decisions[host] = replace(decisions[host], merged=tuple(merged), indicator=level)
+    return decisions

@@ -1,0 +1,411 @@
+"""One judge for each kind of criterion: find, logic, hook.
+
+A judge is a closure over compiled names: it takes the Sitting and gives a Result. The tests of single keys stand in
+`row_tests`, what spans do to rows in `stretch`, numbers and answers in `measure`.
+Source: docs/reference/rule-language.md, sections 3 to 5.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from math import inf
+
+from cds_service.core import row_tests
+from cds_service.core.dates import BEGINNING, NO, UNKNOWN, YES, Span, Verdict, all_of, any_of, negate
+from cds_service.core.decision import NOT_READ, Doubt, Found, Near, Result
+from cds_service.core.facts import FACTS, Chart, Gap, Row
+from cds_service.core.measure import Limits, answered, converted, per_limit
+from cds_service.core.row_tests import Answer, Scope, Test, unknown
+from cds_service.core.rule import Bounds, Criterion, Find, Hook, Logic
+from cds_service.core.stretch import covered, lifetime, merged
+
+NEAREST = 3  # dropped rows that a NO shows
+AT_LEAST_ONE = Limits(low=1)
+NOTHING = Result(NO)
+
+Judge = Callable[["Sitting"], Result]
+
+
+class Sitting:
+    """One chart, one day, and every result found so far: a cache, so that a criterion is judged once."""
+
+    __slots__ = ("chart", "firm", "judges", "present", "results", "today")
+
+    def __init__(self, chart: Chart, today: int, judges: Sequence[Judge], firm: bool = False) -> None:
+        self.chart = chart
+        self.today = today
+        self.firm = firm
+        self.judges = judges
+        self.results: list[Result | None] = [None] * len(judges)
+        self.present = {fact: _present(rows) for fact, rows in chart.rows.items()}
+
+    def result(self, index: int) -> Result:
+        """The result of the criterion at `index` of the compiled criteria."""
+        known = self.results[index]
+        if known is None:
+            known = self.results[index] = self.judges[index](self)
+        return known
+
+
+def _present(rows: Sequence[Row]) -> int:
+    """The value sets any row could be in; all of them when a row's code cannot be read."""
+    mask = 0
+    for row in rows:
+        if not row.concept.readable or not row.readable:
+            return -1
+        mask |= row.concept.by_code | row.concept.by_text
+    return mask
+
+
+def judge_of(
+    criterion: Criterion, scope: Scope, titles: Callable[[str], str], sources: Callable[[str], frozenset[str]]
+) -> Judge:
+    """Compile one criterion.
+
+    titles:  value set id -> title, for cards. sources: value set id -> Observation lists its rows stand in.
+    """
+    body = criterion.body
+    if isinstance(body, Hook):
+        return _hook(body)
+    if isinstance(body, Logic):
+        return logic(body, scope)
+    return _Finder(criterion, body, scope, titles, sources).judge
+
+
+def _hook(body: Hook) -> Judge:
+    hooks = frozenset(body.hook)
+    holds, fails = Result(YES), Result(NO)
+    return lambda sitting: holds if sitting.chart.hook in hooks else fails
+
+
+# --- logic -----------------------------------------------------------------------------------------------------------
+
+
+def logic(body: Logic, scope: Scope) -> Judge:
+    """Judge `all`, `any` (with `count`) and `none` together by AND."""
+    all_, any_, none = (tuple(scope.index(name) for name in names) for names in (body.all, body.any, body.none))
+    limits = scope.limits(body.count) if body.count else AT_LEAST_ONE
+
+    def judge(sitting: Sitting) -> Result:
+        of_all = [sitting.result(index) for index in all_]
+        verdict = all_of(result.verdict for result in of_all)
+        if verdict is NO:
+            return NOTHING
+        of_any = [sitting.result(index) for index in any_]
+        if any_:
+            sure = sum(result.verdict is YES for result in of_any)
+            possible = sum(result.verdict is not NO for result in of_any)
+            verdict = min(verdict, limits.holds_count(sure, possible))
+        of_none = [sitting.result(index) for index in none]
+        verdict = min(verdict, negate(any_of(result.verdict for result in of_none)))
+        if verdict is NO:
+            return NOTHING
+        holding = (*of_all, *of_any)
+        rows = pooled(result for result in holding)
+        further = tuple(dict.fromkeys(gap for result in holding for gap in result.further))
+        if verdict is YES:
+            return Result(YES, rows, further=further, count=sum(result.verdict is YES for result in of_any))
+        doubts = _doubts(doubt for result in (*holding, *of_none) for doubt in result.doubts)
+        return Result(UNKNOWN, tuple(_doubted(found) for found in rows), doubts, further=further)
+
+    return judge
+
+
+def pooled(results: Iterable[Result]) -> tuple[Found, ...]:
+    """The rows of several results, each once: a sure row wins over a doubtful one, else the first stays."""
+    rows: dict[tuple[str, str], Found] = {}
+    for result in results:
+        for found in result.rows:
+            key = (found.row.fact, found.row.reference)
+            known = rows.get(key)
+            if known is None or (found.sure and not known.sure):
+                rows[key] = found
+    return sure_first(rows.values())
+
+
+def sure_first(rows: Iterable[Found]) -> tuple[Found, ...]:
+    """Sure rows before doubtful ones, otherwise in the order they came."""
+    return tuple(sorted(rows, key=lambda found: not found.sure))
+
+
+def _doubted(found: Found) -> Found:
+    return replace(found, sure=False) if found.sure else found
+
+
+def _doubts(doubts: Iterable[Doubt]) -> tuple[Doubt, ...]:
+    return tuple(dict.fromkeys(doubts))
+
+
+# --- find ------------------------------------------------------------------------------------------------------------
+
+
+class _Finder:
+    """A compiled `find`: holds the names resolved once, so that judging only compares."""
+
+    def __init__(
+        self, criterion: Criterion, find: Find, scope: Scope, titles: Callable[[str], str],
+        sources: Callable[[str], frozenset[str]],
+    ) -> None:  # fmt: skip
+        self.find = find
+        self.scope = scope
+        self.label = criterion.label
+        self.facts = tuple(name for name in find.find if name in FACTS)
+        self.criteria = tuple(scope.index(name) for name in find.find if name not in FACTS)
+        self.conditions = tuple(scope.index(name) for name in find.if_)
+        self.mask = scope.mask(find.code_in)
+        self.titled = tuple((scope.bit(name), titles(name)) for name in find.code_in)
+        found_in = [sources(name) for name in find.code_in]
+        self.found_in = frozenset().union(*found_in) if found_in and all(found_in) else frozenset()
+        self.fact_tests = row_tests.tests_of(find, scope, of_facts=True)
+        self.row_tests = row_tests.tests_of(find, scope, of_facts=False)
+        self.covers = scope.duration(find.covers) if find.covers else None
+        self.stale_after = scope.duration(find.stale_after) if find.stale_after else None
+        self.merge_gaps = scope.duration(find.merge_gaps) if find.merge_gaps else None
+        self.length = row_tests.length(scope, find.length) if find.length else None
+        self.window = None if find.during_last in (None, "today") else scope.duration(str(find.during_last))
+        self.since = None if find.started_since in (None, "today") else scope.index(str(find.started_since))
+        self.time_tests = self._time_tests()
+        self.value_test = _value_test(find, scope)
+        self.limits = scope.limits(find.count) if find.count else AT_LEAST_ONE
+
+    def _time_tests(self) -> list[tuple[str, Test]]:
+        find, tests = self.find, list[tuple[str, Test]]()
+        if find.during_last:
+            tests.append(("during_last", row_tests.during_last(self.window)))
+        if find.since_start:
+            tests.append(("since_start", row_tests.since_start(self.scope, find.since_start)))
+        if find.started_since:
+            tests.append(("started_since", row_tests.started_since(self.since)))
+        return tests
+
+    def judge(self, sitting: Sitting) -> Result:
+        if any(sitting.result(index).verdict is NO for index in self.conditions):
+            return self._decided(sitting, [], [], ())
+        near: list[tuple[int, Near]] = []
+        rows, further = self._from_facts(sitting, near)
+        inner, inner_further = self._from_criteria(sitting, near)
+        further = tuple(dict.fromkeys((*further, *inner_further)))
+        rows = list(pooled([Result(YES, tuple(rows)), Result(YES, tuple(inner))])) if inner else rows
+        if not rows and not further:
+            return self._decided(sitting, [], near, ())
+        rows = [self._spanned(found, sitting) for found in rows]
+        if self.merge_gaps and (rows or further):
+            rows = merged(rows, self.merge_gaps, complete=not further)
+            if further or not all(found.sure for found in rows):
+                loose = tuple(Gap(gap.source, gap.why) for gap in further)
+                return self._decided(sitting, rows, near, loose)  # no later key can drop what may be longer
+        if self.length:
+            rows = self._tested(rows, [("length", self.length)], sitting, near, 2)
+        if self.find.ending:
+            rows = self._tested(rows, [("ending", row_tests.ended)], sitting, near, 3)
+            rows = [_at_its_end(found, sitting.today) for found in rows]
+            further = tuple(Gap(gap.source, gap.why) for gap in further)
+        rows = self._tested(rows, self.time_tests, sitting, near, 4)
+        further = tuple(gap for gap in further if self._may_add(gap, sitting))
+        if self.value_test:
+            if self.find.latest:
+                return self._latest(rows, further, near, sitting)
+            rows = self._tested(rows, [("value", self.value_test)], sitting, near, 5)
+        return self._decided(sitting, rows, near, further)
+
+    def _from_facts(self, sitting: Sitting, near: list[tuple[int, Near]]) -> tuple[list[Found], tuple[Gap, ...]]:
+        rows: list[Found] = []
+        further: list[Gap] = []
+        for fact in self.facts:
+            for gap in sitting.chart.gaps.get(fact, ()):
+                if fact != "Observation" or not self.found_in or gap.source in self.found_in:
+                    further.append(gap)
+            if self.mask and not self.mask & sitting.present.get(fact, 0):
+                continue
+            for row in sitting.chart.rows.get(fact, ()):
+                concept = row.concept
+                if self.mask and concept.readable and not (concept.by_code | concept.by_text) & self.mask:
+                    continue
+                start, end = lifetime(row, sitting.today, self.stale_after)
+                by_text = bool(self.mask) and not concept.by_code & self.mask and bool(concept.by_text & self.mask)
+                found = Found(row, not (by_text and sitting.firm), start, end, by_text, self._title(row), self.label)
+                kept = self._test(found, self.fact_tests, sitting, near, 1)
+                if kept:
+                    rows.append(kept)
+        return rows, tuple(further)
+
+    def _title(self, row: Row) -> str:
+        sets = row.concept.by_code | row.concept.by_text
+        return next((title for bit, title in self.titled if bit & sets), "")
+
+    def _from_criteria(self, sitting: Sitting, near: list[tuple[int, Near]]) -> tuple[list[Found], tuple[Gap, ...]]:
+        results = [sitting.result(index) for index in self.criteria]
+        rows = [self._taken_over(found, sitting) for found in pooled(results)]
+        kept = [each for found in rows if (each := self._test(found, self.row_tests, sitting, near, 1))]
+        return kept, tuple(gap for result in results for gap in result.further)
+
+    def _taken_over(self, found: Found, sitting: Sitting) -> Found:
+        concept = found.row.concept
+        by_text = found.by_text or bool(self.mask & concept.by_text and not self.mask & concept.by_code)
+        return replace(
+            found,
+            sure=found.sure and not (by_text and sitting.firm),
+            by_text=by_text,
+            label=self.label or found.label,
+            value_set=self._title(found.row) or found.value_set,
+        )
+
+    def _spanned(self, found: Found, sitting: Sitting) -> Found:
+        # A span that another criterion already changed (merged, ending, covers) stays as that criterion left it.
+        if self.stale_after and self.criteria and found.end == lifetime(found.row, sitting.today)[1]:
+            end = lifetime(found.row, sitting.today, self.stale_after)[1]
+            found = replace(found, end=end)
+        return covered(found, self.covers) if self.covers else found
+
+    def _test(
+        self, found: Found, tests: Sequence[tuple[str, Test]], sitting: Sitting, near: list[tuple[int, Near]], step: int
+    ) -> Found | None:
+        """The row, sure or doubtful, or None when a test says NO."""
+        doubts: list[Doubt] = []
+        verdict = YES
+        for position, (key, test) in enumerate(tests):
+            answer, why = test(found, sitting)
+            if answer is NO:
+                near.append((step * 100 + position, Near(found.row, key)))
+                return None
+            if answer is UNKNOWN:
+                verdict = UNKNOWN
+                doubts += why
+        return found if verdict is YES else _doubting(found, doubts)
+
+    def _tested(
+        self, rows: list[Found], tests: Sequence[tuple[str, Test]], sitting: Sitting, near: list[tuple[int, Near]],
+        step: int,
+    ) -> list[Found]:  # fmt: skip
+        if not tests:
+            return rows
+        return [kept for found in rows if (kept := self._test(found, tests, sitting, near, step))]
+
+    def _may_add(self, gap: Gap, sitting: Sitting) -> bool:
+        """Whether rows before `gap.before` could still pass the time keys."""
+        if gap.before is None:
+            return True
+        start = Span(BEGINNING, gap.before - 1)
+        if self.find.since_start and not self.find.ending:
+            first, last = row_tests.day_range(self.scope, self.find.since_start)(sitting.today)
+            if row_tests.within(start, first, last) is NO:
+                return False
+        if self.find.started_since and not self.find.ending:
+            reference = row_tests.reference_date(self.since, sitting)
+            if reference is None or start.last < reference[0].first:
+                return False
+        # A list of events that is whole back to a day is whole for every window inside it.
+        if self.find.during_last and self.facts and set(self.facts) <= {"Observation", "QuestionnaireResponse"}:
+            opens = self.window.before(sitting.today) if self.window else sitting.today
+            return opens < gap.before
+        return True
+
+    def _latest(
+        self, rows: list[Found], further: tuple[Gap, ...], near: list[tuple[int, Near]], sitting: Sitting
+    ) -> Result:
+        """Judge the rows that could be the latest as one row."""
+        assert self.value_test
+        sure = [found for found in rows if found.sure]
+        newest = max((found.start.first for found in sure), default=None)
+        further = tuple(gap for gap in further if newest is None or gap.before is None or gap.before > newest)
+        candidates = [found for found in rows if not any(_surely_later(other, found) for other in sure)]
+        answers = [(found, *self.value_test(found, sitting)) for found in candidates]
+        if not further and all(verdict is NO for _, verdict, _ in answers):
+            near += ((500, Near(found.row, "value")) for found, _, _ in answers)
+            return self._decided(sitting, [], near, ())
+        if not further and sure and all(verdict is YES for _, verdict, _ in answers):
+            return self._decided(sitting, [found for found in candidates if found.sure][:1], near, ())
+        judged = [_doubting(found, why) for found, _, why in answers]
+        if len({verdict for _, verdict, _ in answers}) > 1 and not any(found.doubts for found in judged):
+            judged = [_doubting(found, [Doubt("date-imprecise", found.row.reference)]) for found in judged]
+        verdict = self.limits.holds_count(0, 1)
+        if verdict is NO:
+            return self._decided(sitting, [], near, ())
+        if verdict is YES:
+            return Result(YES, tuple(judged), further=further)
+        return self._undecided(judged, further, sitting)
+
+    def _decided(
+        self, sitting: Sitting, rows: Sequence[Found], near: list[tuple[int, Near]], further: tuple[Gap, ...]
+    ) -> Result:
+        """Count the rows that are there, from the sure ones to all that may be, against `count`."""
+        sure = sum(found.sure for found in rows)
+        verdict = self.limits.holds_count(sure, inf if further else len(rows))
+        if verdict is YES:
+            return Result(YES, sure_first(rows), further=further, count=sure)
+        if verdict is UNKNOWN:
+            return self._undecided(rows, further, sitting)
+        looked_at = sum(sitting.chart.counts.get(fact, len(sitting.chart.rows.get(fact, ()))) for fact in self.facts)
+        nearest = tuple(each for _, each in sorted(near, key=lambda pair: -pair[0])[:NEAREST])
+        return Result(NO, looked_at=looked_at, nearest=nearest)
+
+    def _undecided(self, rows: Sequence[Found], further: tuple[Gap, ...], sitting: Sitting) -> Result:
+        doubts = [doubt for found in rows for doubt in found.why]
+        doubts += (Doubt(NOT_READ, gap.source) for gap in further)
+        left = {(found.row.fact, found.row.reference) for found in rows}
+        for index in self.criteria:
+            result = sitting.result(index)
+            if result.verdict is UNKNOWN and any(
+                (found.row.fact, found.row.reference) in left for found in result.rows
+            ):
+                doubts += result.doubts
+        return Result(UNKNOWN, tuple(_doubted(found) for found in rows), _doubts(doubts), further=further)
+
+
+def _doubting(found: Found, doubts: Iterable[Doubt]) -> Found:
+    why = tuple(dict.fromkeys((*found.why, *doubts)))
+    return replace(found, sure=False, why=why, doubts=tuple(dict.fromkeys(doubt.kind for doubt in why)))
+
+
+def _at_its_end(found: Found, today: int) -> Found:
+    assert found.end is not None
+    day = Span(found.end.first, min(found.end.last, today - 1), found.row.end.text if found.row.end else "")
+    return replace(found, start=day, end=day)
+
+
+def _surely_later(other: Found, found: Found) -> bool:
+    if other.start.first > found.start.last:
+        return True
+    mine, its = found.row.start, other.row.start
+    if mine is None or its is None or mine.instant is None or its.instant is None:
+        return False
+    return mine.exact and mine.first == its.first and its.last == mine.last and its.instant > mine.instant
+
+
+def _value_test(find: Find, scope: Scope) -> Test | None:
+    """Judge a row's number by `value`, anything else by the answer lists; what no key can judge is UNKNOWN."""
+    if not (find.value or find.answer_in or find.answer_not_in):
+        return None
+    bounds = find.value or Bounds()
+    limits = scope.limits(bounds)
+    unit = next((scope.parameters[name].unit for name in _names(bounds)), "score")
+    upper = scope.parameters[find.per_upper_limit] if find.per_upper_limit else None
+    plausible = scope.limits(find.plausible) if find.plausible else None
+    plausible_unit = next((scope.parameters[name].unit for name in _names(find.plausible or Bounds())), unit)
+    yes_mask, no_mask = scope.mask(find.answer_in), scope.mask(find.answer_not_in)
+
+    def test(found: Found, sitting: row_tests.Sitting) -> Answer:
+        row = found.row
+        if row.value is not None and find.value:
+            number = row.value
+            if plausible is not None:
+                measured = converted(number, plausible_unit)
+                if measured is None:
+                    return unknown("unit-missing", found)
+                if plausible.holds(measured) is not YES:
+                    return unknown("implausible", found)
+            judged = per_limit(number, row.upper_limit, upper.value, upper.unit) if upper else converted(number, unit)
+            if judged is None:
+                return unknown("unit-missing", found)
+            verdict: Verdict = limits.holds(judged)
+            return unknown("value-unreadable", found) if verdict is UNKNOWN else (verdict, ())
+        if row.answers and (yes_mask or no_mask):
+            verdict = answered(row.answers, yes_mask, no_mask)
+            return unknown("answer-unlisted", found) if verdict is UNKNOWN else (verdict, ())
+        return unknown("row-unreadable" if not row.readable else "value-unreadable", found)
+
+    return test
+
+
+def _names(bounds: Bounds) -> tuple[str, ...]:
+    given = (bounds.at_least, bounds.more_than, bounds.at_most, bounds.less_than)
+    return tuple(name for name in given if name)
