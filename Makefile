@@ -2,7 +2,7 @@
 
 VENV   := .venv
 BIN    := $(VENV)/bin
-PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+PIP    := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 LOCK   := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe \
           --no-header --no-emit-index-url --no-emit-find-links
 HOST   ?= 127.0.0.1
