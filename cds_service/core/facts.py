@@ -60,7 +60,7 @@ class Number:
 class Row:
     """One row of a fact: a resource, a component of one, or an answered item.
 
-    status, clinical_status, verification_status: lower-case words of the rule language, section 2; None = absent or unknown.
+    status, clinical_status, verification_status: lower-case words of section 2; None = absent or unknown.
     start, end: None = absent. `end` None on a row of `taking` or `paused` means that it still runs.
     over_by:   for `past` and `stopped` rows without an end: the last day on which it can have ended (the record's own
                last change), an ordinal; None when nothing tells.
