@@ -1,0 +1,150 @@
+"""`cds-service`: the commands, and what their exit codes mean.
+
+0 fine · 1 findings (a check found something) · 2 usage · 3 a setting cannot be used · 4 the rules cannot be served ·
+5 the address cannot be listened on. Each command stands in the module of its subject and is imported when it is called.
+"""
+
+import argparse
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+FINE, FINDINGS, USAGE, SETTINGS, RULES, ADDRESS = range(6)
+SAMPLE = Path("var") / "sample-request.json"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code. Problems that have a code of their own go to standard error."""
+    from cds_service.config import SettingProblem
+    from cds_service.edges.rule_store import RulesProblem
+
+    args = parser().parse_args(arguments)
+    try:
+        return int(args.run(args))
+    except SettingProblem as problem:
+        print(problem, file=sys.stderr)
+        return SETTINGS
+    except RulesProblem as problem:
+        print(problem, file=sys.stderr)
+        return RULES
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(
+        prog="cds-service",
+        description="CDS Hooks service for opioid use disorder.",
+        epilog="Settings are CDS_* environment variables: docs/reference/settings.md. "
+        "Exit codes: 0 fine, 1 findings, 2 usage, 3 setting, 4 rules, 5 address.",
+    )
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="serve the CDS services over HTTP")
+    serve.set_defaults(run=_serve)
+
+    replay = commands.add_parser("replay", help="send a fixture, with its dates moved to today, and show the answer")
+    replay.add_argument("request", nargs="?", help="name of a request fixture; all of them if left out")
+    replay.add_argument("--url", help="base URL of a running service; without it the answer is computed here")
+    replay.add_argument("--json", action="store_true", help="print the whole answer as JSON")
+    replay.set_defaults(run=_replay)
+
+    fixture = commands.add_parser("fixture", help="write a request fixture with its dates moved to a day")
+    fixture.add_argument("request", help="name of a request fixture")
+    fixture.add_argument("--today", help="the day its dates are moved to, as 2026-03-01; else today")
+    fixture.add_argument("--out", help="file to write; else standard output")
+    fixture.set_defaults(run=_fixture)
+
+    rules = commands.add_parser("rules", help="check and test rule files")
+    rule_commands = rules.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    lint = rule_commands.add_parser("lint", help="check every rule file; exit code 1 if there are errors")
+    lint.add_argument("folder", nargs="?", help="rules folder; else CDS_RULES, else the packaged one")
+    lint.set_defaults(run=_rules_lint)
+    test = rule_commands.add_parser("test", help="run the inline tests of rules and the small changes they must catch")
+    test.add_argument("rule", nargs="*", help="rule or definition ids; all if left out")
+    test.add_argument("--folder", help="rules folder; else CDS_RULES, else the packaged one")
+    test.set_defaults(run=_rules_test)
+    return top
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from cds_service import wiring
+    from cds_service.config import read_settings
+    from cds_service.edges.server import serve
+
+    settings = read_settings(os.environ)
+    folder = wiring.check_rules(settings)
+    fault = _cannot_listen(settings.host, settings.port)
+    if fault:
+        print(f"CDS_HOST, CDS_PORT: cannot listen on {settings.host}:{settings.port}: {fault}", file=sys.stderr)
+        return ADDRESS
+    print(f"rules: {folder}", flush=True)
+
+    def announce(port: int) -> None:
+        print(welcome(settings.host, port, sample_request(wiring.clock(settings)().isoformat())), flush=True)
+
+    serve(wiring.serving(settings, announce), lambda: wiring.build_app(settings))
+    return FINE
+
+
+def welcome(host: str, port: int, sample: Path | None) -> str:
+    """What is printed once calls are answered: the URL, and a call to copy if a request body could be written."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    url = f"http://{shown}:{port}"
+    lines = [f"serving {url}", f"  services: {url}/cds-services", f"  rules:    {url}/rules"]
+    if sample:
+        lines += [
+            "  a call that returns cards:",
+            f"  curl -s -X POST -H 'Content-Type: application/json' --data @{sample} {url}/cds-services/oud-patient-view",
+        ]
+    return "\n".join(lines)
+
+
+def sample_request(today: str) -> Path | None:
+    """Write a request body with today's dates under var/; None where there is no fixture or nothing can be written."""
+    try:
+        from cds_service.replay import SAMPLE_REQUEST, write_request
+
+        SAMPLE.parent.mkdir(exist_ok=True)
+        write_request(SAMPLE_REQUEST, today, SAMPLE)
+    except (ImportError, OSError) as fault:
+        print(f"no sample call: {fault}", file=sys.stderr)
+        return None
+    return SAMPLE
+
+
+def _cannot_listen(host: str, port: int) -> str:
+    """Why this address cannot be listened on, or "". Asked before gunicorn, which would retry for seconds."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as fault:
+        return fault.strerror or str(fault)
+    return ""
+
+
+def _replay(args: argparse.Namespace) -> int:
+    from cds_service.replay import main_replay
+
+    return int(main_replay(args))
+
+
+def _fixture(args: argparse.Namespace) -> int:
+    from cds_service.replay import main_fixture
+
+    return int(main_fixture(args))
+
+
+def _rules_lint(args: argparse.Namespace) -> int:
+    from cds_service.rulebook.commands import lint_command
+
+    return int(lint_command(args))
+
+
+def _rules_test(args: argparse.Namespace) -> int:
+    from cds_service.rulebook.commands import test_command
+
+    return int(test_command(args))

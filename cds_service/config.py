@@ -1,0 +1,159 @@
+"""Settings: CDS_* environment variables, read once and checked, into a frozen dataclass.
+
+docs/reference/settings.md describes each of them. A variable that is unknown, not available yet or badly written stops
+start-up and is named: a setting that is silently ignored is worse than none.
+"""
+
+import difflib
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timezone, tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+MEGABYTE = 1_000_000
+AUTH_REQUIRED, AUTH_OFF = "required", "off"
+LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
+
+AVAILABLE = (
+    "CDS_HOST", "CDS_PORT", "CDS_AUTH", "CDS_RULES", "CDS_MAX_BODY_MB", "CDS_TIMEZONE", "CDS_ALLOW_OPEN",
+    "CDS_LOG_LEVEL", "CDS_WORKERS", "CDS_THREADS", "CDS_TODAY",
+)  # fmt: skip
+# Names that are kept for features this version does not have. Setting one is refused, so that nobody relies on it.
+RESERVED = (
+    "CDS_PUBLIC_URL", "CDS_CLIENTS", "CDS_SITE", "CDS_DATABASE_URL", "CDS_BUDGET_MS", "CDS_CORS_ORIGINS",
+    "CDS_ALLOW_UNREVIEWED", "CDS_RETENTION_DAYS",
+)  # fmt: skip
+
+
+class SettingProblem(Exception):
+    """A setting that cannot be used; the text names the variable, what was found and what is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the operator chose.
+
+    auth:           "required" or "off"; with "off" every call is the client `anonymous`.
+    rules:          rules folder that CDS_RULES names; None = the packaged one.
+    max_body_bytes: largest request body.
+    timezone:       whose calendar day is today.
+    today:          a frozen day for tests and demos; None = the clock's.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    auth: str = AUTH_REQUIRED
+    rules: Path | None = None
+    max_body_bytes: int = 8 * MEGABYTE
+    timezone: tzinfo = timezone.utc
+    log_level: str = "info"
+    workers: int = 1
+    threads: int = 4
+    today: date | None = None
+
+
+def read_settings(environ: Mapping[str, str], cores: int | None = None) -> Settings:
+    """Read the CDS_* variables of `environ`; an empty value counts as not set.
+
+    cores: processor cores, the default of CDS_WORKERS; None = those of this machine.
+    Raises SettingProblem.
+    """
+    given = {name: value.strip() for name, value in environ.items() if name.startswith("CDS_") and value.strip()}
+    _refuse_unknown(given)
+    settings = Settings(
+        host=given.get("CDS_HOST", "127.0.0.1"),
+        port=_whole(given, "CDS_PORT", 8000, 0, 65535),
+        auth=_one_of(given, "CDS_AUTH", (AUTH_REQUIRED, AUTH_OFF), AUTH_REQUIRED),
+        rules=_folder(given, "CDS_RULES"),
+        max_body_bytes=_whole(given, "CDS_MAX_BODY_MB", 8, 1, 256) * MEGABYTE,
+        timezone=_timezone(given, "CDS_TIMEZONE"),
+        log_level=_one_of(given, "CDS_LOG_LEVEL", LOG_LEVELS, "info"),
+        workers=_whole(given, "CDS_WORKERS", cores or os.cpu_count() or 1, 1, 256),
+        threads=_whole(given, "CDS_THREADS", 4, 1, 64),
+        today=_day(given, "CDS_TODAY"),
+    )
+    _check_together(settings, allow_open=_one_of(given, "CDS_ALLOW_OPEN", ("yes", "no"), "no") == "yes")
+    return settings
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_together(settings: Settings, allow_open: bool) -> None:
+    if settings.auth == AUTH_REQUIRED:
+        if settings.today:
+            raise SettingProblem("CDS_TODAY: a frozen day is for tests and demos; it is refused with CDS_AUTH=required")
+        raise SettingProblem(
+            "CDS_AUTH: required, but there is no clients file to check callers by (this version has none yet)\n"
+            "  hint: CDS_AUTH=off serves every caller, on this machine only"
+        )
+    if not allow_open and not is_loopback(settings.host):
+        raise SettingProblem(
+            f"CDS_HOST: {settings.host!r} can be reached from other machines and CDS_AUTH=off checks no caller\n"
+            "  hint: use 127.0.0.1, or set CDS_ALLOW_OPEN=yes if a proxy in front checks callers"
+        )
+
+
+def _refuse_unknown(given: Mapping[str, str]) -> None:
+    for name in sorted(given):
+        if name in RESERVED:
+            raise SettingProblem(f"{name}: not available in this version; unset it")
+        if name not in AVAILABLE:
+            near = difflib.get_close_matches(name, AVAILABLE, n=1)
+            hint = f"\n  hint: did you mean {near[0]}?" if near else f"\n  hint: settings are {', '.join(AVAILABLE)}"
+            raise SettingProblem(f"{name}: no such setting{hint}")
+
+
+def _whole(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    if name not in given:
+        return default
+    text = given[name]
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
+        raise SettingProblem(f"{name}: {text!r} is not a whole number from {least} to {most}")
+    return int(text)
+
+
+def _one_of(given: Mapping[str, str], name: str, words: tuple[str, ...], default: str) -> str:
+    value = given.get(name, default).lower()
+    if value not in words:
+        raise SettingProblem(f"{name}: {given[name]!r} is none of {', '.join(words)}")
+    return value
+
+
+def _folder(given: Mapping[str, str], name: str) -> Path | None:
+    if name not in given:
+        return None
+    path = Path(given[name])
+    if not path.is_dir():
+        raise SettingProblem(f"{name}: {given[name]!r} is no folder")
+    return path
+
+
+def _timezone(given: Mapping[str, str], name: str) -> tzinfo:
+    text = given.get(name, "UTC")
+    if text.upper() == "UTC":  # a small container may have no time zone files at all
+        return timezone.utc
+    try:
+        return ZoneInfo(text)
+    except (KeyError, OSError, ValueError):  # ZoneInfoNotFoundError is a KeyError; a folder's name is an OSError
+        example = "an IANA name such as America/New_York"
+        raise SettingProblem(f"{name}: {text!r} is no time zone; give {example}") from None
+
+
+def _day(given: Mapping[str, str], name: str) -> date | None:
+    if name not in given:
+        return None
+    try:
+        return date.fromisoformat(given[name])
+    except ValueError:
+        raise SettingProblem(f"{name}: {given[name]!r} is no day; write it as 2026-03-01") from None

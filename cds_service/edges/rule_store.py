@@ -1,0 +1,52 @@
+"""Finds the rules folder and loads the release it names, once."""
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from cds_service.core.rule import Release
+from cds_service.rulebook.lint import lint
+from cds_service.rulebook.release import load_release
+
+_SOURCE_TREE = Path(__file__).resolve().parents[2] / "rules"
+
+
+class RulesProblem(Exception):
+    """The rules cannot be served; the text lists every error as file:line:column: code: text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The release in service and the folder it came from."""
+
+    release: Release
+    folder: Path
+
+
+def find_rules(chosen: Path | None) -> Path:
+    """Give the rules folder: the one CDS_RULES names, else the packaged one, else that of the source tree.
+
+    Raises RulesProblem when there is none.
+    """
+    if chosen is not None:
+        return chosen
+    packaged = Path(str(resources.files("cds_service"))) / "_data" / "rules"
+    for folder in (packaged, _SOURCE_TREE):
+        if folder.is_dir():
+            return folder
+    raise RulesProblem("no rules folder: set CDS_RULES to one")
+
+
+def load_rules(folder: Path, *, check: bool) -> Served:
+    """Load the release that `folder`/release.yaml names.
+
+    check: run every lint check first; a worker need not repeat what the master did.
+    Raises RulesProblem with all errors; warnings do not stop a release.
+    """
+    problems = list(lint(folder)) if check else []
+    loaded = load_release(folder)
+    problems += [each for each in loaded.problems if each not in problems]
+    errors = [str(each) for each in problems if each.severity == "error"]
+    if errors:
+        raise RulesProblem("\n".join([*errors, f"{folder}: {len(errors)} errors; nothing is served"]))
+    return Served(loaded.release, folder)

@@ -1,0 +1,210 @@
+"""HTTP: routes, the door a request body comes through, and what errors look like.
+
+No answer is ever `{"cards": []}` because of a failure, and no error repeats a value of the request.
+"""
+
+import logging
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import orjson
+from flask import Blueprint, Flask, Request, Response, jsonify, request
+from flask.json.provider import JSONProvider
+from werkzeug.exceptions import HTTPException
+
+from cds_service.core.engine import Compiled
+from cds_service.core.problem import Issue, RequestProblem
+from cds_service.protocol import operation_outcome, read_call
+from cds_service.services import SERVICES, Answer, RulesFailed, answer, discover
+from cds_service.strict_json import parse_json
+
+CHUNK_BYTES = 64 * 1024
+HTML_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+_log = logging.getLogger("cds_service")
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What a request body must keep to. monotonic: seconds of a clock that only goes forward."""
+
+    max_bytes: int
+    deadline_s: float
+    monotonic: Callable[[], float] = time.monotonic
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What the web edge is given. today: the calendar day now; new_incident: a name for an unexpected fault."""
+
+    compiled: Compiled
+    rules_folder: Path
+    today: Callable[[], date]
+    new_incident: Callable[[], str]
+
+
+class _OrjsonProvider(JSONProvider):
+    """Flask's JSON by orjson; a class because Flask asks for one."""
+
+    def dumps(self, obj: Any, **_: Any) -> str:
+        return orjson.dumps(obj).decode()
+
+    def loads(self, s: str | bytes, **_: Any) -> Any:
+        return orjson.loads(s)
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        return Response(orjson.dumps(self._prepare_response_obj(args, kwargs)), mimetype="application/json")
+
+
+def create_app(ports: Ports, door: Door, *pages: Blueprint) -> Flask:
+    """Build the WSGI application; `pages` are further routes, such as the readable rules."""
+    app = Flask("cds_service", static_folder=None)
+    app.json = _OrjsonProvider(app)
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    discovery = discover(ports.compiled)
+    release = ports.compiled.release
+
+    @app.get("/cds-services")
+    def cds_services() -> Response:
+        return jsonify(discovery)
+
+    @app.post("/cds-services/<service_id>")
+    def cds_service(service_id: str) -> Response:
+        service = SERVICES.get(service_id)
+        if service is None:
+            raise RequestProblem(404, Issue("not-found", "", f"no such service; there are {', '.join(SERVICES)}"))
+        call = read_call(parse_json(read_body(request, door)), service.hook)
+        answered = answer(call, ports.compiled, ports.today())
+        _log_failures(answered, service_id)
+        return jsonify(answered.body)
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return jsonify({"status": "ok"})
+
+    @app.get("/readyz")
+    def readyz() -> Response:
+        return jsonify(
+            {
+                "status": "ready",
+                "release": release.id,
+                "digest": release.digest,
+                "rules": {"active": len(release.active), "trial": len(release.trial)},
+                "rulesFolder": str(ports.rules_folder),
+            }
+        )
+
+    for each in pages:
+        app.register_blueprint(each)
+    _handle_errors(app, ports.new_incident)
+    app.after_request(_protect)
+    return app
+
+
+def read_body(sent: Request, door: Door) -> bytes:
+    """Read the body within the door's size and time.
+
+    Raises RequestProblem: 415 media type or encoding, 413 size, 408 time, 400 a body that ended early.
+    """
+    if sent.mimetype != "application/json":
+        raise RequestProblem(415, Issue("not-supported", "Content-Type", "must be application/json"))
+    if sent.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        raise RequestProblem(415, Issue("not-supported", "Content-Encoding", "must be left out; send plain JSON"))
+    length = sent.content_length
+    if length is not None and length > door.max_bytes:
+        raise _too_large(door)
+    if length is None and not sent.environ.get("wsgi.input_terminated"):
+        length = 0  # neither a length nor chunks: there is no body (RFC 9112 section 6.3)
+    until = door.monotonic() + door.deadline_s
+    # The server's own stream: Flask's would turn a timeout into a plain "client disconnected".
+    stream = sent.environ["wsgi.input"]
+    chunks, received = [], 0
+    while length is None or received < length:
+        wanted = CHUNK_BYTES if length is None else min(CHUNK_BYTES, length - received)
+        try:
+            chunk = stream.read(wanted)
+        except TimeoutError:
+            raise _too_slow(door) from None
+        except OSError:
+            chunk = b""
+        if door.monotonic() > until:
+            raise _too_slow(door)
+        if not chunk:
+            break
+        chunks.append(chunk)
+        received += len(chunk)
+        if received > door.max_bytes:
+            raise _too_large(door)
+    if length is not None and received < length:
+        raise RequestProblem(400, Issue("structure", "", "the body ended before its Content-Length"))
+    return b"".join(chunks)
+
+
+def _too_large(door: Door) -> RequestProblem:
+    return RequestProblem(413, Issue("too-long", "", f"the body is larger than {door.max_bytes} bytes"))
+
+
+def _too_slow(door: Door) -> RequestProblem:
+    return RequestProblem(408, Issue("timeout", "", f"the body did not arrive within {door.deadline_s:g} seconds"))
+
+
+def _log_failures(answered: Answer, service_id: str) -> None:
+    for each in answered.failures:
+        _log.error("%s: rule %s %s raised %s", service_id, each.rule, each.version, each.error)
+
+
+def _handle_errors(app: Flask, new_incident: Callable[[], str]) -> None:
+    @app.errorhandler(RequestProblem)
+    def refused(problem: RequestProblem) -> Response:
+        return _outcome(problem.status, *problem.issues)
+
+    @app.errorhandler(HTTPException)
+    def http_error(fault: HTTPException) -> Response:
+        status = fault.code or 500
+        code = {404: "not-found", 405: "not-supported", 413: "too-long"}.get(status, "processing")
+        headers = {name: value for name, value in fault.get_headers() if name == "Allow"}
+        return _outcome(status, Issue(code, "", fault.name), headers=headers)
+
+    @app.errorhandler(RulesFailed)
+    def rules_failed(fault: RulesFailed) -> Response:
+        incident = new_incident()
+        _log.error("incident %s: %s: no card could be given: %s", incident, request.path, fault)
+        return _incident(incident, "a rule could not be evaluated and no other rule has a card")
+
+    @app.errorhandler(Exception)
+    def unexpected(fault: Exception) -> Response:
+        incident = new_incident()
+        # The exception's own text and the values in its frames may hold patient data: only the places are logged.
+        places = [f"{Path(each.filename).name}:{each.lineno}" for each in traceback.extract_tb(fault.__traceback__)]
+        rule = request.url_rule.rule if request.url_rule else ""
+        _log.error("incident %s: %s: %s at %s", incident, rule, type(fault).__name__, " < ".join(reversed(places)))
+        return _incident(incident, "the service failed")
+
+
+def _incident(incident: str, text: str) -> Response:
+    return _outcome(500, Issue("exception", "", f"{text}; incident {incident}"))
+
+
+def _outcome(status: int, *issues: Issue, headers: Mapping[str, str] | None = None) -> Response:
+    answered = jsonify(operation_outcome(*issues))
+    answered.status_code = status
+    answered.headers.update(headers or {})
+    return answered
+
+
+def _protect(answered: Response) -> Response:
+    answered.headers["X-Content-Type-Options"] = "nosniff"
+    answered.headers["Referrer-Policy"] = "no-referrer"
+    if request.method == "POST" or answered.status_code >= 400:
+        answered.headers["Cache-Control"] = "no-store"
+    if answered.mimetype == "text/html":
+        answered.headers["Content-Security-Policy"] = HTML_POLICY
+    return answered

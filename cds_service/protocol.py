@@ -1,0 +1,235 @@
+"""The CDS Hooks envelope: which members a request must have, and what an error looks like.
+
+Pure: values in, values out. Members that are not known are tolerated, because a hook may gain optional context
+fields in a minor version. What stands inside FHIR resources is the FHIR reader's business.
+Source: https://cds-hooks.hl7.org/2.0/ "Calling a CDS Service"; contexts: the CDS Hooks Library, one page a hook.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
+
+from cds_service.core.problem import Issue, RequestProblem
+
+SPEC_VERSION = "2.0.1"
+
+REQUIRED, NULL = "is required", "must not be null"
+_CODES = {REQUIRED: "required", NULL: "structure"}  # FHIR IssueType by message; others: "value"
+_STRUCTURE = "must be "  # messages about the JSON type begin so
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_USER = re.compile(r"(\S+/)?(Practitioner|PractitionerRole|Patient|RelatedPerson)/[^/\s]+")
+_REFERENCE = re.compile(r"(?:\S+/)?([A-Z][A-Za-z]+/[^/\s]+)")
+_HTTP_URL = re.compile(r"https?://[^/\s]+\S*")
+_ID = re.compile(r"[^/\s]+")
+
+
+@dataclass(frozen=True, slots=True)
+class FhirAuthorization:
+    """The client's leave to read its FHIR server. The token lives as long as the call and is never printed."""
+
+    access_token: str = field(repr=False)
+    expires_in_s: int
+    scope: str
+    subject: str
+    patient: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HookCall:
+    """One call, its envelope checked. `context` and `prefetch` are as they were sent."""
+
+    hook: str
+    hook_instance: str
+    context: Mapping[str, Any]
+    prefetch: Mapping[str, Any]
+    fhir_server: str | None = None
+    fhir_authorization: FhirAuthorization | None = None
+
+
+def _messages(kind: str) -> dict[str, str]:
+    return {"required": REQUIRED, "null": NULL, "invalid": f"{_STRUCTURE}{kind}", "type": f"{_STRUCTURE}{kind}"}
+
+
+def _text(pattern: re.Pattern[str] | None = None, form: str = "", *, required: bool = True) -> fields.String:
+    """A string that is not blank and, with `pattern`, has that form."""
+
+    def check(value: str) -> None:
+        if not value.strip():
+            raise ValidationError("must not be empty")
+        if pattern and not pattern.fullmatch(value):
+            raise ValidationError(f"is not {form}")
+
+    return fields.String(required=required, validate=check, error_messages=_messages("a string"))
+
+
+def _check_bundle(value: Mapping[str, Any]) -> None:
+    """A FHIR Bundle, as far as its entries can be walked; it needs no `type` (clients leave it out)."""
+    if value.get("resourceType") != "Bundle":
+        raise ValidationError({"resourceType": ["is not Bundle"]})
+    entries = value.get("entry", [])
+    if not isinstance(entries, list):
+        raise ValidationError({"entry": [f"{_STRUCTURE}an array"]})
+    faults: dict[int, Any] = {}
+    for index, entry in enumerate(entries):
+        if not isinstance(entry, dict):
+            faults[index] = [f"{_STRUCTURE}an object"]
+        elif not isinstance(entry.get("resource", {}), dict):
+            faults[index] = {"resource": [f"{_STRUCTURE}an object"]}
+    if faults:
+        raise ValidationError({"entry": faults})
+
+
+def _check_some(value: list[Any]) -> None:
+    if not value:
+        raise ValidationError("must not be empty")
+
+
+class _Envelope(Schema):
+    error_messages = {"type": f"{_STRUCTURE}an object"}
+
+    class Meta:
+        unknown = EXCLUDE
+
+
+class FhirAuthorizationSchema(_Envelope):
+    """Member `fhirAuthorization`. The scope is taken as it comes: EHRs send free-form names."""
+
+    access_token = _text()
+    token_type = _text(re.compile("bearer", re.IGNORECASE), "Bearer")
+    expires_in = fields.Integer(required=True, strict=True, error_messages=_messages("an integer"))
+    scope = fields.String(required=True, error_messages=_messages("a string"))
+    subject = _text()
+    patient = _text(required=False)
+
+
+class CallSchema(_Envelope):
+    """The members that every hook has. The context is checked by the schema of its hook (CONTEXTS)."""
+
+    hook = _text()
+    hookInstance = _text(_UUID, "a UUID")  # of any version: some EHRs send version 1
+    fhirServer = _text(_HTTP_URL, "an http or https URL", required=False)
+    fhirAuthorization = fields.Nested(FhirAuthorizationSchema, error_messages=_messages("an object"))
+    context = fields.Dict(required=True, error_messages=_messages("an object"))
+    prefetch = fields.Dict(error_messages=_messages("an object"))
+
+
+class PatientViewContext(_Envelope):
+    """Context of patient-view 1.0."""
+
+    userId = _text(_USER, "Practitioner/id, PractitionerRole/id, Patient/id or RelatedPerson/id")
+    patientId = _text(_ID, "an id alone, without Patient/ before it")
+    encounterId = _text(_ID, "an id alone, without Encounter/ before it", required=False)
+
+
+class OrderSignContext(PatientViewContext):
+    """Context of order-sign 1.0."""
+
+    draftOrders = fields.Dict(required=True, validate=_check_bundle, error_messages=_messages("an object"))
+
+
+class OrderSelectContext(OrderSignContext):
+    """Context of order-select 1.0."""
+
+    selections = fields.List(
+        _text(_REFERENCE, "a reference of the form Type/id"),
+        required=True,
+        validate=_check_some,
+        error_messages=_messages("an array"),
+    )
+
+
+class EncounterDischargeContext(PatientViewContext):
+    """Context of encounter-discharge 1.0."""
+
+    encounterId = _text(_ID, "an id alone, without Encounter/ before it")
+
+
+CONTEXTS: Mapping[str, Schema] = {
+    "patient-view": PatientViewContext(),
+    "order-select": OrderSelectContext(),
+    "order-sign": OrderSignContext(),
+    "encounter-discharge": EncounterDischargeContext(),
+}
+_CALL = CallSchema()
+
+
+def read_call(body: object, hook: str) -> HookCall:
+    """Check the envelope of a call to the service of `hook`.
+
+    Raises RequestProblem 400 with every fault of the envelope; no value of the request is repeated.
+    """
+    if not isinstance(body, dict):
+        raise RequestProblem(400, Issue("structure", "", "the body must be a JSON object"))
+    issues = list(_issues(_CALL.validate(body), ""))
+    if isinstance(body.get("context"), dict):
+        issues += _issues(CONTEXTS[hook].validate(body["context"]), "context")
+    if isinstance(body.get("hook"), str) and body["hook"].strip() and body["hook"] != hook:
+        issues.append(Issue("value", "hook", f"is not the hook of this service, which answers {hook}"))
+    if isinstance(body.get("fhirAuthorization"), dict) and "fhirServer" not in body:
+        issues.append(Issue("required", "fhirServer", "is required when fhirAuthorization is there"))
+    if not issues and hook == "order-select":
+        issues += _dangling_selections(body["context"])
+    if issues:
+        raise RequestProblem(400, *issues)
+    return HookCall(
+        hook=hook,
+        hook_instance=body["hookInstance"].lower(),
+        context=body["context"],
+        prefetch=body.get("prefetch", {}),
+        fhir_server=body.get("fhirServer"),
+        fhir_authorization=_authorization(body.get("fhirAuthorization")),
+    )
+
+
+def _authorization(sent: Mapping[str, Any] | None) -> FhirAuthorization | None:
+    if sent is None:
+        return None
+    return FhirAuthorization(
+        access_token=sent["access_token"],
+        expires_in_s=sent["expires_in"],
+        scope=sent["scope"],
+        subject=sent["subject"],
+        patient=sent.get("patient"),
+    )
+
+
+def _dangling_selections(context: Mapping[str, Any]) -> Iterator[Issue]:
+    """Selections that no draft order answers to, by Type/id."""
+    drafts = set()
+    for entry in context["draftOrders"].get("entry", []):
+        resource = entry.get("resource", {})
+        drafts.add(f"{resource.get('resourceType')}/{resource.get('id')}")
+    for index, selection in enumerate(context["selections"]):
+        found = _REFERENCE.fullmatch(selection)
+        if found and found[1] not in drafts:
+            yield Issue("not-found", f"context.selections[{index}]", "refers to no resource of context.draftOrders")
+
+
+def _issues(errors: Mapping[Any, Any], where: str) -> Iterator[Issue]:
+    for name, found in errors.items():
+        if name == "_schema":
+            path = where
+        else:
+            path = f"{where}[{name}]" if isinstance(name, int) else f"{where}.{name}".lstrip(".")
+        for each in [found] if isinstance(found, Mapping) else found:
+            if isinstance(each, Mapping):
+                yield from _issues(each, path)
+            else:
+                yield Issue("structure" if each.startswith(_STRUCTURE) else _CODES.get(each, "value"), path, each)
+
+
+def operation_outcome(*issues: Issue) -> dict[str, Any]:
+    """Give the FHIR OperationOutcome that reports `issues`. Source: http://hl7.org/fhir/R4/operationoutcome.html"""
+    return {"resourceType": "OperationOutcome", "issue": [_outcome_issue(each) for each in issues]}
+
+
+def _outcome_issue(issue: Issue) -> dict[str, Any]:
+    text = f"{issue.where}: {issue.text}" if issue.where else issue.text
+    told: dict[str, Any] = {"severity": "error", "code": issue.code, "details": {"text": text}}
+    if issue.where:
+        told["expression"] = [issue.where]
+    return told

@@ -1,0 +1,200 @@
+"""The CDS services: what discovery says of them, and the order of steps in which one answers a call.
+
+Which rules a service runs follows from the rules' `hooks`; this module knows no rule. Everything that touches the
+world is an argument.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+from cds_service.core.card import CallContext, render
+from cds_service.core.decision import FAILED, UNDECIDED, Decision, Outcome
+from cds_service.core.engine import Compiled, decide
+from cds_service.core.problem import Issue, RequestProblem
+from cds_service.core.rule import Release
+from cds_service.fhir.draft import draft
+from cds_service.fhir.prefetch import PREFETCH
+from cds_service.fhir.reader import read_chart
+from cds_service.protocol import SPEC_VERSION, HookCall
+
+EVALUATION = "org.oud-cds.evaluation"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One CDS service: an id, its hook, and the words for the moment it runs at."""
+
+    id: str
+    hook: str
+    moment: str
+
+
+SERVICES: Mapping[str, Service] = {
+    each.id: each
+    for each in (
+        Service("oud-patient-view", "patient-view", "when a chart is opened"),
+        Service("oud-order-select", "order-select", "while orders are chosen"),
+        Service("oud-order-sign", "order-sign", "when orders are signed"),
+        Service("oud-encounter-discharge", "encounter-discharge", "when a person leaves the hospital"),
+    )
+}
+
+
+class FhirClient(Protocol):
+    """Port: fetches what the client did not send. No edge fills it yet, so `answer` is called with None."""
+
+    def fill(self, call: HookCall, keys: Collection[str]) -> Mapping[str, Any]:
+        """Give a value for each prefetch key of `keys` that could be fetched from the call's FHIR server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A rule that raised, for the log. error: class of the exception, never its text."""
+
+    rule: str
+    version: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The body of a 200, and the rules that raised on the way."""
+
+    body: dict[str, Any]
+    failures: tuple[Failure, ...] = ()
+
+
+class RulesFailed(Exception):
+    """A rule raised and no card remains: our fault, HTTP 500."""
+
+    def __init__(self, failures: tuple[Failure, ...]) -> None:
+        super().__init__(", ".join(f"{each.rule} {each.version}: {each.error}" for each in failures))
+        self.failures = failures
+
+
+def discover(compiled: Compiled) -> dict[str, Any]:
+    """Give the body of discovery: every service with the prefetch its rules need."""
+    return {"services": [_describe(each, compiled) for each in SERVICES.values()]}
+
+
+def prefetch_keys(compiled: Compiled, hook: str) -> tuple[str, ...]:
+    """The prefetch keys that the rules of `hook` read, `patient` always among them."""
+    facts = compiled.facts_for(hook) | {"Patient"}
+    return tuple(key for key, entry in PREFETCH.items() if facts.intersection(entry.facts))
+
+
+def _describe(service: Service, compiled: Compiled) -> dict[str, Any]:
+    titles = [each.rule.title for each in compiled.release.active if service.hook in each.rule.hooks]
+    rules = f" Rules: {'; '.join(titles)}." if titles else " No rule of this release runs here."
+    return {
+        "hook": service.hook,
+        "id": service.id,
+        "title": f"Opioid use disorder, {service.moment}",
+        "description": f"Guidance for opioid use disorder {service.moment}.{rules}",
+        "usageRequirements": (
+            "Send every prefetch key. A key left out counts as not read, and what rests on it cannot be told; null or "
+            "an empty Bundle counts as none on record."
+        ),
+        "version": SPEC_VERSION,
+        "prefetch": {key: PREFETCH[key].template for key in prefetch_keys(compiled, service.hook)},
+    }
+
+
+def answer(
+    call: HookCall,
+    compiled: Compiled,
+    today: date,
+    *,
+    fhir_client: FhirClient | None = None,
+    not_held: frozenset[str] = frozenset(),
+) -> Answer:
+    """Answer one call: chart, decisions, cards.
+
+    today:    the day in the client's time zone.
+    not_held: resource types that are no source at this site.
+    Raises RequestProblem 412 when the patient, or a list that a rule requires, was not read and no card came of it;
+    RulesFailed when a rule raised and no card remains.
+    """
+    prefetch = call.prefetch
+    if fhir_client is not None:
+        missing = [key for key in prefetch_keys(compiled, call.hook) if key not in prefetch]
+        prefetch = {**fhir_client.fill(call, missing), **prefetch}
+    chart = read_chart(
+        hook=call.hook,
+        context=call.context,
+        prefetch=prefetch,
+        needs=compiled.needs,
+        table=compiled.table,
+        today=today,
+        not_held=not_held,
+    )
+    outcome = decide(compiled, chart, today)
+    cards, unrendered = _cards(outcome, call, compiled.release)
+    failures = (*_failures(outcome), *unrendered)
+    if not cards:
+        _refuse_unread(outcome)
+        if any(not each.trial for each in outcome.decisions if each.state == FAILED) or unrendered:
+            raise RulesFailed(failures)
+    evaluation = _evaluation(outcome, compiled.release, today, unrendered)
+    return Answer({"cards": cards, "extension": {EVALUATION: evaluation}}, failures)
+
+
+def _cards(outcome: Outcome, call: HookCall, release: Release) -> tuple[list[dict[str, Any]], tuple[Failure, ...]]:
+    """The cards that could be written, and a failure for each that could not."""
+    context = CallContext(hook=call.hook, hook_instance=call.hook_instance, context=call.context)
+    cards, failures = [], []
+    for decision in outcome.shown:
+        try:
+            cards.append(render(decision, call=context, release=release, draft=draft))
+        except Exception as fault:  # one card that cannot be written must not silence the others
+            rule = decision.edition.rule
+            failures.append(Failure(rule.id, rule.version, type(fault).__name__))
+    return cards, tuple(failures)
+
+
+def _failures(outcome: Outcome) -> tuple[Failure, ...]:
+    return tuple(
+        Failure(each.edition.rule.id, each.edition.rule.version, each.error)
+        for each in outcome.decisions
+        if each.state == FAILED
+    )
+
+
+def _refuse_unread(outcome: Outcome) -> None:
+    """Raise 412 naming what was not read, if an active rule requires it."""
+    wanted: dict[str, str] = {}
+    for decision in outcome.decisions:
+        if decision.state == UNDECIDED and not decision.trial:
+            wanted.update({gap.source: gap.why for gap in decision.ask_fetch})
+    if wanted:
+        issues = (
+            Issue("incomplete", f"prefetch.{source}", f"was not read ({why}) and is required")
+            for source, why in sorted(wanted.items())
+        )
+        raise RequestProblem(412, *issues)
+
+
+def _evaluation(outcome: Outcome, release: Release, today: date, unrendered: tuple[Failure, ...]) -> dict[str, Any]:
+    """What was evaluated and what was not, without a word about the patient: rules, list names and reasons only."""
+    active = [each for each in outcome.decisions if not each.trial]
+    failed = [_named(each) for each in active if each.state == FAILED]
+    failed += [{"rule": each.rule, "version": each.version} for each in unrendered]
+    return {
+        "release": release.id,
+        "today": today.isoformat(),
+        "unread": dict(outcome.unread),
+        "undecided": [{**_named(each), "why": _reasons(each)} for each in active if each.state == UNDECIDED],
+        "failed": failed,
+        "withheld": [{**_named(each), "why": each.withheld} for each in active if each.withheld],
+    }
+
+
+def _named(decision: Decision) -> dict[str, Any]:
+    return {"rule": decision.edition.rule.id, "version": decision.edition.rule.version}
+
+
+def _reasons(decision: Decision) -> list[str]:
+    """Kinds of doubt; a list that was not read by name, a row without its reference."""
+    return sorted({f"{each.kind} {each.about}" if each.unread else each.kind for each in decision.doubts})
