@@ -75,4 +75,5 @@ MEANINGS: Mapping[str, str] = {**_ERRORS, **_WARNINGS}
 
 def severity_of(code: str) -> str:
     """Give "error" or "warning". Raises KeyError for a code that is not listed."""
-    return ERROR if code in _ERRORS else {code: WARNING for code in _WARNINGS}[code]
+    MEANINGS[code]
+    return ERROR if code in _ERRORS else WARNING

@@ -231,7 +231,10 @@ class _Composer:
 
     def take(self, event: yaml.Event) -> None:
         """Take up the next event of the parser."""
-        mark = Mark(event.start_mark.line + 1, event.start_mark.column + 1)
+        began, ended = event.start_mark, event.end_mark
+        if began is None or ended is None:  # never so with libyaml; the stubs allow it
+            return
+        mark = Mark(began.line + 1, began.column + 1)
         if isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
             if self.documents == 2:
@@ -243,8 +246,8 @@ class _Composer:
             self.add(Node("scalar", mark))
         elif isinstance(event, yaml.ScalarEvent):
             self.check_plainness(event, mark)
-            if event.end_mark.line > event.start_mark.line:
-                self.spans.append((event.start_mark.line + 1, event.end_mark.line + 1))
+            if ended.line > began.line:
+                self.spans.append((began.line + 1, ended.line + 1))
             self.add(Node("scalar", mark, event.value, event.style is None or event.style == ""))
         elif isinstance(event, yaml.SequenceStartEvent | yaml.MappingStartEvent):
             self.check_plainness(event, mark)
@@ -253,8 +256,8 @@ class _Composer:
                 self.refuse(mark, f"blocks and lists nest deeper than {DEPTH_LIMIT}")
                 raise _TooDeep
         elif isinstance(event, yaml.SequenceEndEvent | yaml.MappingEndEvent):
-            kind, began, parts = self.open.pop()
-            self.add(Node("list", began, items=tuple(parts)) if kind == "list" else self.block(began, parts))
+            kind, start, parts = self.open.pop()
+            self.add(Node("list", start, items=tuple(parts)) if kind == "list" else self.block(start, parts))
 
     def check_plainness(
         self, event: yaml.ScalarEvent | yaml.SequenceStartEvent | yaml.MappingStartEvent, mark: Mark

@@ -1,0 +1,261 @@
+"""A release put together from its files: editions of rules with exactly the definitions and value sets they read.
+
+Layout of the folder: release.yaml, release.lock.json, releases/<release>.yaml (older ones), override-reasons.yaml,
+<rule id>/<version>.yaml, definitions/<id>/<version>.yaml, value-sets/<id>/<version>.json.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cds_service.core.rule import Definition, Edition, Release, Rule
+from cds_service.core.value_set import ValueSet
+from cds_service.rulebook.lint_names import NEEDED
+from cds_service.rulebook.lint_subject import Shelf, Subject, subject_of, uses_of
+from cds_service.rulebook.reader import DefinitionFile, RuleFile, read_definition_file, read_rule_file
+from cds_service.rulebook.release_file import (
+    REASONS_FILE,
+    RELEASE_FILE,
+    Entry,
+    Pins,
+    ReleaseFile,
+    read_override_reasons,
+    read_release_file,
+)
+from cds_service.rulebook.release_lock import digest_of, file_digests
+from cds_service.rulebook.source import Place, RuleProblem, nearest
+from cds_service.rulebook.value_set_file import read_value_set_file
+
+Versioned = tuple[str, str]  # id, version
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A release and everything it was read from.
+
+    release:  None when a file has an error that keeps it from being judged; then `problems` says which.
+    rules, definitions, value_sets: every file the release names, by (id, version).
+    paths:    the same files and release.yaml, by their name in the digest ("mat-consideration/1.0.0.yaml").
+    problems: errors of form, of names that lead nowhere, and of the release file; lint finds more.
+    """
+
+    release: Release | None
+    file: ReleaseFile
+    rules: Mapping[Versioned, RuleFile]
+    definitions: Mapping[Versioned, DefinitionFile]
+    value_sets: Mapping[Versioned, ValueSet]
+    override_reasons: Mapping[str, str]
+    paths: Mapping[str, Path]
+    problems: tuple[RuleProblem, ...]
+
+
+def rule_path(folder: Path, name: str, version: str) -> Path:
+    """Where one version of a rule stands."""
+    return folder / name / f"{version}.yaml"
+
+
+def definition_path(folder: Path, name: str, version: str) -> Path:
+    """Where one version of a definition stands."""
+    return folder / "definitions" / name / f"{version}.yaml"
+
+
+def value_set_path(folder: Path, name: str, version: str) -> Path:
+    """Where one version of a value set stands."""
+    return folder / "value-sets" / name / f"{version}.json"
+
+
+def release_path(folder: Path, name: str | None) -> Path:
+    """Where a release stands: release.yaml, or for another name releases/<name>.yaml."""
+    current = folder / RELEASE_FILE
+    if name is None or (current.exists() and read_release_file(current).id == name):
+        return current
+    return folder / "releases" / f"{name}.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file that a release names, and where it names it. kind: "rule", "definition" or "value set"."""
+
+    kind: str
+    id: str
+    version: str
+    path: Path
+    place: Place
+
+
+_ABSENT = {"rule": "unknown-rule", "definition": "definition-version", "value set": "unknown-value-set"}
+
+
+def load_release(folder: Path, name: str | None = None) -> Loaded:
+    """Read a release with all its files. name: an older release ("2026.10.0"); None = the current one.
+
+    Nothing is raised for a fault in a file: `Loaded.release` is then None and `Loaded.problems` tells everything.
+    """
+    path = release_path(folder, name)
+    file = read_release_file(path)
+    wanted = _wanted(file, folder)
+    there = {kind: [each for each in wanted if each.kind == kind and each.path.is_file()] for kind in _ABSENT}
+    reasons, reason_problems = read_override_reasons(folder / REASONS_FILE)
+    rules = {(each.id, each.version): read_rule_file(each.path) for each in there["rule"]}
+    definitions = {(each.id, each.version): read_definition_file(each.path) for each in there["definition"]}
+    sets = {(each.id, each.version): read_value_set_file(each.path) for each in there["value set"]}
+    problems = [*file.problems, *reason_problems, *_absent(wanted, file, folder)]
+    for rule in rules.values():
+        problems += rule.problems
+    for definition in definitions.values():
+        problems += definition.problems
+    for _, found in sets.values():
+        problems += found
+    loaded = Loaded(
+        release=None,
+        file=file,
+        rules=rules,
+        definitions=definitions,
+        value_sets={key: value_set for key, (value_set, _) in sets.items() if value_set is not None},
+        override_reasons=reasons,
+        paths={
+            RELEASE_FILE: path,
+            REASONS_FILE: folder / REASONS_FILE,
+            **{each.path.relative_to(folder).as_posix(): each.path for each in wanted},
+        },
+        problems=(),
+    )
+    problems += _unresolved(loaded, folder)
+    release = None if any(each.severity == "error" for each in problems) else _release(loaded)
+    return replace(loaded, release=release, problems=tuple(dict.fromkeys(problems)))
+
+
+def _wanted(file: ReleaseFile, folder: Path) -> tuple[Wanted, ...]:
+    """List every file the release names, each once."""
+    wanted = [
+        Wanted("rule", each.id, each.version, rule_path(folder, each.id, each.version), each.place)
+        for each in file.entries
+    ]
+    for pins, above in _all_pins(file):
+        for (name, _), version in pins.definitions.items():
+            place = (*above, "definitions", name)
+            wanted.append(Wanted("definition", name, version, definition_path(folder, name, version), place))
+        for name, version in pins.value_sets.items():
+            place = (*above, "value_sets", name)
+            wanted.append(Wanted("value set", name, version, value_set_path(folder, name, version), place))
+    return tuple({each.path: each for each in reversed(wanted)}.values())[::-1]
+
+
+def _absent(wanted: tuple[Wanted, ...], file: ReleaseFile, folder: Path) -> Iterable[RuleProblem]:
+    for each in wanted:
+        if not each.path.is_file():
+            others = [other.stem for other in each.path.parent.glob(f"*{each.path.suffix}")]
+            hint = nearest(each.version, others) or f"wanted the file {each.path.relative_to(folder).as_posix()}"
+            text = f"no file for {each.kind} '{each.id}' {each.version}"
+            yield file.source.problem(_ABSENT[each.kind], each.place, text, hint)
+
+
+def _all_pins(file: ReleaseFile) -> list[tuple[Pins, Place]]:
+    """Give the pins of the release and those that trials have of their own, with the place they stand at."""
+    own = [(entry.pins, entry.place[:-1]) for entry in file.entries if entry.pins is not file.pins]
+    return [(file.pins, ()), *own]
+
+
+def shelf_of(loaded: Loaded, folder: Path, pins: Pins) -> Shelf:
+    """Give what a file that is judged by these pins may refer to."""
+    return Shelf(
+        definitions={
+            key: loaded.definitions[key[0], version]
+            for key, version in pins.definitions.items()
+            if (key[0], version) in loaded.definitions
+        },
+        value_sets={
+            each: loaded.value_sets[each, version]
+            for each, version in pins.value_sets.items()
+            if (each, version) in loaded.value_sets
+        },
+        set_ids=frozenset(pins.value_sets),
+        definition_ids=_folders(folder / "definitions"),
+        other_sets=_folders(folder / "value-sets"),
+        rules=frozenset(entry.id for entry in loaded.file.entries),
+        reasons=frozenset(loaded.override_reasons),
+    )
+
+
+def _folders(folder: Path) -> frozenset[str]:
+    return frozenset(each.name for each in folder.iterdir() if each.is_dir()) if folder.is_dir() else frozenset()
+
+
+def subjects_of(loaded: Loaded, folder: Path) -> tuple[Subject, ...]:
+    """Give every file of a release with what it may refer to: rules by their own pins, definitions likewise."""
+    subjects: dict[str, Subject] = {}
+    shelves: dict[int, Shelf] = {}
+    for pins, _ in _all_pins(loaded.file):
+        shelves[id(pins)] = shelf_of(loaded, folder, pins)
+    for entry in loaded.file.entries:
+        rule = loaded.rules.get((entry.id, entry.version))
+        if rule:
+            subjects.setdefault(rule.source.file, subject_of(rule, shelves[id(entry.pins)]))
+    for pins, _ in _all_pins(loaded.file):
+        for file in shelves[id(pins)].definitions.values():
+            subjects.setdefault(file.source.file, subject_of(file, shelves[id(pins)]))
+    return tuple(subjects.values())
+
+
+def _unresolved(loaded: Loaded, folder: Path) -> Iterable[RuleProblem]:
+    for subject in subjects_of(loaded, folder):
+        for check in NEEDED:
+            yield from check(subject)
+    shelf = shelf_of(loaded, folder, loaded.file.pins)
+    for number, name in enumerate(loaded.file.never_when):
+        owner, _, local = name.partition(".")
+        files = [file for (each, _), file in shelf.definitions.items() if each == owner]
+        known = [f"{owner}.{each}" for file in files for each in file.draft.criteria]
+        if not any(local in file.draft.criteria for file in files):
+            hint = nearest(name, known)
+            yield loaded.file.source.problem(
+                "unknown-criterion", ("never_when", number), f"no criterion '{name}'", hint
+            )
+
+
+def _release(loaded: Loaded) -> Release:
+    """Put the release together; every file is known to be sound."""
+    file = loaded.file
+    gate: dict[tuple[str, int], Definition] = {}
+    for name in file.never_when:
+        owner, _, local = name.partition(".")
+        major = max(
+            major
+            for each, major in file.pins.definitions
+            if each == owner and local in loaded.definitions[each, file.pins.definitions[each, major]].draft.criteria
+        )
+        gate |= _closure([(owner, major)], file.pins, loaded)
+    return Release(
+        id=file.id,
+        digest=digest_of(file_digests(loaded.paths)),
+        active=tuple(_edition(each, loaded) for each in file.entries if not each.trial),
+        trial=tuple(_edition(each, loaded) for each in file.entries if each.trial),
+        never_when=file.never_when,
+        gate_definitions=gate,
+        gate_value_sets=_value_sets(gate.values(), file.pins, loaded),
+        override_reasons=loaded.override_reasons,
+    )
+
+
+def _edition(entry: Entry, loaded: Loaded) -> Edition:
+    rule = loaded.rules[entry.id, entry.version].draft
+    definitions = _closure([(each.id, each.major) for each in rule.uses], entry.pins, loaded)
+    return Edition(rule, definitions, _value_sets((rule, *definitions.values()), entry.pins, loaded))
+
+
+def _closure(wanted: list[tuple[str, int]], pins: Pins, loaded: Loaded) -> dict[tuple[str, int], Definition]:
+    """Give the definitions wanted and those that they use."""
+    found: dict[tuple[str, int], Definition] = {}
+    waiting = list(wanted)
+    while waiting:
+        key = waiting.pop()
+        if key not in found:
+            found[key] = loaded.definitions[key[0], pins.definitions[key]].draft
+            waiting += [(each.id, each.major) for each in found[key].uses]
+    return dict(sorted(found.items()))
+
+
+def _value_sets(files: Iterable[Rule | Definition], pins: Pins, loaded: Loaded) -> dict[str, ValueSet]:
+    """Give the value sets that criteria of these files name."""
+    named = {use.name for each in files for use in uses_of(each) if use.kind == "value-set"}
+    return {each: loaded.value_sets[each, pins.value_sets[each]] for each in sorted(named)}
