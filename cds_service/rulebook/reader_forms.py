@@ -53,7 +53,7 @@ ROWS = Named("a fact or a criterion", rf"[A-Z][A-Za-z]+|{_KEBAB}|(?:{_KEBAB}\.)?
 STATUS = Named("a status word", r"[a-z]+(?:-[a-z]+)*", "taking")
 CODE_WORD = Named("a FHIR code", r"[A-Za-z][A-Za-z0-9-]*", "encounter-diagnosis")
 SUPPORTED = Named("a criterion, a parameter or `cards`", _SNAKE, "cards")
-CODE = Named("a code as system|code", rf"(?:{'|'.join(CODE_SYSTEMS)}|[a-z]+:[^|\s]+)\|[^|\s]+", "loinc|44249-1")
+CODE = Named("a code as system|code", rf"(?:{'|'.join(CODE_SYSTEMS)}|[a-z]+:[^|\s]+)\|[^|\s]+", "loinc|1234-x")
 CRITERIA_LIST = ListOf(CRITERION, least=1)
 VALUE_SETS = ListOf(FILE_ID, least=1)
 FLAG = Constant("true")
