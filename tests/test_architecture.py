@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"core"},
     "edges": {"edges", "services", "protocol", "strict_json", "config", "rulebook", "fhir", "core"},
 }
-MAY_IMPORT_ALL = {"wiring", "cli", "commands"}
+MAY_IMPORT_ALL = {"wiring", "cli", "replay"}
 SHARED_EDGES = {"outbound", "store"}
 PURE = {"core", "fhir"}
 # What reaches a file, a clock, chance, the network, the machine or another thread.
