@@ -18,7 +18,7 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 run: $(VENV)/installed ## Set up and serve http://127.0.0.1:8000 without authentication (HOST, PORT may be given)
-	@CDS_AUTH=off CDS_HOST=$(HOST) CDS_PORT=$(PORT) $(BIN)/cds-service serve
+	@CDS_AUTH=off CDS_HOST=$(HOST) CDS_PORT=$(PORT) exec $(BIN)/cds-service serve
 
 test: $(VENV)/installed-dev ## Set up and run every test but the slow ones (under 5 minutes)
 	@$(BIN)/python -m pytest
