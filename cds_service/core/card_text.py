@@ -50,7 +50,7 @@ def plain(text: str) -> str:
 
     No escape reads well in all three, so the few signs that could start a tag, a link or emphasis are replaced.
     """
-    return clean(text).translate(_PLAIN)
+    return clean(text).translate(_PLAIN).replace("://", ": //")
 
 
 def shortened(text: str, limit: int = SUMMARY_LIMIT) -> str:

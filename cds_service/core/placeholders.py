@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from cds_service.core.card_text import (
-    clean,
     date_words,
     days_since,
     figure,
@@ -47,41 +46,36 @@ class Voice:
     only: Mapping[str, Found] | None = None
 
 
-def fill(template: str, voice: Voice, scope: str = "") -> str:
+def fill(template: str, voice: Voice, home: str = "") -> str:
     """Fill every placeholder of `template`.
 
-    scope: id of the definition whose text it is, "" for the rule's own; names in it are the definition's.
+    home: the criterion whose sentence it is, "" for a card's text; parameters are those of the file it stands in.
     Raises KeyError for a name that the rule does not have; lint refuses such a rule (`unknown-placeholder`).
     """
 
     def word(found: re.Match[str]) -> str:
         name, dot, attribute = found[1].rpartition(".")
         if not dot:
-            return parameter_words(parameter(voice.judgement, scope, attribute))
-        return _WORDS[attribute](voice, qualified(name, scope))
+            return parameter_words(parameter(voice.judgement, home, attribute))
+        return _WORDS[attribute](voice, name)
 
     return _PLACEHOLDER.sub(word, template)
 
 
-def qualified(name: str, scope: str) -> str:
-    """Give a definition's own name as the rule would write it: "opioid-status.on_moud"."""
-    return f"{scope}.{name}" if scope and "." not in name else name
-
-
 def sentence(name: str, voice: Voice) -> str:
     """Give the `says` sentence of a criterion, filled, without its full stop."""
-    return fill(voice.judgement.criterion(name).says, voice, name.rpartition(".")[0]).rstrip(". ")
+    return fill(voice.judgement.criterion(name).says, voice, name).rstrip(". ")
 
 
-def parameter(judgement: Judgement, scope: str, name: str) -> Parameter:
-    """Find a parameter of the rule, or of the definition `scope`."""
+def parameter(judgement: Judgement, home: str, name: str) -> Parameter:
+    """Find a parameter of the file that the criterion `home` stands in: the rule's, or that of its definition."""
+    prefix, dot, own_name = home.rpartition(".")
     edition = judgement.edition
-    if not scope:
+    if not dot:
         return edition.rule.parameters[name]
-    majors = {use.id: use.major for use in edition.rule.uses}
-    own = edition.definitions.get((scope, majors.get(scope, -1)))
-    definition = own or next(each for (id_, _), each in edition.definitions.items() if id_ == scope)
-    return definition.parameters[name]
+    criterion, id_ = judgement.criterion(home), prefix.partition("@")[0]
+    files = [each for (other, _), each in edition.definitions.items() if other == id_]
+    return next(each for each in files if each.criteria.get(own_name) is criterion).parameters[name]
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------
@@ -118,11 +112,10 @@ def hidden(found: Found, voice: Voice) -> bool:
 def bases(name: str, judgement: Judgement) -> tuple[str, ...]:
     """Give the criteria whose rows a criterion takes up: `all` and `any` of logic, criteria in `find`."""
     body = judgement.criterion(name).body
-    scope = name.rpartition(".")[0]
     if isinstance(body, Logic):
-        return tuple(qualified(each, scope) for each in (*body.all, *body.any))
+        return judgement.members(name)[: len(body.all) + len(body.any)]
     if isinstance(body, Find):
-        return tuple(qualified(each, scope) for each in body.find if each not in FACTS)
+        return judgement.members(name)[: sum(each not in FACTS for each in body.find)]
     return ()
 
 
@@ -188,16 +181,19 @@ def _count(voice: Voice, name: str) -> str:
 
 
 def value_words(voice: Voice, name: str, found: Found) -> str:
-    """Say a row's value: "201 U/L (5.03 times the upper limit)", or the title of the list its answer stands in."""
-    judging, scope = _judging(name, found, voice.judgement)
+    """Say a row's value: "201 U/L (5.03 times the upper limit)", or the title of the list its answer stands in.
+
+    Gives "" when it has no number and its answer is in no list.
+    """
+    judging, home = _judging(name, found, voice.judgement)
     row = found.row
     if row.value is None:
-        return voice.escape(_answer_title(judging, found, voice.judgement)) or "a value that cannot be read"
+        return voice.escape(_answer_title(judging, found, voice.judgement))
     unit = unit_words(row.value.unit)
     words = f"{number_words(row.value)} {voice.escape(unit)}".rstrip()
     if judging is None or not judging.per_upper_limit:
         return words
-    limit = parameter(voice.judgement, scope, judging.per_upper_limit)
+    limit = parameter(voice.judgement, home, judging.per_upper_limit)
     times = per_limit(row.value, row.upper_limit, limit.value, limit.unit)
     if times is None or times.low != times.high:
         return words
@@ -212,7 +208,7 @@ def judging_find(name: str, found: Found, judgement: Judgement) -> Find | None:
 def _judging(name: str, found: Found, judgement: Judgement) -> tuple[Find | None, str]:
     body = judgement.criterion(name).body
     if isinstance(body, Find) and (body.value or body.answer_in or body.age or body.sex):
-        return body, name.rpartition(".")[0]
+        return body, name
     for base in bases(name, judgement):
         if any(each.row is found.row or each.row == found.row for each in judgement.result(base).rows):
             judging = _judging(base, found, judgement)
@@ -239,12 +235,9 @@ _WORDS: Mapping[str, Callable[[Voice, str], str]] = {
     "days": _of_latest(
         lambda voice, name, found: days_since(start_of(found), voice.judgement.today), "an unknown number of days"
     ),
-    "value": _of_latest(value_words, "an unknown value"),
+    "value": _of_latest(
+        lambda voice, name, found: value_words(voice, name, found) or "a value that cannot be read", "an unknown value"
+    ),
     "length": _of_latest(lambda voice, name, found: length_words(found, voice.judgement.today), "an unknown time"),
     "count": _count,
 }
-
-
-def plain_text(text: str) -> str:
-    """Leave chart text as it is, on one line: for traces and terminals."""
-    return clean(text)

@@ -1,0 +1,218 @@
+"""What a decision stands on, as lines that a card and a trace print: what held, what was not found, not read, unclear.
+
+Source: docs/reference/rule-language.md, section 7 ("Added by the service").
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cds_service.core.card_text import (
+    counted,
+    date_words,
+    doubt_words,
+    doubts_words,
+    gap_words,
+    listed,
+    sources_words,
+    status_words,
+)
+from cds_service.core.dates import FOREVER, NO, UNKNOWN, YES, Span, full_years
+from cds_service.core.decision import NOT_READ, Decision, Doubt, Found, Judgement
+from cds_service.core.facts import FACTS, Gap, Row
+from cds_service.core.placeholders import (
+    Voice,
+    found_name,
+    hidden,
+    judging_find,
+    sentence,
+    speaking_rows,
+    value_words,
+)
+from cds_service.core.restricted import RESTRICTED_RECORD
+from cds_service.core.rule import Conditions, Find
+
+ROWS_SHOWN = 3
+
+_UNDATED = ("Patient", "draft-order")
+_EVENTS_WITHOUT_LENGTH = ("Observation", "QuestionnaireResponse")
+_SURE_VERIFICATION = ("confirmed",)
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """Names of criteria, in the order the rule gives them.
+
+    held: YES and counted for the card. not_found: NO, and the card needs them to be. unclear: UNKNOWN.
+    """
+
+    held: tuple[str, ...]
+    not_found: tuple[str, ...]
+    unclear: tuple[str, ...]
+
+
+def basis_of(decision: Decision) -> Basis:
+    """Sort what a shown card rests on: the members of `when`, the conditions of its card, what set its level."""
+    when, card, result = decision.edition.rule.when.logic, decision.card, decision.judgement.result
+    conditions = card.conditions if card else Conditions()
+    levels = card.indicator if card else ()
+    level = [name for each, name in levels if each == decision.indicator and name is not None]
+    wanted = [*when.all, *when.any, *conditions.if_, *(name for name in level if result(name).verdict is YES)]
+    unwanted = [*when.none, *conditions.unless]
+    open_names = [
+        *(name for name in (*when.all, *when.none) if result(name).verdict is UNKNOWN),
+        *(name for name in decision.stopped_by if result(name).verdict is UNKNOWN),
+        *conditions.if_unknown,
+    ]
+    return Basis(
+        tuple(dict.fromkeys(name for name in wanted if result(name).verdict is YES)),
+        tuple(dict.fromkeys(name for name in unwanted if result(name).verdict is NO)),
+        tuple(dict.fromkeys(open_names)),
+    )
+
+
+def reached(names: Iterable[str], judgement: Judgement) -> tuple[str, ...]:
+    """Give these criteria and every one they look at, each once."""
+    seen: dict[str, None] = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop(0)
+        if name not in seen:
+            seen[name] = None
+            waiting += judgement.members(name)
+    return tuple(seen)
+
+
+def rows_behind(names: Iterable[str], judgement: Judgement) -> list[Row]:
+    """Give every row that these criteria, or any they look at, rest on."""
+    return [found.row for name in reached(names, judgement) for found in judgement.result(name).rows]
+
+
+# --- lines -----------------------------------------------------------------------------------------------------------
+
+
+def held_lines(name: str, voice: Voice) -> list[str]:
+    """Say a criterion that holds, then its rows, indented."""
+    rows = speaking_rows(voice.judgement.result(name))
+    lines = list(dict.fromkeys(line for found in rows if (line := row_words(name, found, voice))))
+    shown = [f"  - {line}" for line in lines[:ROWS_SHOWN]]
+    if len(lines) > ROWS_SHOWN:
+        shown.append(f"  - and {len(lines) - ROWS_SHOWN} more")
+    return [f"- {sentence(name, voice)}", *shown]
+
+
+def not_found_line(name: str, voice: Voice) -> str:
+    """Say a criterion that does not hold, and how many entries were there to look at."""
+    looked_at = voice.judgement.result(name).looked_at
+    counted_words = f" ({looked_at} {'entry' if looked_at == 1 else 'entries'} looked at)" if looked_at else ""
+    return f"- {sentence(name, voice)}{counted_words}"
+
+
+def unclear_line(name: str, voice: Voice) -> str:
+    """Say a criterion that could not be told, and why: lists not read, rows with their doubts."""
+    result = voice.judgement.result(name)
+    named = {found.row.reference: line for found in result.rows if (line := row_words(name, found, voice))}
+    lines = list(dict.fromkeys(named.values()))
+    reasons = doubts_words([each for each in result.doubts if each.kind == NOT_READ or each.about not in named])
+    if len(lines) > ROWS_SHOWN:
+        lines = [*lines[:ROWS_SHOWN], f"{len(lines) - ROWS_SHOWN} more"]
+    because = "; ".join([*reasons, *lines])
+    return f"{sentence(name, voice)}: {because}" if because else sentence(name, voice)
+
+
+def caveat_lines(decision: Decision, basis: Basis, voice: Voice) -> list[str]:
+    """Say what could not be told; empty when everything could."""
+    lines = [unclear_line(name, voice) for name in basis.unclear]
+    return lines or doubts_words(decision.caveat)
+
+
+def not_read(names: Iterable[str], judgement: Judgement) -> list[str]:
+    """Name the lists, each with the reason, that were not read and could have told more about these criteria."""
+    gaps: dict[Gap, None] = {}
+    unread: list[str] = []
+    known = {gap.source: gap for of_fact in judgement.chart.gaps.values() for gap in of_fact}
+    for name in reached(names, judgement):
+        result = judgement.result(name)
+        gaps.update(dict.fromkeys(result.further))
+        unread += (doubt.about for doubt in result.doubts if doubt.kind == NOT_READ)
+    gaps.update(dict.fromkeys(known[each] for each in unread if each in known))
+    # The same list may be told of with a day and, where spans were joined, without one: the wider one stands.
+    wide = {gap.source for gap in gaps if gap.before is None}
+    told = [gap for gap in gaps if gap.before is None or gap.source not in wide]
+    sources = {gap.source for gap in told}
+    return list(dict.fromkeys([*gap_words(told), *sources_words(each for each in unread if each not in sources)]))
+
+
+def no_source(names: Iterable[str], judgement: Judgement) -> list[str]:
+    """Name the lists these criteria would read, were they kept at this site."""
+    facts: dict[str, None] = {}
+    for name in reached(names, judgement):
+        body = judgement.criterion(name).body
+        if isinstance(body, Find):
+            facts.update(dict.fromkeys(each for each in body.find if each in FACTS and each != "draft-order"))
+    types = [each for fact in facts for each in FACTS[fact].resources if each in judgement.chart.not_held]
+    return sources_words(types)
+
+
+# --- one row ---------------------------------------------------------------------------------------------------------
+
+
+def row_words(name: str, found: Found, voice: Voice) -> str:
+    """Say one row: "oxycodone 5 mg tablet, 2026-02-01 to 2026-02-19, ended, by its text, date imprecise".
+
+    Gives "" for a row of which nothing can be said that its criterion's sentence does not say.
+    """
+    if hidden(found, voice):
+        return RESTRICTED_RECORD
+    row = found.row
+    if row.fact == "Patient":
+        return _patient_words(name, found, voice)
+    head = [voice.escape(found_name(found)), value_words(voice, name, found)]
+    doubts = [each.partition(" ")[0] for each in found.doubts]
+    parts = [
+        " ".join(each for each in head if each) or "entry",
+        _dates(found, doubts),
+        status_words(row.status),
+        status_words(row.clinical_status),
+        status_words(row.verification_status) if row.verification_status not in _SURE_VERIFICATION else "",
+        "by its text" if found.by_text else "",
+        counted(found.merged, "entries joined") if found.merged > 1 else "",
+        *dict.fromkeys(doubt_words(each) for each in doubts),
+        *(voice.escape(note) for note in row.notes),
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _dates(found: Found, doubts: Iterable[str]) -> str:
+    row = found.row
+    if row.fact in _UNDATED:
+        return ""
+    if found.merged > 1:
+        return _from_to(found.start, found.end)
+    if row.start is None and row.end is None:
+        return "" if "date-missing" in doubts else "date not recorded"
+    if row.end is None or row.fact in _EVENTS_WITHOUT_LENGTH or row.end == row.start:
+        since = "since " if row.status in ("taking", "paused") and row.end is None and row.start else ""
+        return since + date_words(row.start or row.end)
+    return _from_to(row.start, row.end) if row.start else f"to {date_words(row.end)}"
+
+
+def _from_to(start: Span, end: Span | None) -> str:
+    if end is None or end.last >= FOREVER:
+        return f"since {date_words(start)}"
+    return f"{date_words(start)} to {date_words(end)}"
+
+
+def _patient_words(name: str, found: Found, voice: Voice) -> str:
+    find, row, today = judging_find(name, found, voice.judgement), found.row, voice.judgement.today
+    parts = [doubt_words(each.partition(" ")[0]) for each in found.doubts]
+    if find and find.age and row.birth_date and row.birth_date.readable:
+        oldest, youngest = full_years(row.birth_date.first, today), full_years(row.birth_date.last, today)
+        parts.insert(0, f"age {oldest}" if oldest == youngest else f"age {youngest} to {oldest}")
+    if find and find.sex:
+        parts.insert(0, f"recorded sex: {row.sex}" if row.sex else "sex not recorded")
+    return ", ".join(dict.fromkeys(part for part in parts if part))
+
+
+def doubt_sentence(doubts: Iterable[Doubt]) -> str:
+    """Say doubts in one breath: "medication list not read and date imprecise"."""
+    return listed(doubts_words(list(doubts)))
