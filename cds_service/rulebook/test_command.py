@@ -1,0 +1,80 @@
+"""`cds-service rules test`: run the inline tests of a release and score the small changes they notice."""
+
+import argparse
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from cds_service.core.value_set import Table
+from cds_service.rulebook.lint_subject import Subject
+from cds_service.rulebook.release import load_release, subjects_of
+from cds_service.rulebook.rule_report import as_json, as_text, report_of
+from cds_service.rulebook.source import RuleProblem, nearest
+
+FINE, FINDINGS, USAGE = 0, 1, 2
+
+
+def test_command(args: argparse.Namespace) -> int:
+    """Test the files of a release, active and trial, rules and definitions, and print what was found.
+
+    args: rule (ids, "id@version" or none for all), folder, release (an older one by name), format ("text", "json").
+    Returns 0 when every test passes and no small change is missed, 1 otherwise, 2 for a name that there is not.
+    """
+    folder = rules_folder(getattr(args, "folder", None))
+    as_data = getattr(args, "format", None) == "json"
+    loaded = load_release(folder, getattr(args, "release", None))
+    if not as_data:
+        print(f"rules: {folder}, release {loaded.file.id}")
+    errors = [each for each in loaded.problems if each.severity == "error"]
+    subjects = subjects_of(loaded, folder)
+    wanted = tuple(getattr(args, "rule", ()) or ())
+    unknown = [each for each in wanted if not any(_is_called(subject, each) for subject in subjects)]
+    if unknown:
+        names = [subject.draft.id for subject in subjects]
+        for each in unknown:
+            print(f"no rule or definition '{each}' in this release", nearest(each, names))
+        return USAGE
+    chosen = [each for each in subjects if not wanted or any(_is_called(each, name) for name in wanted)]
+    sound = [each for each in chosen if not _in_error(each, errors)]
+    reports = [report_of(each, table) for each, table in _with_tables(sound)]
+    if as_data:
+        print(json.dumps({**as_json(reports), "errors": [str(each) for each in errors]}, indent=2))
+    else:
+        print("\n".join([*map(str, errors), as_text(reports)]))
+    return FINE if all(each.fine for each in reports) and not errors else FINDINGS
+
+
+def rules_folder(given: str | None) -> Path:
+    """Give the rules folder: the one given, else CDS_RULES, else the packaged one, else that of the source tree."""
+    named = given or os.environ.get("CDS_RULES")
+    package = Path(__file__).resolve().parent.parent
+    packaged = package / "_data" / "rules"
+    return Path(named) if named else packaged if packaged.is_dir() else package.parent / "rules"
+
+
+def _is_called(subject: Subject, name: str) -> bool:
+    return name in (subject.draft.id, f"{subject.draft.id}@{subject.draft.version}")
+
+
+def _in_error(subject: Subject, errors: Iterable[RuleProblem]) -> bool:
+    """Whether the file, or a definition it reaches, has an error; then its tests would mean nothing."""
+    files = {subject.source.file}
+    waiting = [subject.draft.uses]
+    while waiting:
+        for used in waiting.pop():
+            file = subject.shelf.definitions.get((used.id, used.major))
+            if file and file.source.file not in files:
+                files.add(file.source.file)
+                waiting.append(file.draft.uses)
+    return any(each.file in files for each in errors)
+
+
+def _with_tables(subjects: Iterable[Subject]) -> Iterable[tuple[Subject, Table]]:
+    """Give each file with a table of all value sets of its pins, built once for all files with the same pins."""
+    tables: dict[int, Table] = {}
+    for each in subjects:
+        key = id(each.shelf)
+        if key not in tables:
+            tables[key] = Table(each.shelf.value_sets.values())
+        yield each, tables[key]
