@@ -102,21 +102,25 @@ def _yielded(decisions: Mapping[str, Decision]) -> dict[str, Decision]:
 
 
 def _merged(decisions: dict[str, Decision]) -> dict[str, Decision]:
-    """Move each card that merges into the first host that shows one; a host that merges on takes its guests along."""
-    hosts: dict[str, str] = {}
-    for rule_id, decision in decisions.items():
-        if _shows(decision):
-            host = next((each for each in decision.edition.rule.merges_into if _shows(decisions.get(each))), None)
-            if host:
-                hosts[rule_id] = host
+    """Move each card that merges into the first host that shows one of its own; what is moved itself hosts nobody."""
+    hosts: dict[str, str | None] = {}
+
+    def host_of(rule_id: str) -> str | None:
+        if rule_id not in hosts:
+            hosts[rule_id] = None
+            wanted = decisions[rule_id].edition.rule.merges_into if _shows(decisions[rule_id]) else ()
+            hosts[rule_id] = next((each for each in wanted if _shows(decisions.get(each)) and not host_of(each)), None)
+        return hosts[rule_id]
+
     guests: dict[str, list[Decision]] = {}
-    for rule_id, host in hosts.items():
-        final = host
-        while final in hosts:
-            final = hosts[final]
-        guests.setdefault(final, []).append(decisions[rule_id])
-        decisions[rule_id] = replace(decisions[rule_id], withheld=f"merged into {host}")
+    for rule_id, decision in list(decisions.items()):
+        host = host_of(rule_id)
+        if host:
+            guests.setdefault(host, []).append(decision)
     for host, merged in guests.items():
         level = max((decisions[host], *merged), key=_severity).indicator
         decisions[host] = replace(decisions[host], merged=tuple(merged), indicator=level)
+        for guest in merged:
+            rule_id = guest.edition.rule.id
+            decisions[rule_id] = replace(decisions[rule_id], withheld=f"merged into {host}")
     return decisions

@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from math import inf
 
-from cds_service.core import row_tests
-from cds_service.core.dates import BEGINNING, NO, UNKNOWN, YES, Span, Verdict, all_of, any_of, negate
+from cds_service.core import row_tests, time_tests
+from cds_service.core.dates import BEGINNING, NO, UNKNOWN, YES, Span, all_of, any_of, negate
 from cds_service.core.decision import NOT_READ, Doubt, Found, Near, Result
 from cds_service.core.facts import FACTS, Chart, Gap, Row
-from cds_service.core.measure import Limits, answered, converted, per_limit
-from cds_service.core.row_tests import Answer, Scope, Test, unknown
-from cds_service.core.rule import Bounds, Criterion, Find, Hook, Logic
+from cds_service.core.measure import Limits
+from cds_service.core.row_tests import Scope, Test
+from cds_service.core.rule import Criterion, Find, Hook, Logic
 from cds_service.core.stretch import covered, lifetime, merged
+from cds_service.core.value_tests import value_test
 
 NEAREST = 3  # dropped rows that a NO shows
 AT_LEAST_ONE = Limits(low=1)
@@ -111,15 +112,22 @@ def logic(body: Logic, scope: Scope) -> Judge:
 
 
 def pooled(results: Iterable[Result]) -> tuple[Found, ...]:
-    """The rows of several results, each once: a sure row wins over a doubtful one, else the first stays."""
-    rows: dict[tuple[str, str], Found] = {}
+    """The rows of several results, each once: a sure row wins over a doubtful one, else the first stays.
+
+    A row that two criteria give different spans stays in both forms; it counts once, and holds if either does.
+    """
+    rows: dict[tuple[object, ...], Found] = {}
     for result in results:
         for found in result.rows:
-            key = (found.row.fact, found.row.reference)
+            key = (*_who(found), found.start, found.end)
             known = rows.get(key)
             if known is None or (found.sure and not known.sure):
                 rows[key] = found
     return sure_first(rows.values())
+
+
+def _who(found: Found) -> tuple[str, str]:
+    return found.row.fact, found.row.reference
 
 
 def sure_first(rows: Iterable[Found]) -> tuple[Found, ...]:
@@ -160,21 +168,21 @@ class _Finder:
         self.covers = scope.duration(find.covers) if find.covers else None
         self.stale_after = scope.duration(find.stale_after) if find.stale_after else None
         self.merge_gaps = scope.duration(find.merge_gaps) if find.merge_gaps else None
-        self.length = row_tests.length(scope, find.length) if find.length else None
+        self.length = time_tests.length(scope, find.length) if find.length else None
         self.window = None if find.during_last in (None, "today") else scope.duration(str(find.during_last))
         self.since = None if find.started_since in (None, "today") else scope.index(str(find.started_since))
         self.time_tests = self._time_tests()
-        self.value_test = _value_test(find, scope)
+        self.value_test = value_test(find, scope)
         self.limits = scope.limits(find.count) if find.count else AT_LEAST_ONE
 
     def _time_tests(self) -> list[tuple[str, Test]]:
         find, tests = self.find, list[tuple[str, Test]]()
         if find.during_last:
-            tests.append(("during_last", row_tests.during_last(self.window)))
+            tests.append(("during_last", time_tests.during_last(self.window)))
         if find.since_start:
-            tests.append(("since_start", row_tests.since_start(self.scope, find.since_start)))
+            tests.append(("since_start", time_tests.since_start(self.scope, find.since_start)))
         if find.started_since:
-            tests.append(("started_since", row_tests.started_since(self.since)))
+            tests.append(("started_since", time_tests.started_since(self.since)))
         return tests
 
     def judge(self, sitting: Sitting) -> Result:
@@ -196,7 +204,7 @@ class _Finder:
         if self.length:
             rows = self._tested(rows, [("length", self.length)], sitting, near, 2)
         if self.find.ending:
-            rows = self._tested(rows, [("ending", row_tests.ended)], sitting, near, 3)
+            rows = self._tested(rows, [("ending", time_tests.ended)], sitting, near, 3)
             rows = [_at_its_end(found, sitting.today) for found in rows]
             further = tuple(Gap(gap.source, gap.why) for gap in further)
         rows = self._tested(rows, self.time_tests, sitting, near, 4)
@@ -211,9 +219,7 @@ class _Finder:
         rows: list[Found] = []
         further: list[Gap] = []
         for fact in self.facts:
-            for gap in sitting.chart.gaps.get(fact, ()):
-                if fact != "Observation" or not self.found_in or gap.source in self.found_in:
-                    further.append(gap)
+            further += (gap for gap in sitting.chart.gaps.get(fact, ()) if self._listed(gap, sitting))
             if self.mask and not self.mask & sitting.present.get(fact, 0):
                 continue
             for row in sitting.chart.rows.get(fact, ()):
@@ -228,6 +234,12 @@ class _Finder:
                     rows.append(kept)
         return rows, tuple(further)
 
+    def _listed(self, gap: Gap, sitting: Sitting) -> bool:
+        """Whether the value sets looked for stand in the list that was not read."""
+        if not self.found_in or gap.source in self.found_in:
+            return True
+        return all(gap.source != each.source for each in sitting.chart.gaps.get("Observation", ()))
+
     def _title(self, row: Row) -> str:
         sets = row.concept.by_code | row.concept.by_text
         return next((title for bit, title in self.titled if bit & sets), "")
@@ -236,7 +248,7 @@ class _Finder:
         results = [sitting.result(index) for index in self.criteria]
         rows = [self._taken_over(found, sitting) for found in pooled(results)]
         kept = [each for found in rows if (each := self._test(found, self.row_tests, sitting, near, 1))]
-        return kept, tuple(gap for result in results for gap in result.further)
+        return kept, tuple(gap for result in results for gap in result.further if self._listed(gap, sitting))
 
     def _taken_over(self, found: Found, sitting: Sitting) -> Found:
         concept = found.row.concept
@@ -250,10 +262,11 @@ class _Finder:
         )
 
     def _spanned(self, found: Found, sitting: Sitting) -> Found:
-        # A span that another criterion already changed (merged, ending, covers) stays as that criterion left it.
-        if self.stale_after and self.criteria and found.end == lifetime(found.row, sitting.today)[1]:
-            end = lifetime(found.row, sitting.today, self.stale_after)[1]
-            found = replace(found, end=end)
+        # A stretch that another criterion merged or turned into its ending stays as that criterion left it.
+        if self.stale_after and self.criteria and found.row.end is None and found.merged == 1:
+            start, end = lifetime(found.row, sitting.today, self.stale_after)
+            if start == found.start and found.row.status != "given":
+                found = replace(found, end=end)
         return covered(found, self.covers) if self.covers else found
 
     def _test(
@@ -264,7 +277,9 @@ class _Finder:
         verdict = YES
         for position, (key, test) in enumerate(tests):
             answer, why = test(found, sitting)
-            if answer is NO:
+            if answer is NO and found.pinned:
+                verdict = UNKNOWN
+            elif answer is NO:
                 near.append((step * 100 + position, Near(found.row, key)))
                 return None
             if answer is UNKNOWN:
@@ -286,11 +301,11 @@ class _Finder:
             return True
         start = Span(BEGINNING, gap.before - 1)
         if self.find.since_start and not self.find.ending:
-            first, last = row_tests.day_range(self.scope, self.find.since_start)(sitting.today)
-            if row_tests.within(start, first, last) is NO:
+            first, last = time_tests.day_range(self.scope, self.find.since_start)(sitting.today)
+            if time_tests.within(start, first, last) is NO:
                 return False
         if self.find.started_since and not self.find.ending:
-            reference = row_tests.reference_date(self.since, sitting)
+            reference = time_tests.reference_date(self.since, sitting)
             if reference is None or start.last < reference[0].first:
                 return False
         # A list of events that is whole back to a day is whole for every window inside it.
@@ -313,7 +328,11 @@ class _Finder:
             near += ((500, Near(found.row, "value")) for found, _, _ in answers)
             return self._decided(sitting, [], near, ())
         if not further and sure and all(verdict is YES for _, verdict, _ in answers):
-            return self._decided(sitting, [found for found in candidates if found.sure][:1], near, ())
+            if self.limits.holds_count(1, 1) is not YES:
+                return self._decided(sitting, [], near, ())
+            # When it cannot be told which of several it is, none of them is sure by itself.
+            only = next((found for found in candidates if found.sure and _latest_of(found, candidates)), None)
+            return Result(YES, (only,) if only else tuple(_doubted(found) for found in candidates), count=1)
         judged = [_doubting(found, why) for found, _, why in answers]
         if len({verdict for _, verdict, _ in answers}) > 1 and not any(found.doubts for found in judged):
             judged = [_doubting(found, [Doubt("date-imprecise", found.row.reference)]) for found in judged]
@@ -328,8 +347,8 @@ class _Finder:
         self, sitting: Sitting, rows: Sequence[Found], near: list[tuple[int, Near]], further: tuple[Gap, ...]
     ) -> Result:
         """Count the rows that are there, from the sure ones to all that may be, against `count`."""
-        sure = sum(found.sure for found in rows)
-        verdict = self.limits.holds_count(sure, inf if further else len(rows))
+        sure = len({_who(found) for found in rows if found.sure})
+        verdict = self.limits.holds_count(sure, inf if further else len({_who(found) for found in rows}))
         if verdict is YES:
             return Result(YES, sure_first(rows), further=further, count=sure)
         if verdict is UNKNOWN:
@@ -341,12 +360,10 @@ class _Finder:
     def _undecided(self, rows: Sequence[Found], further: tuple[Gap, ...], sitting: Sitting) -> Result:
         doubts = [doubt for found in rows for doubt in found.why]
         doubts += (Doubt(NOT_READ, gap.source) for gap in further)
-        left = {(found.row.fact, found.row.reference) for found in rows}
+        left = {_who(found) for found in rows}
         for index in self.criteria:
             result = sitting.result(index)
-            if result.verdict is UNKNOWN and any(
-                (found.row.fact, found.row.reference) in left for found in result.rows
-            ):
+            if result.verdict is UNKNOWN and any(_who(found) in left for found in result.rows):
                 doubts += result.doubts
         return Result(UNKNOWN, tuple(_doubted(found) for found in rows), _doubts(doubts), further=further)
 
@@ -371,41 +388,5 @@ def _surely_later(other: Found, found: Found) -> bool:
     return mine.exact and mine.first == its.first and its.last == mine.last and its.instant > mine.instant
 
 
-def _value_test(find: Find, scope: Scope) -> Test | None:
-    """Judge a row's number by `value`, anything else by the answer lists; what no key can judge is UNKNOWN."""
-    if not (find.value or find.answer_in or find.answer_not_in):
-        return None
-    bounds = find.value or Bounds()
-    limits = scope.limits(bounds)
-    unit = next((scope.parameters[name].unit for name in _names(bounds)), "score")
-    upper = scope.parameters[find.per_upper_limit] if find.per_upper_limit else None
-    plausible = scope.limits(find.plausible) if find.plausible else None
-    plausible_unit = next((scope.parameters[name].unit for name in _names(find.plausible or Bounds())), unit)
-    yes_mask, no_mask = scope.mask(find.answer_in), scope.mask(find.answer_not_in)
-
-    def test(found: Found, sitting: row_tests.Sitting) -> Answer:
-        row = found.row
-        if row.value is not None and find.value:
-            number = row.value
-            if plausible is not None:
-                measured = converted(number, plausible_unit)
-                if measured is None:
-                    return unknown("unit-missing", found)
-                if plausible.holds(measured) is not YES:
-                    return unknown("implausible", found)
-            judged = per_limit(number, row.upper_limit, upper.value, upper.unit) if upper else converted(number, unit)
-            if judged is None:
-                return unknown("unit-missing", found)
-            verdict: Verdict = limits.holds(judged)
-            return unknown("value-unreadable", found) if verdict is UNKNOWN else (verdict, ())
-        if row.answers and (yes_mask or no_mask):
-            verdict = answered(row.answers, yes_mask, no_mask)
-            return unknown("answer-unlisted", found) if verdict is UNKNOWN else (verdict, ())
-        return unknown("row-unreadable" if not row.readable else "value-unreadable", found)
-
-    return test
-
-
-def _names(bounds: Bounds) -> tuple[str, ...]:
-    given = (bounds.at_least, bounds.more_than, bounds.at_most, bounds.less_than)
-    return tuple(name for name in given if name)
+def _latest_of(found: Found, candidates: Sequence[Found]) -> bool:
+    return all(each is found or _surely_later(found, each) for each in candidates)

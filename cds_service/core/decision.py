@@ -40,6 +40,7 @@ class Found:
     by_text: found by words, not by a code. value_set: title of the set that found it ("" for none).
     label:   label of the criterion that found the row, else None.
     doubts:  why the row is not sure; empty for a sure row.
+    pinned:   it may be part of a longer stretch that could not be joined, so no later key can drop it.
     """
 
     row: Row
@@ -52,6 +53,7 @@ class Found:
     doubts: tuple[str, ...] = ()
     merged: int = 1
     why: tuple[Doubt, ...] = ()
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

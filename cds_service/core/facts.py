@@ -149,7 +149,7 @@ class FactKind:
 _CODED = {"code_in", "code_not_in"}
 _EVENT = {"length", "ending", "merge_gaps", "during_last", "since_start", "started_since"}
 _VALUED = {"latest", "value", "per_upper_limit", "plausible", "answer_in", "answer_not_in"}
-_STATE = {"clinicalStatus", "verificationStatus", "category_not", "since_start", "started_since"}
+_STATE = {"clinicalStatus", "verificationStatus", "category_not", "merge_gaps", "since_start", "started_since"}
 
 _ORDER_STATUSES = ("draft", "active", "on-hold", "revoked", "completed", "do-not-perform")
 _ENCOUNTER_STATUSES = (

@@ -9,6 +9,7 @@ from math import inf
 from cds_service.core.dates import NO, UNKNOWN, YES, Verdict
 from cds_service.core.facts import Concept, Number
 
+_DIGITS = 9
 UNITLESS = ("score", "count", "times")
 # How many of the first unit make one of the second.
 _CONVERSIONS = {("ms", "s"): 1000.0, ("s", "ms"): 0.001, ("u/l", "ukat/l"): 60.0, ("ukat/l", "u/l"): 1 / 60.0}
@@ -62,7 +63,8 @@ def converted(number: Number, unit: str) -> Number | None:
     factor = _CONVERSIONS.get((want, have))
     if factor is None:
         return None
-    return Number(number.low * factor, number.high * factor, number.low_open, number.high_open, unit, number.text)
+    low, high = (round(end * factor, _DIGITS) for end in (number.low, number.high))  # 0.57 s is 570 ms, not 569.999...
+    return Number(low, high, number.low_open, number.high_open, unit, number.text)
 
 
 def _folded(unit: str) -> str:
@@ -87,11 +89,18 @@ def per_limit(number: Number, limit: Number | None, default: float, unit: str) -
     return Number(value.low / upper.high, value.high / upper.high, value.low_open, value.high_open, None, number.text)
 
 
-def answered(answers: tuple[Concept, ...], yes_mask: int, no_mask: int) -> Verdict:
-    """YES when the answers are in the first sets only, NO in the second only, UNKNOWN in neither or both."""
-    found = 0
+def answered(answers: tuple[Concept, ...], yes_mask: int, no_mask: int, firm: bool = False) -> Verdict:
+    """YES when the answers are in the first sets only, NO in the second only, UNKNOWN in neither or both.
+
+    firm: a YES told by words alone is UNKNOWN.
+    """
+    coded = words = 0
     for each in answers:
-        found |= each.by_code | each.by_text
+        coded |= each.by_code
+        words |= each.by_text
+    found = coded | words
+    if firm and not coded & yes_mask:
+        yes_mask, no_mask = 0, no_mask if not words & yes_mask else 0
     says_yes, says_no = bool(found & yes_mask), bool(found & no_mask)
     if says_yes == says_no:
         return UNKNOWN

@@ -7,7 +7,7 @@ Source: docs/reference/rule-language.md, sections 2 (start and end of each fact)
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cds_service.core.dates import BEGINNING, FOREVER, Duration, Span
+from cds_service.core.dates import ANY_DAY, BEGINNING, FOREVER, Duration, Span
 from cds_service.core.decision import Doubt, Found
 from cds_service.core.facts import Row
 
@@ -25,17 +25,17 @@ def lifetime(row: Row, today: int, stale_after: Duration | None = None) -> tuple
                  `past` and `stopped` ones are surely over by then. None: on for ever; over on some day before today.
     Returns (start, end); end is None for facts that are states.
     """
+    start = row.start or ANY_DAY
     if row.fact in STATES:
-        return _start(row, FOREVER), None
+        return start, None
     if row.end is not None:
-        return _start(row, row.end.last), row.end
+        return start, row.end
     if row.status in OPEN_STATUSES:
         # A list that says "taking" without any date says that it began, and runs, by today.
         if row.start is None:
             return Span(BEGINNING, today), Span(FOREVER, FOREVER)
         first = stale_after.after(row.start.first) if stale_after else FOREVER
         return row.start, Span(first, FOREVER)
-    start = _start(row, FOREVER)
     if row.status in OVER_STATUSES:
         latest = today - 1
         if row.over_by is not None:
@@ -44,15 +44,11 @@ def lifetime(row: Row, today: int, stale_after: Duration | None = None) -> tuple
             latest = min(latest, stale_after.after(start.last))
         # With no start on record, "over" still means over by then; a start after that day ends the day it starts.
         return start, Span(start.first, latest if row.start is None else max(start.last, latest))
-    if row.fact == "medication-use":  # planned, not taken, or of unknown status: nothing tells how long
+    if row.fact == "medication-use" and row.status is None:  # it may run, or be over: nothing tells
         return start, Span(start.first, FOREVER)
     if row.fact in ("Encounter", "this-encounter"):
         return start, Span(max(start.first, today), max(start.last, today))
     return start, start
-
-
-def _start(row: Row, latest: int) -> Span:
-    return row.start if row.start is not None else Span(BEGINNING, latest)
 
 
 def is_open(found: Found) -> bool:
@@ -77,9 +73,9 @@ def merged(rows: Sequence[Found], gap: Duration, complete: bool) -> list[Found]:
     """
     if not rows:
         return []
-    doubtful = [each for each in rows if not each.sure]
-    if doubtful or not complete:
-        return [each if not each.sure else replace(each, sure=False) for each in rows]
+    if not complete or not all(each.sure for each in rows):
+        return [replace(each, sure=False, pinned=True) for each in rows]
+    rows = [each if each.end else replace(each, end=each.start) for each in rows]  # a state ends as it starts
     ordered = sorted(rows, key=lambda each: (each.start.first, each.start.last))
     joined = [ordered[0]]
     for each in ordered[1:]:
@@ -103,4 +99,4 @@ def merged(rows: Sequence[Found], gap: Duration, complete: bool) -> list[Found]:
 
 def _unclear(found: Found) -> Found:
     why = (*found.why, Doubt(JOINING_UNCLEAR, found.row.reference))
-    return replace(found, sure=False, doubts=(*found.doubts, JOINING_UNCLEAR), why=why)
+    return replace(found, sure=False, doubts=(*found.doubts, JOINING_UNCLEAR), why=why, pinned=True)

@@ -1,0 +1,171 @@
+"""The tests of `find` keys about time: how long, when it ended, when it began, since when.
+
+Source: docs/reference/rule-language.md, section 5 (steps "span" and "time").
+"""
+
+from collections.abc import Callable
+
+from cds_service.core.dates import ANY_DAY, FOREVER, NO, UNKNOWN, YES, Duration, Span, Verdict, all_of
+from cds_service.core.decision import Doubt, Found
+from cds_service.core.row_tests import FAILS, HOLDS, Answer, Scope, Sitting, Test, unknown
+from cds_service.core.rule import Bounds
+from cds_service.core.stretch import is_open
+
+
+def within(span: Span, first: int, last: int) -> Verdict:
+    """YES when every day of `span` lies from `first` to `last`, NO when none does."""
+    if first <= span.first and span.last <= last:
+        return YES
+    return NO if span.last < first or span.first > last else UNKNOWN
+
+
+def date_doubt(date: Span | None) -> str:
+    """Name what is wrong with a date that leaves a test open."""
+    if date is None:
+        return "date-missing"
+    return "date-imprecise" if date.readable else "row-unreadable"
+
+
+def length(scope: Scope, bounds: Bounds) -> Test:
+    durations = {key: scope.duration(name) for key, name in _given(bounds)}
+
+    def test(found: Found, sitting: Sitting) -> Answer:
+        assert found.end is not None
+        first, last = min(found.end.first, sitting.today), min(found.end.last, sitting.today)
+        verdict = all_of(_lasts(key, duration, found.start, first, last) for key, duration in durations.items())
+        if verdict is YES and sitting.firm and is_open(found):
+            verdict = UNKNOWN
+        return unknown(_span_doubt(found), found) if verdict is UNKNOWN else (verdict, ())
+
+    return test
+
+
+def _lasts(key: str, duration: Duration, start: Span, first: int, last: int) -> Verdict:
+    earliest, latest = duration.after(start.first), duration.after(start.last)
+    if key == "at_least":
+        return YES if latest <= first else NO if earliest > last else UNKNOWN
+    if key == "more_than":
+        return YES if latest < first else NO if earliest >= last else UNKNOWN
+    if key == "at_most":
+        return YES if earliest >= last else NO if latest < first else UNKNOWN
+    return YES if earliest > last else NO if latest <= first else UNKNOWN
+
+
+def ended(found: Found, sitting: Sitting) -> Answer:
+    """Key `ending`: it ended before today."""
+    assert found.end is not None
+    verdict = within(found.end, 0, sitting.today - 1)
+    return unknown(_span_doubt(found), found) if verdict is UNKNOWN else (verdict, ())
+
+
+def during_last(window: Duration | None) -> Test:
+    """window: None for `today`."""
+
+    def test(found: Found, sitting: Sitting) -> Answer:
+        assert found.end is not None
+        opens = window.before(sitting.today) if window else sitting.today
+        begun, going = within(found.start, 0, sitting.today), within(found.end, opens, FOREVER)
+        verdict = min(begun, going)
+        # Firm evidence: that nobody closed an entry written before the window is no proof of use inside it.
+        if (
+            verdict is YES
+            and sitting.firm
+            and is_open(found)
+            and (found.row.start is None or found.start.first < opens)
+        ):
+            verdict = UNKNOWN
+        if verdict is not UNKNOWN:
+            return verdict, ()
+        return unknown(date_doubt(found.row.start) if going is YES else _span_doubt(found), found)
+
+    return test
+
+
+def _span_doubt(found: Found) -> str:
+    """Name what leaves the end of a row open."""
+    row = found.row
+    if row.end is not None:
+        return date_doubt(row.end) if not row.end.exact else date_doubt(row.start)
+    if row.start is not None and not row.start.readable:
+        return "row-unreadable"
+    return "end-missing" if row.status is not None else "status-missing"
+
+
+def since_start(scope: Scope, bounds: Bounds) -> Test:
+    opens = day_range(scope, bounds)
+
+    def test(found: Found, sitting: Sitting) -> Answer:
+        first, last = opens(sitting.today)
+        verdict = within(found.start, first, last)
+        return unknown(_start_doubt(found), found) if verdict is UNKNOWN else (verdict, ())
+
+    return test
+
+
+def _start_doubt(found: Found) -> str:
+    """Name what leaves the start open; after `ending` the start is the day it ended."""
+    return date_doubt(found.row.start) if found.row.start is None or not found.row.start.exact else _span_doubt(found)
+
+
+def day_range(scope: Scope, bounds: Bounds) -> Callable[[int], tuple[int, int]]:
+    """Turn bounds on the time since a start into the first and last day it may have been, given today."""
+    durations = {key: scope.duration(name) for key, name in _given(bounds)}
+
+    def days(today: int) -> tuple[int, int]:
+        first, last = 0, today
+        for key, duration in durations.items():
+            day = duration.before(today)
+            if key == "at_least":
+                last = min(last, day)
+            elif key == "more_than":
+                last = min(last, day - 1)
+            elif key == "at_most":
+                first = max(first, day)
+            else:
+                first = max(first, day + 1)
+        return first, last
+
+    return days
+
+
+def _given(bounds: Bounds) -> list[tuple[str, str]]:
+    keys = ("at_least", "more_than", "at_most", "less_than")
+    return [(key, name) for key in keys if (name := getattr(bounds, key)) is not None]
+
+
+def started_since(index: int | None) -> Test:
+    """index: the criterion whose date is meant; None for `today`."""
+
+    def test(found: Found, sitting: Sitting) -> Answer:
+        reference = reference_date(index, sitting)
+        if reference is None:
+            return FAILS
+        span, known, doubts = reference
+        if found.start.last < span.first:
+            return FAILS
+        if known and found.start.first >= span.last:
+            return HOLDS
+        own = () if found.start.exact else (Doubt(_start_doubt(found), found.row.reference),)
+        return UNKNOWN, (*own, *doubts)
+
+    return test
+
+
+def reference_date(index: int | None, sitting: Sitting) -> tuple[Span, bool, tuple[Doubt, ...]] | None:
+    """Give a criterion's date as the days it can be, whether it surely has one, and what leaves it open.
+
+    The date is the latest start among its sure rows; doubtful rows and unread lists can only make it later.
+    None when it surely has no rows.
+    """
+    if index is None:
+        return Span(sitting.today, sitting.today), True, ()
+    result = sitting.result(index)
+    if result.verdict is NO or not (result.rows or result.further):
+        return None
+    sure = [found.start for found in result.rows if found.sure]
+    doubts = result.doubts or tuple(Doubt("not-read", gap.source) for gap in result.further)
+    if result.verdict is UNKNOWN or not sure:
+        return ANY_DAY, False, doubts or tuple(doubt for found in result.rows for doubt in found.why)
+    lasts = [found.start.last for found in result.rows]
+    lasts += [FOREVER if gap.before is None else gap.before - 1 for gap in result.further]
+    return Span(max(span.first for span in sure), max(lasts)), True, doubts
