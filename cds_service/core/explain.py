@@ -1,0 +1,229 @@
+"""Why a rule spoke or stayed silent: one sentence, its criteria, or everything; and the same as JSON.
+
+For `rules explain`, for messages of failing rule tests and for records. Chart text is given as it is, on one line.
+Source: docs/reference/rule-language.md, sections 4 and 6.
+"""
+
+from typing import Any
+
+from cds_service.core.basis import row_words
+from cds_service.core.card_text import clean, date_words, doubts_words, gap_words, number_words
+from cds_service.core.dates import NO, UNKNOWN, YES, Span
+from cds_service.core.decision import FAILED, FIRES, SILENT, Decision, Doubt, Found, Result
+from cds_service.core.placeholders import Voice, found_name, sentence
+from cds_service.core.rule import Logic
+
+REASON, CRITERIA, FULL = "reason", "criteria", "full"
+DEPTHS = (REASON, CRITERIA, FULL)
+
+Json = dict[str, Any]
+
+
+def explain(decision: Decision, depth: str = CRITERIA) -> str:
+    """Say in words what a rule decided and why.
+
+    depth: "reason" gives one sentence; "criteria" adds the criteria of `when`, of the card and their members with
+           their verdicts; "full" adds rows, doubts, the nearest dropped rows and what was not read.
+    Raises ValueError for another depth.
+    """
+    if depth not in DEPTHS:
+        raise ValueError(f"depth is one of {', '.join(DEPTHS)}, not {depth!r}")
+    lines = [_reason(decision)]
+    if depth != REASON and decision.state != FAILED:
+        for heading, names in _parts(decision):
+            lines += [f"  {heading}:", *_tree(names, decision, depth == FULL)]
+    return "\n".join(lines)
+
+
+def trace(decision: Decision) -> Json:
+    """Give a decision as JSON: state and why, then each criterion asked, in the order of `explain`.
+
+    A criterion has verdict, says and, where there are any, facts (with FHIR reference and date), doubts, notRead,
+    lookedAt and nearest. No member is null or empty.
+    """
+    rule = decision.edition.rule
+    body: Json = {
+        "ruleId": rule.id,
+        "ruleVersion": rule.version,
+        "state": decision.state,
+        "verdict": str(decision.verdict) if decision.verdict is not None else None,
+        "trial": decision.trial or None,
+        "card": decision.card.id if decision.card else None,
+        "indicator": decision.indicator,
+        "withheld": decision.withheld,
+        "stoppedBy": list(decision.stopped_by),
+        "doubts": [_doubt(each) for each in decision.doubts],
+        "error": decision.error,
+    }
+    if decision.state != FAILED:
+        names = [name for _, part in _parts(decision) for name, _ in _walk(part, decision)]
+        body["criteria"] = {name: _criterion(name, decision) for name in dict.fromkeys(names)}
+    return _given(body)
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+
+def _voice(decision: Decision) -> Voice:
+    return Voice(decision.judgement, clean)
+
+
+def _reason(decision: Decision) -> str:
+    rule = decision.edition.rule
+    head = f"{rule.id} {rule.version}"
+    if decision.state == FAILED:
+        return f"{head} could not be judged: {decision.error or 'an error was raised'}."
+    if decision.state == FIRES and decision.card:
+        card = f"{head} shows card {decision.card.id} ({decision.indicator})"
+        caveat = f" with a caveat, not known: {_unclear(decision)}" if decision.caveat else f": {_held(decision)}"
+        return f"{card}{caveat}{f'; not sent on its own: {decision.withheld}' if decision.withheld else ''}."
+    if decision.state == SILENT and decision.verdict is YES:
+        return f"{head} would fire, but none of its cards fits."
+    if decision.state == SILENT:
+        return f"{head} is silent: {'; '.join(_stops(decision))}."
+    return f"{head} cannot tell {_unclear(decision)}."
+
+
+def _stops(decision: Decision) -> list[str]:
+    when, voice = decision.edition.rule.when.logic, _voice(decision)
+    unwanted = [name for name in decision.stopped_by if name in when.none and name not in when.all]
+    return [
+        f'"{sentence(name, voice)}" ({name}) {"holds" if name in unwanted else "does not hold"}'
+        for name in decision.stopped_by
+    ] or ["a count of criteria is not reached"]
+
+
+def _held(decision: Decision) -> str:
+    when, voice, result = decision.edition.rule.when.logic, _voice(decision), decision.judgement.result
+    held = [sentence(name, voice) for name in (*when.all, *when.any) if result(name).verdict is YES]
+    return "; ".join(dict.fromkeys(held)) or "nothing speaks against it"
+
+
+def _unclear(decision: Decision) -> str:
+    voice = _voice(decision)
+    names = [f'"{sentence(name, voice)}" ({name})' for name in decision.stopped_by]
+    because = "; ".join(doubts_words(decision.caveat or decision.doubts))
+    return f"{' and '.join(names) or 'a count of criteria'}{f': {because}' if because else ''}"
+
+
+def _parts(decision: Decision) -> list[tuple[str, tuple[str, ...]]]:
+    """The criteria that decide, under the word that says how."""
+    when, card = decision.edition.rule.when.logic, decision.card
+    parts = [("all of", when.all), ("any of", when.any), ("none of", when.none)]
+    if card:
+        conditions = card.conditions
+        parts.append((f"card {card.id}", (*conditions.if_, *conditions.unless, *conditions.if_unknown)))
+        parts.append((f"level {decision.indicator}", tuple(name for _, name in card.indicator if name is not None)))
+    told: set[str] = set()
+    own: list[tuple[str, tuple[str, ...]]] = []
+    for heading, names in parts:
+        own.append((heading, tuple(name for name in dict.fromkeys(names) if name not in told)))
+        told.update(names)
+    return [(heading, names) for heading, names in own if names]
+
+
+def _walk(names: tuple[str, ...], decision: Decision) -> list[tuple[str, int]]:
+    """Each criterion and those it looks at, with its depth; one that was met before is not opened again."""
+    met: list[tuple[str, int]] = []
+    opened: set[str] = set()
+
+    def visit(name: str, depth: int) -> None:
+        met.append((name, depth))
+        if name not in opened:
+            opened.add(name)
+            for member in decision.judgement.members(name):
+                visit(member, depth + 1)
+
+    for name in names:
+        visit(name, 0)
+    return met
+
+
+def _tree(names: tuple[str, ...], decision: Decision, full: bool) -> list[str]:
+    lines, voice, told = [], _voice(decision), set[str]()
+    for name, depth in _walk(names, decision):
+        indent = "    " + "  " * depth
+        result = decision.judgement.result(name)
+        lines.append(f"{indent}{result.verdict!s:<8}{name}: {sentence(name, voice)}")
+        if full and name not in told:
+            lines += [f"{indent}          {line}" for line in _details(name, result, decision, voice)]
+        told.add(name)
+    return lines
+
+
+def _details(name: str, result: Result, decision: Decision, voice: Voice) -> list[str]:
+    if isinstance(decision.judgement.criterion(name).body, Logic):
+        return []  # its members say it
+    lines = [
+        f"{'row' if found.sure else 'perhaps'} {found.row.reference}: {row_words(name, found, voice) or 'this patient'}"
+        for found in result.rows
+    ]
+    doubts = doubts_words(result.doubts)
+    if doubts:
+        lines.append(f"in doubt: {'; '.join(doubts)}")
+    if result.verdict is NO:
+        lines.append(f"looked at {result.looked_at} rows" if result.looked_at != 1 else "looked at 1 row")
+        lines += [
+            f"nearest {near.row.reference}: {clean(near.row.name) or near.row.fact}, not by {near.failed}"
+            for near in result.nearest
+        ]
+    if result.further:
+        lines.append(f"may hold more: {'; '.join(gap_words(result.further))}")
+    return lines
+
+
+# --- JSON ------------------------------------------------------------------------------------------------------------
+
+
+def _criterion(name: str, decision: Decision) -> Json:
+    result = decision.judgement.result(name)
+    body: Json = {
+        "verdict": str(result.verdict),
+        "says": sentence(name, _voice(decision)),
+        "facts": [_fact(found) for found in result.rows],
+        "doubts": [_doubt(each) for each in result.doubts],
+        "notRead": [_given({"source": gap.source, "why": gap.why}) for gap in result.further],
+        "members": list(decision.judgement.members(name)),
+    }
+    if result.verdict is NO:
+        body["lookedAt"] = result.looked_at
+        body["nearest"] = [{"reference": near.row.reference, "failed": near.failed} for near in result.nearest]
+    elif result.verdict is not UNKNOWN:
+        body["count"] = result.count or None
+    return _given(body)
+
+
+def _fact(found: Found) -> Json:
+    row = found.row
+    return _given(
+        {
+            "fact": row.fact,
+            "reference": row.reference,
+            "display": clean(found_name(found)),
+            "valueSet": found.value_set,
+            "by": "text" if found.by_text else "code" if found.value_set else None,
+            "date": _date(row.start),
+            "end": _date(row.end),
+            "status": row.status or row.clinical_status,
+            "value": number_words(row.value) if row.value else None,
+            "unit": clean(row.value.unit or "") if row.value else None,
+            "sure": found.sure,
+            "joined": found.merged if found.merged > 1 else None,
+            "doubts": [each.partition(" ")[0] for each in found.doubts],
+            "notes": list(row.notes),
+            "labels": sorted(row.labels),
+        }
+    )
+
+
+def _date(span: Span | None) -> str | None:
+    return date_words(span) if span else None
+
+
+def _doubt(doubt: Doubt) -> Json:
+    return {"kind": doubt.kind, "about": doubt.about}
+
+
+def _given(body: Json) -> Json:
+    """Drop what is null or empty; False and 0 say something and stay."""
+    return {key: value for key, value in body.items() if value is not None and value != "" and value != []}
