@@ -1,0 +1,175 @@
+"""Go through every prefetch value once: whose rows are these, which come twice, and which lists were not read whole."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cds_service.core.facts import Gap
+from cds_service.fhir.bundle import FURTHER_PAGE, NOT_SENT, REDACTED, WITHHELD_LABELS, Entry, Opened, open_value
+from cds_service.fhir.prefetch import PATIENT, PREFETCH
+from cds_service.fhir.scope import Record
+from cds_service.fhir.shapes import Resource, inside, labels_of
+from cds_service.fhir.subject import OTHER, SAME, Person, whose
+from cds_service.fhir.version import Version
+from cds_service.fhir.when import span
+
+OTHERS_ROWS = "another patient's rows"
+NOBODYS_ROWS = "rows without a patient"
+NONE_OF_TYPE = "holds none of its resource type"
+IN_ERROR = "entered in error"
+TWICE = "sent twice"
+NOT_A_RESOURCE = "not a resource"
+
+
+@dataclass(slots=True)
+class Collected:
+    """What was sent, sorted.
+
+    records:    this patient's resources of a type that is read, each once.
+    unreadable: key and place of entries that are no resource.
+    lookup:     resources that references may lead to, by fullUrl and `Type/id`.
+    gaps:       what was not read, by prefetch key. dropped: what was left out, by reason.
+    """
+
+    records: list[Record] = field(default_factory=list)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+    lookup: dict[str, Resource] = field(default_factory=dict)
+    gaps: dict[str, list[Gap]] = field(default_factory=dict)
+    dropped: dict[str, int] = field(default_factory=dict)
+    places: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def miss(self, key: str, why: str, before: int | None = None) -> None:
+        """Note that rows may be missing from the list of a key."""
+        gap = Gap(key, why, before)
+        if gap not in self.gaps.setdefault(key, []):
+            self.gaps[key].append(gap)
+
+    def drop(self, why: str) -> None:
+        """Count a resource that is left out."""
+        self.dropped[why] = self.dropped.get(why, 0) + 1
+
+
+def collect(prefetch: Mapping[Any, Any], person: Person, version: Version) -> Collected:
+    """Open every value, known key or not: a resource under an unexpected key is still what it says it is."""
+    collected = Collected()
+    opened = {key: open_value(value) for key, value in prefetch.items() if isinstance(key, str)}
+    for each in opened.values():
+        _meet_patient(each, person)
+    for key in PREFETCH:
+        if key not in opened and key != PATIENT:
+            collected.miss(key, NOT_SENT)
+    for key, each in opened.items():
+        _take_list(key, each, person, version, collected)
+    return collected
+
+
+def _meet_patient(opened: Opened, person: Person) -> None:
+    """Learn the `urn:uuid` or URL under which a Bundle holds this patient."""
+    for entry in opened.entries:
+        is_patient = inside(entry.resource, "resourceType") == "Patient"
+        if entry.full_url and is_patient and entry.resource.get("id") == person.id:
+            person.known_as(entry.full_url)
+
+
+def _take_list(key: str, opened: Opened, person: Person, version: Version, collected: Collected) -> None:
+    for why in opened.whys:
+        collected.miss(key, why)
+    for at, entry in enumerate(opened.entries, 1):
+        _take(key, at, entry, person, version, collected)
+    if key not in PREFETCH or key == PATIENT:
+        return
+    wanted = PREFETCH[key].resource_type
+    if opened.more:
+        collected.miss(key, FURTHER_PAGE, None if opened.sorted_otherwise else _whole_from(opened, wanted, version))
+    kinds = {inside(entry.resource, "resourceType") for entry in opened.entries if entry.matched}
+    if kinds and wanted not in kinds and None not in kinds:
+        collected.miss(key, NONE_OF_TYPE)
+
+
+def _take(key: str, at: int, entry: Entry, person: Person, version: Version, collected: Collected) -> None:
+    resource = entry.resource
+    kind = inside(resource, "resourceType")
+    if not isinstance(kind, str) or not kind:
+        collected.unreadable.append((key, f"{key}[{at}]"))
+        collected.drop(NOT_A_RESOURCE)
+        return
+    own_id = resource.get("id")
+    named = isinstance(own_id, str) and own_id != ""
+    if kind == "Medication":
+        _remember(entry, f"Medication/{own_id}" if named else "", collected)
+        return
+    if kind not in version.READERS:
+        return
+    owner = whose(resource, person)
+    if owner != SAME:
+        collected.drop(owner)
+        collected.miss(key, OTHERS_ROWS if owner == OTHER else NOBODYS_ROWS)
+        return
+    labels = entry.labels
+    if "meta" in resource and labels_of(resource) & WITHHELD_LABELS:
+        collected.drop(REDACTED)
+        collected.miss(key, REDACTED)
+        return
+    if version.entered_in_error(resource):
+        collected.drop(IN_ERROR)
+        return
+    reference = f"{kind}/{own_id}" if named else f"{key}[{at}]"
+    same = (kind, f"id {own_id}" if named else _content(resource))
+    known = collected.places.get(same)
+    record = Record(resource, reference, labels)
+    if known is None:
+        collected.places[same] = len(collected.records)
+        collected.records.append(record)
+    else:
+        collected.drop(TWICE)
+        earlier = collected.records[known]
+        if not _is_newer(resource, earlier.resource):
+            return
+        collected.records[known] = record
+    _remember(entry, reference if named else "", collected)
+
+
+def _remember(entry: Entry, name: str, collected: Collected) -> None:
+    if name:
+        collected.lookup[name] = entry.resource
+    if entry.full_url:
+        collected.lookup[entry.full_url] = entry.resource
+
+
+def _content(resource: Resource) -> str:
+    try:
+        return json.dumps(resource, sort_keys=True, default=str)
+    except (ValueError, RecursionError, TypeError):
+        return f"unlike any other {id(resource)}"
+
+
+def _is_newer(one: Resource, other: Resource) -> bool:
+    mine, theirs = (span(inside(each, "meta", "lastUpdated")) for each in (one, other))
+    if mine is None or theirs is None or mine.instant is None or theirs.instant is None:
+        return False
+    return mine.instant > theirs.instant
+
+
+def _whole_from(opened: Opened, wanted: str, version: Version) -> int | None:
+    """Give the first day from which a page sorted newest first is whole: the day after its oldest start.
+
+    Rows of that oldest day itself may go on on the next page. None when the page is not seen to be sorted: two
+    different days at least, each exact, none later than the one above it.
+    """
+    days: list[int] = []
+    for start in _starts(opened, wanted, version):
+        if start is None or (days and start > days[-1]):
+            return None
+        days.append(start)
+    return days[-1] + 1 if days and days[0] > days[-1] else None
+
+
+def _starts(opened: Opened, wanted: str, version: Version) -> Iterator[int | None]:
+    for entry in opened.entries:
+        kind = inside(entry.resource, "resourceType")
+        if kind == wanted:
+            start = version.START[wanted](entry.resource)
+            yield start.first if start is not None and start.readable and start.exact else None
+        elif entry.matched:
+            yield None

@@ -1,0 +1,108 @@
+"""Which drug a medication resource is about, and the rows of medication-use."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from cds_service.core.dates import Span
+from cds_service.core.facts import UNREADABLE_CONCEPT, Concept, Row
+from cds_service.fhir.scope import Record, Scope
+from cds_service.fhir.shapes import Resource, codes, flag, inside, labels_of, objects
+from cds_service.fhir.when import last_change
+
+USE = "medication-use"
+DEEPEST = 3  # ingredients of ingredients
+MOST_INGREDIENTS = 50
+
+
+def drug(coded: Any, reference: Any, owner: Resource, scope: Scope) -> Concept:
+    """Give the drug: the concept, else what the reference leads to, else the reference's display as words.
+
+    Unreadable when there is neither code nor words, when a reference leads nowhere, and when every code is of a
+    system that no value set lists: a local number alone tells nothing about the drug.
+    """
+    concept = known(scope.concept(coded), scope) if coded is not None else UNREADABLE_CONCEPT
+    if concept.readable or reference is None:
+        return concept
+    medication = scope.resolve(reference, owner)
+    if medication is not None:
+        concept = known(scope.concept(*_substances(medication, owner, scope, 0)), scope)
+        if concept.readable:
+            return concept
+    display = inside(reference, "display")
+    return known(scope.concept(display), scope) if isinstance(display, str) else UNREADABLE_CONCEPT
+
+
+def known(concept: Concept, scope: Scope) -> Concept:
+    """Give the drug's concept, or the unreadable one when nothing in it could be in a value set."""
+    if concept.texts or any(coding.system in scope.table.systems for coding in concept.codings):
+        return concept
+    return UNREADABLE_CONCEPT
+
+
+def _substances(medication: Resource, owner: Resource, scope: Scope, depth: int) -> Iterator[Any]:
+    """Give the code of a Medication, or of all its active ingredients when the code says nothing."""
+    code = medication.get("code")
+    if known(scope.concept(code), scope).readable:
+        yield code
+        return
+    for ingredient in objects(medication.get("ingredient"))[:MOST_INGREDIENTS]:
+        if ingredient.get("isActive") is False:
+            continue
+        yield ingredient.get("itemCodeableConcept")
+        reference = ingredient.get("itemReference")
+        if reference is None:
+            continue
+        target = scope.resolve(reference, medication) or scope.resolve(reference, owner)
+        if target is not None and depth < DEEPEST:
+            yield from _substances(target, owner, scope, depth + 1)
+        else:
+            yield inside(reference, "display")
+
+
+def use_row(
+    record: Record,
+    scope: Scope,
+    concept: Concept,
+    status: str | None,
+    *,
+    start: Span | None,
+    end: Span | None,
+    reasons: tuple[Any, ...] = (),
+    notes: tuple[str, ...] = (),
+    ended_by: Resource | None = None,
+) -> Row:
+    """Build the row of medication-use, with an end that its status allows.
+
+    `given` without an end ends where it starts. A stopped use cannot end after today: such an end was the plan, not
+    the end, and is left out. A row of `past` or `stopped` without an end was over by the record's own last change,
+    because a record cannot take on that status after it last changed. ended_by: the record whose change ended the
+    use, if it is not this one (the stay of an inpatient order).
+    """
+    resource = record.resource
+    over_by = None
+    if status == "given" and end is None:
+        end = start
+    if status == "stopped" and end is not None and end.readable and end.first > scope.today:
+        end = None
+    if status in ("past", "stopped") and end is None:
+        changed = last_change(resource if ended_by is None else ended_by)
+        over_by = None if changed is None else min(changed, scope.today)
+    return Row(
+        fact=USE,
+        reference=record.reference,
+        concept=concept,
+        name=concept.texts[0] if concept.texts else "",
+        status=status,
+        categories=codes(resource.get("category")),
+        reasons=scope.reasons(resource, reasons, resource.get("reasonReference")),
+        start=start,
+        end=end,
+        over_by=over_by,
+        notes=notes,
+        labels=record.labels | labels_of(resource),
+    )
+
+
+def forbidden(resource: Resource) -> bool | None:
+    """Read doNotPerform; None when it is there but unreadable."""
+    return flag(resource.get("doNotPerform"))

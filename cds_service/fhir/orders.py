@@ -1,0 +1,142 @@
+"""Draft orders of the order hooks as rows of draft-order.
+
+Source: CDS Hooks library, order-select and order-sign (`selections`, `draftOrders`), https://cds-hooks.org/hooks/
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cds_service.core.dates import Span
+from cds_service.core.facts import ORDER_HOOKS, UNREADABLE_CONCEPT, Row
+from cds_service.fhir.bundle import NO_FHIR, NOT_SENT, Entry, open_value
+from cds_service.fhir.scope import Scope
+from cds_service.fhir.shapes import Resource, codes, inside, labels_of, objects, tail
+from cds_service.fhir.subject import OTHER, SAME, Person, whose
+from cds_service.fhir.version import Version
+
+DRAFT_ORDER = "draft-order"
+SOURCE = "draftOrders"
+_LIKE = {"MedicationRequest": ("MedicationRequest", "MedicationStatement", "MedicationDispense")}
+
+
+@dataclass(slots=True)
+class Drafts:
+    """The draft orders of a call.
+
+    orders: this patient's, with their fullUrl and labels. unreadable: how many entries are no resource.
+    others: resources beside the orders, such as Medications. whys: why orders may be missing.
+    """
+
+    orders: list[Entry] = field(default_factory=list)
+    unreadable: int = 0
+    others: list[Entry] = field(default_factory=list)
+    whys: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """`Type/id` of each: a chart entry of that name is the draft itself."""
+        return frozenset(f"{each.resource['resourceType']}/{each.resource.get('id')}" for each in self.orders)
+
+
+def open_drafts(hook: str, context: Any, person: Person, version: Version) -> Drafts:
+    """Collect the draft orders of the call; on hooks without orders there are none, and nothing is missing."""
+    drafts = Drafts()
+    if hook not in ORDER_HOOKS:
+        return drafts
+    bundle = inside(context, SOURCE)
+    if bundle is None:
+        drafts.whys.append(NOT_SENT)
+        return drafts
+    opened = open_value(bundle)
+    drafts.whys += opened.whys
+    if opened.more:
+        drafts.whys.append(NO_FHIR)
+    for entry in opened.entries:
+        kind = inside(entry.resource, "resourceType")
+        if not isinstance(kind, str) or not kind:
+            drafts.unreadable += 1
+        elif kind not in version.DRAFTS:
+            drafts.others.append(entry)
+        elif (owner := whose(entry.resource, person)) == SAME:
+            drafts.orders.append(entry)
+        else:
+            drafts.whys.append(f"{'orders of another patient' if owner == OTHER else 'orders without a patient'}")
+            drafts.dropped.append(owner)
+    return drafts
+
+
+def draft_rows(
+    drafts: Drafts, hook: str, context: Any, chart: Mapping[str, Resource], scope: Scope, version: Version
+) -> list[Row]:
+    """Build a row for each draft order that some rule could use.
+
+    chart: this patient's entries on record by `Type/id`, to tell a renewal from a new order.
+    """
+    today = Span(scope.today, scope.today)
+    rows = []
+    for at, entry in enumerate(drafts.orders, 1):
+        resource = entry.resource
+        concept = version.draft_concept(resource, scope)
+        if not scope.take(DRAFT_ORDER, concept):
+            continue
+        kind, own_id = resource["resourceType"], resource.get("id")
+        named = isinstance(own_id, str) and bool(own_id)
+        reasons = (resource.get("reasonCode"),)
+        rows.append(
+            Row(
+                fact=DRAFT_ORDER,
+                reference=f"{kind}/{own_id}" if named else f"{SOURCE}[{at}]",
+                concept=concept,
+                name=concept.texts[0] if concept.texts else "",
+                status=_status(entry, hook, context, chart, version),
+                categories=codes(resource.get("category")),
+                reasons=scope.reasons(resource, reasons, resource.get("reasonReference")),
+                start=today,
+                end=today,
+                labels=entry.labels | labels_of(resource),
+            )
+        )
+    for at in range(1, drafts.unreadable + 1):
+        scope.take(DRAFT_ORDER, UNREADABLE_CONCEPT)
+        rows.append(Row(DRAFT_ORDER, f"{SOURCE}[unreadable {at}]", UNREADABLE_CONCEPT, readable=False,
+                        start=today, end=today))  # fmt: skip
+    return rows
+
+
+def _status(entry: Entry, hook: str, context: Any, chart: Mapping[str, Resource], version: Version) -> str | None:
+    resource = entry.resource
+    if version.draft_is_stopped(resource):
+        return "stopping"
+    selected = True if hook == "order-sign" else _is_selected(entry, inside(context, "selections"))
+    if selected is None:
+        return None
+    if not selected:
+        return "unselected"
+    return "renewing" if _renews(resource, chart, version) else "selected"
+
+
+def _is_selected(entry: Entry, selections: Any) -> bool | None:
+    """Say whether `selections` names the draft; None when that cannot be told."""
+    if not isinstance(selections, list) or not all(isinstance(each, str) for each in selections):
+        return None
+    own_id, kind = entry.resource.get("id"), entry.resource["resourceType"]
+    if not isinstance(own_id, str) and not entry.full_url:
+        return None if selections else False
+    own = {entry.full_url, own_id, f"{kind}/{own_id}", tail(entry.full_url)} - {"", None}
+    return any(each in own or tail(each) in own for each in (each.strip() for each in selections) if each)
+
+
+def _renews(draft: Resource, chart: Mapping[str, Resource], version: Version) -> bool:
+    """Whether the draft renews an order on record: it has its id, or names it as its predecessor or basis."""
+    kind = draft["resourceType"]
+    like = _LIKE.get(kind, (kind,))
+    names = [f"{kind}/{draft.get('id')}"]
+    for element in version.DRAFTS[kind]:
+        for reference in objects(draft.get(element)):
+            written = reference.get("reference")
+            if isinstance(written, str):
+                names.append(tail(written))
+    entries = (chart.get(name) for name in names if name.split("/", 1)[0] in like)
+    return any(entry is not None and version.can_be_renewed(entry) for entry in entries)

@@ -1,0 +1,128 @@
+"""Read a hook call's context and prefetch into a Chart: the rows rules could use, and what was not read.
+
+docs/reference/fhir-reading.md says what is read from where and what makes a list not read. Nothing here raises for
+the content of a resource; only a Patient that cannot be told is the caller's fault.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from cds_service.core.facts import UNREADABLE_CONCEPT, Chart, Gap, Needs, Row
+from cds_service.core.value_set import Table
+from cds_service.fhir import r4
+from cds_service.fhir.collect import Collected, collect
+from cds_service.fhir.medication import USE
+from cds_service.fhir.orders import DRAFT_ORDER, SOURCE, Drafts, draft_rows, open_drafts
+from cds_service.fhir.patient import identify, patient_row
+from cds_service.fhir.prefetch import ALWAYS_HELD, ENCOUNTERS, PREFETCH
+from cds_service.fhir.scope import Scope
+from cds_service.fhir.shapes import inside, tail
+from cds_service.fhir.version import Version
+
+THIS_ENCOUNTER = "this-encounter"
+STAY_NOT_FOUND = "the encounter of this call is not in it"
+IS_A_DRAFT = "same id as a draft order"
+
+
+def read_chart(
+    *,
+    hook: str,
+    context: Any,
+    prefetch: Any,
+    needs: Needs,
+    table: Table,
+    today: date,
+    not_held: Iterable[str] = frozenset(),
+    version: Version = r4,
+) -> Chart:
+    """Read one call into a Chart.
+
+    context, prefetch: as sent. not_held: resource types that are no source at this site.
+    version: the module of the FHIR version in which the client speaks.
+    Raises RequestProblem: 400 without context.patientId, 412 when the Patient was not sent, cannot be read or is
+    another than the context names.
+    """
+    person = identify(context, prefetch)
+    patient = patient_row(person)
+    spared = frozenset(not_held) - ALWAYS_HELD
+    drafts = open_drafts(hook, context, person, version)
+    collected = collect(prefetch, person, version)
+    for entry in drafts.others:
+        if inside(entry.resource, "resourceType") == "Medication":
+            _lend(collected, entry.resource, entry.full_url)
+    scope = Scope(
+        table=table,
+        needs=needs,
+        today=today.toordinal(),
+        birth=patient.birth_date,
+        lookup=collected.lookup,
+        stay=_stay(context),
+        stays_whole=ENCOUNTERS not in collected.gaps or "Encounter" in spared,
+        dropped=collected.dropped,
+    )
+    rows = _rows(collected, drafts, scope, version)
+    rows[DRAFT_ORDER] = draft_rows(drafts, hook, context, _on_record(collected), scope, version)
+    for why in drafts.dropped:
+        scope.drop(why)
+    return Chart(
+        hook=hook,
+        patient=patient,
+        rows={fact: tuple(found) for fact, found in rows.items() if found},
+        gaps=_gaps(collected, drafts, scope, spared),
+        counts={"Patient": 1, **scope.counts},
+        not_held=spared,
+        dropped=dict(scope.dropped),
+    )
+
+
+def _stay(context: Any) -> str:
+    written = inside(context, "encounterId")
+    if not isinstance(written, str):
+        return "" if written is None else "?"
+    return tail(written).removeprefix("Encounter/") or written.strip()
+
+
+def _lend(collected: Collected, resource: dict[str, Any], full_url: str) -> None:
+    """Let references of draft orders find a resource that came beside them."""
+    if isinstance(resource.get("id"), str):
+        collected.lookup.setdefault(f"{resource['resourceType']}/{resource['id']}", resource)
+    if full_url:
+        collected.lookup.setdefault(full_url, resource)
+
+
+def _on_record(collected: Collected) -> Mapping[str, dict[str, Any]]:
+    return {record.reference: record.resource for record in collected.records}
+
+
+def _rows(collected: Collected, drafts: Drafts, scope: Scope, version: Version) -> dict[str, list[Row]]:
+    rows: dict[str, list[Row]] = {}
+    names = drafts.names
+    for record in collected.records:
+        kind = record.resource["resourceType"]
+        if record.reference in names and version.FACT[kind] == USE:
+            scope.drop(IS_A_DRAFT)
+            continue
+        for row in version.READERS[kind](record, scope):
+            rows.setdefault(row.fact, []).append(row)
+    for key, reference in collected.unreadable:
+        for fact in PREFETCH[key].facts[:1] if key in PREFETCH else ():
+            scope.take(fact, UNREADABLE_CONCEPT)
+            rows.setdefault(fact, []).append(Row(fact, reference, UNREADABLE_CONCEPT, readable=False))
+    rows.pop("Patient", None)
+    return rows
+
+
+def _gaps(collected: Collected, drafts: Drafts, scope: Scope, spared: frozenset[str]) -> dict[str, tuple[Gap, ...]]:
+    gaps: dict[str, tuple[Gap, ...]] = {}
+    for key, found in collected.gaps.items():
+        if key not in PREFETCH or PREFETCH[key].resource_type in spared:
+            continue
+        for fact in PREFETCH[key].facts:
+            if fact not in (THIS_ENCOUNTER, "Patient"):
+                gaps[fact] = gaps.get(fact, ()) + tuple(found)
+    if scope.stay and not scope.counts.get(THIS_ENCOUNTER) and "Encounter" not in spared:
+        gaps[THIS_ENCOUNTER] = tuple(collected.gaps.get(ENCOUNTERS, ())) or (Gap(ENCOUNTERS, STAY_NOT_FOUND),)
+    if drafts.whys:
+        gaps[DRAFT_ORDER] = tuple(Gap(SOURCE, why) for why in dict.fromkeys(drafts.whys))
+    return gaps

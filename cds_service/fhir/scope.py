@@ -1,0 +1,150 @@
+"""What reading one resource needs to know of the call: codes looked up once, references, the patient's birth date.
+
+Every reader of a resource type is a function `(Record, Scope) -> Iterable[Row]`. It asks `take` first, so that rows
+no rule could use are counted but never built.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from cds_service.core.dates import Span
+from cds_service.core.facts import NO_CONCEPT, UNREADABLE_CONCEPT, Concept, Needs, Row
+from cds_service.core.value_set import Table
+from cds_service.fhir.shapes import Resource, inside, objects, tail
+
+DEEPEST = 4  # lists inside lists that are looked through for codes
+# Codings that say that there is no code.
+# Source: https://terminology.hl7.org/CodeSystem-data-absent-reason.html and v3-NullFlavor
+_NO_CODE = frozenset({
+    "http://terminology.hl7.org/CodeSystem/data-absent-reason", "http://terminology.hl7.org/CodeSystem/v3-NullFlavor",
+    "http://hl7.org/fhir/data-absent-reason", "http://hl7.org/fhir/v3/NullFlavor",
+})  # fmt: skip
+
+
+class Record(NamedTuple):
+    """A resource of this patient. reference: "Condition/1", or key and place in its list when it has no id."""
+
+    resource: Resource
+    reference: str
+    labels: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One call's reading. A cache of concepts, hence a class.
+
+    today:   a day ordinal. birth: the patient's birth date.
+    lookup:  resources by fullUrl and by `Type/id`, for references.
+    stay:    id of the encounter of this call, or "".
+    stays_whole: whether the list of encounters was read completely.
+    counts, dropped: of Chart; they and the cache are the only parts that change.
+    """
+
+    table: Table
+    needs: Needs
+    today: int
+    birth: Span | None
+    lookup: Mapping[str, Resource]
+    stay: str
+    stays_whole: bool
+    counts: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str, int] = field(default_factory=dict)
+    _memo: dict[tuple[tuple[tuple[str, str], ...], tuple[str, ...]], Concept] = field(default_factory=dict)
+
+    def concept(self, *values: Any) -> Concept:
+        """Build the concept of CodeableConcepts, Codings or texts taken together."""
+        codings: list[tuple[str, str]] = []
+        texts: list[str] = []
+        for value in values:
+            _gather(value, codings, texts, 0)
+        if not codings and not texts:
+            return UNREADABLE_CONCEPT
+        key = (tuple(codings), tuple(texts))
+        found = self._memo.get(key)
+        if found is None:
+            found = self._memo[key] = self.table.concept(codings, texts)
+        return found
+
+    def take(self, fact: str, concept: Concept) -> bool:
+        """Count a row, and say whether some rule could use it; one whose code is unreadable could be any."""
+        self.counts[fact] = self.counts.get(fact, 0) + 1
+        return (
+            bool(self.needs.sets.get(fact, 0) & (concept.by_code | concept.by_text))
+            or not concept.readable
+            or fact in self.needs.all_rows
+        )
+
+    def drop(self, why: str) -> None:
+        """Count a resource that is left out."""
+        self.dropped[why] = self.dropped.get(why, 0) + 1
+
+    def resolve(self, reference: Any, owner: Resource) -> Resource | None:
+        """Find what a Reference points to: contained in `owner`, or anywhere in what was sent."""
+        written = inside(reference, "reference")
+        if not isinstance(written, str) or not written.strip():
+            return None
+        written = written.strip()
+        if written.startswith("#"):
+            for each in objects(owner.get("contained")):
+                if each.get("id") in (written[1:], written):
+                    return each
+            return None
+        return self.lookup.get(written) or self.lookup.get(tail(written))
+
+    def reasons(self, owner: Resource, coded: tuple[Any, ...], references: Any) -> tuple[Concept, ...]:
+        """Give the reasons of a resource: CodeableConcepts, and the code or display of what it refers to.
+
+        An element without code and text is left out: an absent reason says nothing.
+        """
+        found = [self.concept(each) for value in coded if value is not None for each in _each(value)]
+        for reference in objects(references):
+            target = self.resolve(reference, owner)
+            if target is not None and target.get("code") is not None:
+                found.append(self.concept(target.get("code")))
+            elif reference.get("display") is not None:
+                found.append(self.concept(reference.get("display")))
+        return tuple(each for each in found if each.readable)
+
+
+Reader = Callable[[Record, Scope], Iterable[Row]]
+
+
+def words_only(concept: Concept) -> Concept:
+    """Give `concept`, or NO_CONCEPT in place of one that says nothing."""
+    return concept if concept.readable else NO_CONCEPT
+
+
+def _each(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _gather(value: Any, codings: list[tuple[str, str]], texts: list[str], depth: int) -> None:
+    if isinstance(value, dict):
+        text = value.get("text")
+        if isinstance(text, str) and text:
+            texts.append(text)
+        listed = value.get("coding")
+        if listed is None:
+            _take_coding(value, codings, texts)
+            return
+        for coding in listed if isinstance(listed, list) else (listed,):
+            if isinstance(coding, dict):
+                _take_coding(coding, codings, texts)
+    elif isinstance(value, list):
+        if depth < DEEPEST:
+            for each in value:
+                _gather(each, codings, texts, depth + 1)
+    elif isinstance(value, str) and value:
+        texts.append(value)
+
+
+def _take_coding(coding: Resource, codings: list[tuple[str, str]], texts: list[str]) -> None:
+    """Take a Coding. Without a system a code means nothing, but its display still speaks."""
+    system, code, display = coding.get("system"), coding.get("code"), coding.get("display")
+    if isinstance(system, str) and system in _NO_CODE:
+        return
+    if isinstance(system, str) and isinstance(code, str) and system.strip() and code.strip():
+        codings.append((system, code))
+    if isinstance(display, str) and display:
+        texts.append(display)

@@ -1,0 +1,32 @@
+"""What a module of one FHIR version gives the reader: paths and code maps, nothing about lists or patients."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from cds_service.core.dates import Span
+from cds_service.core.facts import Concept
+from cds_service.fhir.scope import Reader, Scope
+from cds_service.fhir.shapes import Resource
+
+
+class Version(Protocol):
+    """r4, and r5 or stu3 beside it.
+
+    READERS: a function for each resource type that becomes rows; FACT: the fact of those rows.
+    START:   the start that a resource's row has, for telling whether a page is sorted newest first.
+    DRAFTS:  types of draft orders, and the elements in which each names the order that it renews.
+    """
+
+    @property
+    def READERS(self) -> Mapping[str, Reader]: ...  # noqa: N802 - a module's constant
+    @property
+    def FACT(self) -> Mapping[str, str]: ...  # noqa: N802
+    @property
+    def START(self) -> Mapping[str, Callable[[Resource], Span | None]]: ...  # noqa: N802
+    @property
+    def DRAFTS(self) -> Mapping[str, tuple[str, ...]]: ...  # noqa: N802
+
+    def entered_in_error(self, resource: Resource, /) -> bool: ...
+    def draft_concept(self, resource: Resource, scope: Scope, /) -> Concept: ...
+    def draft_is_stopped(self, resource: Resource, /) -> bool: ...
+    def can_be_renewed(self, resource: Resource, /) -> bool: ...
