@@ -20,6 +20,7 @@ _DATE = re.compile(r"\d{4}-\d{2}(-\d{2})?")  # a bare year as a value is a numbe
 _NUMBER = re.compile(r"([<>]=?)?\s*(-?\d+(?:\.\d+)?)")
 _OTHER = ("urn:cds-service:inline-test", "other")  # a code in no value set
 _STATES = ("Condition", "AllergyIntolerance")
+_EVENTS = ("Observation", "QuestionnaireResponse", "Procedure", "ServiceRequest", "CarePlan")  # end, else start
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,8 @@ def _end(fact: str, row: CaseRow, status: str | None, start: Span | None, today:
         return _point(today)
     if row.end is not None:
         return _when(row.end, today)
+    if fact in _EVENTS:
+        return start
     if row.supply is not None:
         whole = Duration(row.supply.count * (1 + row.repeats), row.supply.unit)
         return Span(whole.after(start.first), whole.after(start.last)) if start is not None else None
