@@ -68,7 +68,7 @@ def read_chart(
     return Chart(
         hook=hook,
         patient=patient,
-        rows={fact: tuple(found) for fact, found in rows.items() if found},
+        rows={"Patient": (patient,), **{fact: tuple(found) for fact, found in rows.items() if found}},
         gaps=_gaps(collected, drafts, scope, spared),
         counts={"Patient": 1, **scope.counts},
         not_held=spared,
