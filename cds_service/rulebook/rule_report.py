@@ -9,7 +9,7 @@ from cds_service.core.value_set import Table
 from cds_service.rulebook.coverage import untested
 from cds_service.rulebook.lint_subject import Subject
 from cds_service.rulebook.rule_tests import DefinitionEdition, Ran, Tested, run_cases
-from cds_service.rulebook.small_change_score import Missed, Score, score, score_line
+from cds_service.rulebook.small_change_score import Score, score, score_line
 from cds_service.rulebook.source import RuleProblem
 
 
@@ -64,7 +64,7 @@ def as_text(reports: Iterable[Report]) -> str:
     lines: list[str] = []
     for each in reports:
         lines += [f"{each.file}:{failure.case.line}: {failure}" for failure in each.ran.failures]
-        lines += [line for missed in each.score.missed for line in _missed(each.file, missed)]
+        lines += [str(missed.problem) for missed in each.score.missed]
         lines += [f"{each.file}: the rule broke: {broken}" for broken in each.score.broken]
         lines += [str(problem) for problem in (*each.score.unneeded, *each.untested)]
         lines.append(f"{each.name}: tests passed: {len(each.ran.passing)} of {each.tests}")
@@ -72,13 +72,6 @@ def as_text(reports: Iterable[Report]) -> str:
     lines.append(f"total: tests passed: {_sum(reports, 'passed')} of {_sum(reports, 'tests')}")
     lines.append(f"total: {score_line(_sum(reports, 'made'), _sum(reports, 'caught'), _sum(reports, 'exempt'))}")
     return "\n".join(lines)
-
-
-def _missed(file: str, missed: Missed) -> tuple[str, str]:
-    return (
-        f"{file}:{missed.line}: small-change-missed: no test notices: {missed.change.description}",
-        f"  {missed.edited}",
-    )
 
 
 def _sum(reports: Iterable[Report], what: str) -> int:
@@ -118,7 +111,7 @@ def as_json(reports: Iterable[Report]) -> dict[str, Any]:
                     for failure in each.ran.failures
                 ],
                 "missed": [
-                    {"change": missed.change.description, "line": missed.line, "edited": missed.edited}
+                    {"change": missed.change.description, "line": missed.problem.line, "edited": missed.edited}
                     for missed in each.score.missed
                 ],
                 "broken": list(each.score.broken),

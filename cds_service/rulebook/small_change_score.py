@@ -19,10 +19,10 @@ CODE = "small-change-missed"
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """A small change after which every test still passes. line counts from 1; edited is that line with the change."""
+    """A small change after which every test still passes. edited: the line of its key as it would read."""
 
     change: Change
-    line: int
+    problem: RuleProblem
     edited: str
 
 
@@ -77,7 +77,7 @@ def score(tested: Tested, passing: Iterable[Prepared], source: Source, table: Ta
         line = source.key_mark(change.place).line
         accepting = next((each for each in (line, source.key_mark(change.key).line) if each in exempt), None)
         if accepting is None:
-            missed.append(Missed(change, line, edited_line(source, change.key, change.fragment)))
+            missed.append(_missed(change, source))
         else:
             exempt[accepting] += 1
             excused += 1
@@ -88,6 +88,12 @@ def score(tested: Tested, passing: Iterable[Prepared], source: Source, table: Ta
         for allow in source.allows[line]
     )
     return Score(made, caught, excused, tuple(missed), unneeded, tuple(broken))
+
+
+def _missed(change: Change, source: Source) -> Missed:
+    edited = edited_line(source, change.key, change.fragment)
+    text, hint = f"no test notices: {change.description}", f"the line would read: {edited}"
+    return Missed(change, source.problem(CODE, source.key_mark(change.place), text, hint), edited)
 
 
 def _catches(tested: Tested, change: Change, order: list[Prepared], judges: Judges) -> str:

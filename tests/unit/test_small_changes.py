@@ -289,9 +289,9 @@ def test_a_file_whose_tests_notice_every_change_has_a_full_score():
 
 def test_a_change_that_no_test_notices_is_missed_with_its_line():
     result = scored(FILE.replace("    - {name: history, but: {Condition: [{in: history, start: 1 month ago}]}}\n", ""))
-    missed = [(each.change.description, each.line, each.edited) for each in result.missed]
-    edited = "disorder: {says: A disorder, find: Condition, code_in: disorder, since_start: {at_most: months}}"
-    assert missed == [("disorder: 'code_in' without history", 21, edited)]
+    missed = [(each.problem.text, each.problem.line, each.problem.hint) for each in result.missed]
+    line = "disorder: {says: A disorder, find: Condition, code_in: disorder, since_start: {at_most: months}}"
+    assert missed == [("no test notices: disorder: 'code_in' without history", 21, f"the line would read: {line}")]
 
 
 def test_a_comment_on_the_line_exempts_a_missed_change():
