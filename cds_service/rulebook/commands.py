@@ -1,0 +1,42 @@
+"""Commands of `cds-service rules` that look at files. Exit codes: 0 fine, 1 findings, 2 usage."""
+
+import argparse
+import os
+from datetime import date
+from pathlib import Path
+
+from cds_service.rulebook.lint import NOT_REVIEWED, Report, lint_report
+from cds_service.rulebook.lint_codes import ERROR, WARNING
+from cds_service.rulebook.release import load_release
+from cds_service.rulebook.release_lock import write_lock
+
+FINE, FINDINGS, USAGE = 0, 1, 2
+
+
+def lint_command(args: argparse.Namespace) -> int:
+    """Print every problem of a rules folder and a last line that counts them.
+
+    args: `rules`, the folder (None = CDS_RULES, else "rules"); `write_lock`, to lock the release when nothing is wrong.
+    """
+    folder = Path(getattr(args, "rules", None) or os.environ.get("CDS_RULES") or "rules")
+    if not folder.is_dir():
+        print(f"rules lint: {folder} is no folder")
+        return USAGE
+    print(f"rules: {folder}")
+    report = lint_report(folder, date.today())
+    for each in report.problems:
+        if each.code != NOT_REVIEWED:
+            print(each)
+    if getattr(args, "write_lock", False) and not report.count(ERROR):
+        loaded = load_release(folder)
+        print(f"locked: {write_lock(folder, loaded.file.id, loaded.paths)}")
+    print(last_line(report))
+    return FINDINGS if report.count(ERROR) else FINE
+
+
+def last_line(report: Report) -> str:
+    """Count errors, warnings and allowed warnings; files that nobody has reviewed are counted apart."""
+    waiting = sum(each.code == NOT_REVIEWED for each in report.problems)
+    warnings = report.count(WARNING) - waiting
+    said = f"lint: {report.count(ERROR)} errors, {warnings} warnings, {len(report.allowed)} allowed"
+    return f"{said}; {waiting} not reviewed yet" if waiting else said

@@ -1,0 +1,72 @@
+"""Checks of the words in a file: person-first language, and no display of a code in what is printed."""
+
+from collections.abc import Iterator
+
+from cds_service.core.value_set import words
+from cds_service.rulebook.lint_subject import Subject, uses_of
+from cds_service.rulebook.lint_text import mark_of
+from cds_service.rulebook.source import Mark, Node, Place, RuleProblem
+from cds_service.rulebook.words import find_words
+
+# Keys under which people read what stands there. Citations and text from a chart are quotations.
+_READ = frozenset(
+    {
+        "title", "purpose", "owner", "developer", "funding", "known_limits", "attributes", "says", "label", "why",
+        "summary", "detail", "text", "dosage", "name", "suggests",
+    }
+)  # fmt: skip
+_PRINTED = frozenset({"title", "says", "label", "summary", "detail"})
+_SHORTEST = 3  # words of a display; shorter ones are ordinary phrases
+_DRUG_SYSTEM = "rxnorm"  # the name of a drug may be printed
+
+
+def person_first(subject: Subject) -> Iterator[RuleProblem]:
+    """person-first: in texts, and in comments that have a line of their own."""
+    source = subject.source
+    for number, line in enumerate(source.lines, 1):
+        for word, instead in find_words(line) if line.lstrip().startswith("#") else ():
+            mark = Mark(number, line.index(word) + 1)
+            yield source.problem("person-first", mark, f"'{word}' is a word to avoid", f"write: {instead}")
+    for place, node in _texts(source.root, (), _READ):
+        if place[0] == "tests" and place[-1] == "text":
+            continue
+        for word, instead in find_words(node.text):
+            mark = mark_of(source, place, word)
+            yield source.problem("person-first", mark, f"'{word}' is a word to avoid", f"write: {instead}")
+
+
+def code_display(subject: Subject) -> Iterator[RuleProblem]:
+    """code-display: a printed text holds the display of a code of a value set that the file names."""
+    named = {each.name for each in uses_of(subject.draft) if each.kind == "value-set"}
+    displays = {
+        words(display): display
+        for value_set in (subject.shelf.value_sets.get(each) for each in sorted(named))
+        if value_set
+        for coding, display in value_set.displays.items()
+        if _DRUG_SYSTEM not in coding.system and len(words(display)) >= _SHORTEST
+    }
+    for place, node in _texts(subject.source.root, (), _PRINTED):
+        if place[0] not in ("criteria", "cards"):
+            continue
+        said = words(node.text)
+        for phrase, display in displays.items():
+            if any(said[index : index + len(phrase)] == phrase for index in range(len(said) - len(phrase) + 1)):
+                text = f"'{display}' is the display of a code"
+                yield subject.problem("code-display", place, text, "say it in words of your own")
+
+
+def _texts(node: Node | None, place: Place, keys: frozenset[str]) -> Iterator[tuple[Place, Node]]:
+    """Give every scalar that stands under one of the keys, at any depth of lists, with its place."""
+    if node is None:
+        return
+    for key, value in node.entries:
+        yield from _texts(value, (*place, key.text), keys)
+    for number, each in enumerate(node.items):
+        yield from _texts(each, (*place, number), keys)
+    under = [each for each in place if isinstance(each, str)]
+    read = under and (under[-1] in keys or (under[0] == "attributes" and "attributes" in keys))
+    if node.kind == "scalar" and read:
+        yield place, node
+
+
+CHECKS = (person_first, code_display)
