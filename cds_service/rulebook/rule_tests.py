@@ -274,4 +274,4 @@ def _of_result(result: Result) -> str:
     ]
     said += [f"{each.kind} ({each.about})" for each in result.doubts]
     said += [f"{each.row.reference} failed {each.failed}" for each in result.nearest]
-    return ", ".join(dict.fromkeys(said)) or f"{result.looked_at} rows looked at"
+    return ", ".join(dict.fromkeys(said)) or f"{result.looked_at} row{'s' * (result.looked_at != 1)} looked at"

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -33,7 +34,8 @@ def test_command(args: argparse.Namespace) -> int:
     if unknown:
         names = [subject.draft.id for subject in subjects]
         for each in unknown:
-            print(f"no rule or definition '{each}' in this release", nearest(each, names))
+            near = nearest(each, names)
+            print(f"no rule or definition '{each}' in this release{near and '; '}{near}", file=sys.stderr)
         return USAGE
     chosen = [each for each in subjects if not wanted or any(_is_called(each, name) for name in wanted)]
     sound = [each for each in chosen if not _in_error(each, errors)]
