@@ -96,7 +96,7 @@ def welcome(host: str, port: int, sample: Path | None) -> str:
     if sample:
         lines += [
             "  a call that returns cards:",
-            f"  curl -s -X POST -H 'Content-Type: application/json' --data @{sample} {url}/cds-services/oud-patient-view",
+            f"  curl -s -H 'Content-Type: application/json' -d @{sample} {url}/cds-services/oud-patient-view",
         ]
     return "\n".join(lines)
 

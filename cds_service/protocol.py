@@ -50,12 +50,14 @@ class HookCall:
     fhir_authorization: FhirAuthorization | None = None
 
 
-def _messages(kind: str) -> dict[str, str]:
+def _messages(kind: str) -> dict[str, Any]:
     return {"required": REQUIRED, "null": NULL, "invalid": f"{_STRUCTURE}{kind}", "type": f"{_STRUCTURE}{kind}"}
 
 
-def _text(pattern: re.Pattern[str] | None = None, form: str = "", *, required: bool = True) -> fields.String:
-    """A string that is not blank and, with `pattern`, has that form."""
+def _text(
+    pattern: re.Pattern[str] | None = None, form: str = "", *, required: bool = True, name: str | None = None
+) -> fields.String:
+    """A string that is not blank and, with `pattern`, has that form. name: in JSON, where it differs from Python's."""
 
     def check(value: str) -> None:
         if not value.strip():
@@ -63,7 +65,7 @@ def _text(pattern: re.Pattern[str] | None = None, form: str = "", *, required: b
         if pattern and not pattern.fullmatch(value):
             raise ValidationError(f"is not {form}")
 
-    return fields.String(required=required, validate=check, error_messages=_messages("a string"))
+    return fields.String(required=required, data_key=name, validate=check, error_messages=_messages("a string"))
 
 
 def _check_bundle(value: Mapping[str, Any]) -> None:
@@ -89,7 +91,7 @@ def _check_some(value: list[Any]) -> None:
 
 
 class _Envelope(Schema):
-    error_messages = {"type": f"{_STRUCTURE}an object"}
+    error_messages: dict[str, str] = {"type": f"{_STRUCTURE}an object"}  # noqa: RUF012 - as marshmallow declares it
 
     class Meta:
         unknown = EXCLUDE
@@ -110,9 +112,11 @@ class CallSchema(_Envelope):
     """The members that every hook has. The context is checked by the schema of its hook (CONTEXTS)."""
 
     hook = _text()
-    hookInstance = _text(_UUID, "a UUID")  # of any version: some EHRs send version 1
-    fhirServer = _text(_HTTP_URL, "an http or https URL", required=False)
-    fhirAuthorization = fields.Nested(FhirAuthorizationSchema, error_messages=_messages("an object"))
+    hook_instance = _text(_UUID, "a UUID", name="hookInstance")  # of any version: some EHRs send version 1
+    fhir_server = _text(_HTTP_URL, "an http or https URL", required=False, name="fhirServer")
+    fhir_authorization = fields.Nested(
+        FhirAuthorizationSchema, data_key="fhirAuthorization", error_messages=_messages("an object")
+    )
     context = fields.Dict(required=True, error_messages=_messages("an object"))
     prefetch = fields.Dict(error_messages=_messages("an object"))
 
@@ -120,15 +124,17 @@ class CallSchema(_Envelope):
 class PatientViewContext(_Envelope):
     """Context of patient-view 1.0."""
 
-    userId = _text(_USER, "Practitioner/id, PractitionerRole/id, Patient/id or RelatedPerson/id")
-    patientId = _text(_ID, "an id alone, without Patient/ before it")
-    encounterId = _text(_ID, "an id alone, without Encounter/ before it", required=False)
+    user_id = _text(_USER, "Practitioner/id, PractitionerRole/id, Patient/id or RelatedPerson/id", name="userId")
+    patient_id = _text(_ID, "an id alone, without Patient/ before it", name="patientId")
+    encounter_id = _text(_ID, "an id alone, without Encounter/ before it", required=False, name="encounterId")
 
 
 class OrderSignContext(PatientViewContext):
     """Context of order-sign 1.0."""
 
-    draftOrders = fields.Dict(required=True, validate=_check_bundle, error_messages=_messages("an object"))
+    draft_orders = fields.Dict(
+        required=True, data_key="draftOrders", validate=_check_bundle, error_messages=_messages("an object")
+    )
 
 
 class OrderSelectContext(OrderSignContext):
@@ -145,7 +151,7 @@ class OrderSelectContext(OrderSignContext):
 class EncounterDischargeContext(PatientViewContext):
     """Context of encounter-discharge 1.0."""
 
-    encounterId = _text(_ID, "an id alone, without Encounter/ before it")
+    encounter_id = _text(_ID, "an id alone, without Encounter/ before it", name="encounterId")
 
 
 CONTEXTS: Mapping[str, Schema] = {

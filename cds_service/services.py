@@ -4,13 +4,13 @@ Which rules a service runs follows from the rules' `hooks`; this module knows no
 world is an argument.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Protocol
 
-from cds_service.core.card import CallContext, render
-from cds_service.core.decision import FAILED, UNDECIDED, Decision, Outcome
+from cds_service.core.card import CallContext, answer_body, call_context, render
+from cds_service.core.decision import FAILED, UNDECIDED, Outcome
 from cds_service.core.engine import Compiled, decide
 from cds_service.core.problem import Issue, RequestProblem
 from cds_service.core.rule import Release
@@ -18,8 +18,6 @@ from cds_service.fhir.draft import draft
 from cds_service.fhir.prefetch import PREFETCH
 from cds_service.fhir.reader import read_chart
 from cds_service.protocol import SPEC_VERSION, HookCall
-
-EVALUATION = "org.oud-cds.evaluation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +96,7 @@ def _describe(service: Service, compiled: Compiled) -> dict[str, Any]:
             "an empty Bundle counts as none on record."
         ),
         "version": SPEC_VERSION,
-        "prefetch": {key: PREFETCH[key].template for key in prefetch_keys(compiled, service.hook)},
+        "prefetch": {key: PREFETCH[key].query for key in prefetch_keys(compiled, service.hook)},
     }
 
 
@@ -130,36 +128,44 @@ def answer(
         today=today,
         not_held=not_held,
     )
-    outcome = decide(compiled, chart, today)
-    cards, unrendered = _cards(outcome, call, compiled.release)
-    failures = (*_failures(outcome), *unrendered)
-    if not cards:
+    outcome = _asked_for(decide(compiled, chart, today), prefetch_keys(compiled, call.hook))
+    context = call_context(hook=call.hook, hook_instance=call.hook_instance, context=call.context, today=today)
+    try:
+        body = answer_body(outcome, call=context, release=compiled.release, draft=draft)
+    except Exception:  # one card that cannot be written must not silence the others
+        outcome = _without_unwritable(outcome, context, compiled.release)
+        body = answer_body(outcome, call=context, release=compiled.release, draft=draft)
+    failures = tuple(_failures(outcome))
+    if not outcome.shown:
         _refuse_unread(outcome)
-        if any(not each.trial for each in outcome.decisions if each.state == FAILED) or unrendered:
+        if any(each.state == FAILED and not each.trial for each in outcome.decisions):
             raise RulesFailed(failures)
-    evaluation = _evaluation(outcome, compiled.release, today, unrendered)
-    return Answer({"cards": cards, "extension": {EVALUATION: evaluation}}, failures)
+    return Answer(body, failures)
 
 
-def _cards(outcome: Outcome, call: HookCall, release: Release) -> tuple[list[dict[str, Any]], tuple[Failure, ...]]:
-    """The cards that could be written, and a failure for each that could not."""
-    context = CallContext(hook=call.hook, hook_instance=call.hook_instance, context=call.context)
-    cards, failures = [], []
+def _asked_for(outcome: Outcome, keys: Collection[str]) -> Outcome:
+    """Leave out of `unread` the prefetch keys that this service does not ask for."""
+    unread = {source: why for source, why in outcome.unread.items() if source in keys or source not in PREFETCH}
+    return replace(outcome, unread=unread)
+
+
+def _without_unwritable(outcome: Outcome, context: CallContext, release: Release) -> Outcome:
+    """Count every decision whose card cannot be written as failed."""
+    shown, failed = [], {}
     for decision in outcome.shown:
         try:
-            cards.append(render(decision, call=context, release=release, draft=draft))
-        except Exception as fault:  # one card that cannot be written must not silence the others
-            rule = decision.edition.rule
-            failures.append(Failure(rule.id, rule.version, type(fault).__name__))
-    return cards, tuple(failures)
+            render(decision, call=context, release=release, draft=draft)
+            shown.append(decision)
+        except Exception as fault:
+            failed[id(decision)] = replace(decision, state=FAILED, error=type(fault).__name__)
+    decisions = tuple(failed.get(id(each), each) for each in outcome.decisions)
+    return replace(outcome, shown=tuple(shown), decisions=decisions)
 
 
-def _failures(outcome: Outcome) -> tuple[Failure, ...]:
-    return tuple(
-        Failure(each.edition.rule.id, each.edition.rule.version, each.error)
-        for each in outcome.decisions
-        if each.state == FAILED
-    )
+def _failures(outcome: Outcome) -> Iterator[Failure]:
+    for each in outcome.decisions:
+        if each.state == FAILED:
+            yield Failure(each.edition.rule.id, each.edition.rule.version, each.error)
 
 
 def _refuse_unread(outcome: Outcome) -> None:
@@ -174,27 +180,3 @@ def _refuse_unread(outcome: Outcome) -> None:
             for source, why in sorted(wanted.items())
         )
         raise RequestProblem(412, *issues)
-
-
-def _evaluation(outcome: Outcome, release: Release, today: date, unrendered: tuple[Failure, ...]) -> dict[str, Any]:
-    """What was evaluated and what was not, without a word about the patient: rules, list names and reasons only."""
-    active = [each for each in outcome.decisions if not each.trial]
-    failed = [_named(each) for each in active if each.state == FAILED]
-    failed += [{"rule": each.rule, "version": each.version} for each in unrendered]
-    return {
-        "release": release.id,
-        "today": today.isoformat(),
-        "unread": dict(outcome.unread),
-        "undecided": [{**_named(each), "why": _reasons(each)} for each in active if each.state == UNDECIDED],
-        "failed": failed,
-        "withheld": [{**_named(each), "why": each.withheld} for each in active if each.withheld],
-    }
-
-
-def _named(decision: Decision) -> dict[str, Any]:
-    return {"rule": decision.edition.rule.id, "version": decision.edition.rule.version}
-
-
-def _reasons(decision: Decision) -> list[str]:
-    """Kinds of doubt; a list that was not read by name, a row without its reference."""
-    return sorted({f"{each.kind} {each.about}" if each.unread else each.kind for each in decision.doubts})

@@ -5,6 +5,7 @@ Refused: anything but UTF-8, duplicate keys, NaN and infinities in any spelling,
 """
 
 import re
+import sys
 
 import jiter
 
@@ -19,7 +20,7 @@ _LONG_RUN = b"0" * 100
 _LARGE_EXPONENTS = (b"0e000", b"0e+000")
 _NUMBER = b"0.-"
 _BEFORE_A_NUMBER = b":,[ \t\r\n"
-_LARGEST = 10**308
+_LARGEST = sys.float_info.max
 
 
 def parse_json(body: bytes) -> object:
@@ -77,6 +78,6 @@ def _overflows(value: object) -> bool:
             waiting.extend(each.values())
         elif isinstance(each, list):
             waiting.extend(each)
-        elif isinstance(each, float | int) and not -_LARGEST < each < _LARGEST:
+        elif isinstance(each, float | int) and not -_LARGEST <= each <= _LARGEST:
             return True
     return False

@@ -47,6 +47,6 @@ def load_rules(folder: Path, *, check: bool) -> Served:
     loaded = load_release(folder)
     problems += [each for each in loaded.problems if each not in problems]
     errors = [str(each) for each in problems if each.severity == "error"]
-    if errors:
+    if errors or loaded.release is None:
         raise RulesProblem("\n".join([*errors, f"{folder}: {len(errors)} errors; nothing is served"]))
     return Served(loaded.release, folder)

@@ -1,0 +1,104 @@
+"""openapi.yaml says what the code does: routes, statuses, and the envelope field by field."""
+
+import re
+from typing import Any
+
+import pytest
+from flask import Flask
+from marshmallow import Schema, fields
+from openapi_spec_validator import validate
+
+from cds_service.protocol import CONTEXTS, SPEC_VERSION, CallSchema, FhirAuthorizationSchema
+from cds_service.services import SERVICES
+from tests.http.small_release import app_of
+
+TYPES = {
+    fields.String: "string",
+    fields.Integer: "integer",
+    fields.Dict: "object",
+    fields.Nested: "object",
+    fields.List: "array",
+}
+CONTEXT_SCHEMAS = {
+    "patient-view": "PatientViewContext",
+    "order-select": "OrderSelectContext",
+    "order-sign": "OrderSignContext",
+    "encounter-discharge": "EncounterDischargeContext",
+}
+
+
+def routes(app: Flask) -> set[tuple[str, str]]:
+    """Every path and method of the app, in the words of OpenAPI. HEAD and OPTIONS come by themselves."""
+    return {
+        (re.sub(r"<(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def resolved(contract: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = contract
+    if "$ref" not in schema:
+        return schema
+    for name in schema["$ref"].removeprefix("#/").split("/"):
+        found = found[name]
+    return found
+
+
+def shape_of(schema: Schema) -> tuple[set[str], dict[str, str]]:
+    """Required members and the JSON type of every member that a marshmallow schema knows."""
+    named = {each.data_key or name: each for name, each in schema.fields.items()}
+    return {name for name, each in named.items() if each.required}, {
+        name: TYPES[type(each)] for name, each in named.items()
+    }
+
+
+def shape_in(contract: dict[str, Any], name: str) -> tuple[set[str], dict[str, str]]:
+    schema = contract["components"]["schemas"][name]
+    types = {member: resolved(contract, each)["type"] for member, each in schema["properties"].items()}
+    return set(schema["required"]), types
+
+
+def test_the_contract_is_valid_openapi(contract: dict[str, Any]) -> None:
+    validate(contract)
+
+
+def test_every_route_is_in_the_contract_and_nothing_else(contract: dict[str, Any]) -> None:
+    written = {(path, method) for path, item in contract["paths"].items() for method in item}
+    assert written == routes(app_of())
+
+
+def test_the_call_has_the_statuses_the_design_names(contract: dict[str, Any]) -> None:
+    statuses = set(contract["paths"]["/cds-services/{service_id}"]["post"]["responses"])
+    assert statuses == {"200", "400", "404", "408", "412", "413", "415", "500"}
+
+
+def test_every_error_of_the_contract_is_an_operation_outcome(contract: dict[str, Any]) -> None:
+    for item in contract["paths"].values():
+        for operation in item.values():
+            for status, response in operation["responses"].items():
+                if status != "200":
+                    content = resolved(contract, response)["content"]
+                    schema = content["application/json"]["schema"]
+                    assert schema == {"$ref": "#/components/schemas/OperationOutcome"}
+
+
+def test_services_and_hooks_are_those_of_the_code(contract: dict[str, Any]) -> None:
+    (parameter,) = contract["paths"]["/cds-services/{service_id}"]["post"]["parameters"]
+    service = contract["components"]["schemas"]["Service"]["properties"]
+    assert parameter["schema"]["enum"] == list(SERVICES)
+    assert service["hook"]["enum"] == [each.hook for each in SERVICES.values()]
+    assert service["version"]["const"] == SPEC_VERSION
+
+
+def test_the_envelope_is_that_of_the_code(contract: dict[str, Any]) -> None:
+    assert shape_in(contract, "HookCall") == shape_of(CallSchema())
+
+
+def test_the_authorization_is_that_of_the_code(contract: dict[str, Any]) -> None:
+    assert shape_in(contract, "FhirAuthorization") == shape_of(FhirAuthorizationSchema())
+
+
+@pytest.mark.parametrize("hook", CONTEXTS)
+def test_a_context_is_that_of_the_code(contract: dict[str, Any], hook: str) -> None:
+    assert shape_in(contract, CONTEXT_SCHEMAS[hook]) == shape_of(CONTEXTS[hook])
