@@ -242,9 +242,12 @@ _SOURCE_WORDS = {
     "socialHistory": "social history",
     "Observation": "observations",
     "QuestionnaireResponse": "questionnaires",
+    "questionnaireResponses": "questionnaires",
     "ServiceRequest": "service orders",
+    "serviceRequests": "service orders",
     "CarePlan": "care plans",
     "draft-order": "the orders being placed",
+    "draftOrders": "the orders being placed",
 }
 
 
@@ -252,7 +255,7 @@ def source_words(source: str) -> str:
     """Name a list as a clinician knows it, from a prefetch key, a fact or a resource type."""
     if source in _SOURCE_WORDS:
         return _SOURCE_WORDS[source]
-    # serviceRequests, procedures, Condition: the name itself is the word.
+    # carePlans, procedures, Condition: the name itself is the word.
     return clean(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", source).replace("-", " ").lower())
 
 

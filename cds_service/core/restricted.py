@@ -66,10 +66,21 @@ def without_restricted(chart: Chart) -> Chart:
         if not left_out:
             continue
         rows[fact] = tuple(row for row in all_rows if row not in left_out)
-        # Which list an Observation came in is not known, and rules may look into one of them only (found_in).
-        of_rows = dict.fromkeys(row.reference.partition("/")[0] or fact for row in left_out)
-        sources = OBSERVATION_LISTS if fact == "Observation" else tuple(of_rows)
+        sources = dict.fromkeys(source for row in left_out for source in _sources(row))
         gaps[fact] = (*gaps.get(fact, ()), *(Gap(source, PARTLY_READ) for source in sources))
         if fact in counts:
             counts[fact] -= len(left_out)
     return replace(chart, rows=rows, gaps=gaps, counts=counts)
+
+
+def _sources(row: Row) -> tuple[str, ...]:
+    """Name the prefetch keys that a row can have come in."""
+    if row.fact == "Observation":
+        # Which of its lists it came in is not known, and a rule may look into one of them only (found_in).
+        return OBSERVATION_LISTS
+    if row.fact == "draft-order":
+        return ("draftOrders",)
+    resource_type = row.reference.partition("/")[0] or row.fact
+    if resource_type == "AllergyIntolerance":
+        return ("allergies",)
+    return (f"{resource_type[:1].lower()}{resource_type[1:]}s",)

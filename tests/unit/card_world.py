@@ -92,9 +92,9 @@ def urine(answer: str = "positive", start: str = "2026-02-24", **more: object) -
     return replace(base, **{"end": span(start), "answers": (concept(answer),), "has_value": True, **more})
 
 
-def alt(value: float, start: str = "2026-02-20", **more: object) -> Row:
+def alt(measured: float, start: str = "2026-02-20", **more: object) -> Row:
     """A liver enzyme."""
-    number = Number(value, value, unit="U/L", text=str(value))
+    number = Number(measured, measured, unit="U/L", text=str(measured))
     base = Row("Observation", "Observation/a1", concept("alt"), status="final", start=span(start), end=span(start))
     return replace(base, **{"value": number, "has_value": True, **more})
 

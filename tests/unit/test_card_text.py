@@ -204,7 +204,8 @@ def test_every_doubt_has_words_of_its_own():
         ("medicationRequests", "medication orders"),
         ("conditions", "conditions"),
         ("labs", "laboratory results"),
-        ("serviceRequests", "service requests"),
+        ("serviceRequests", "service orders"),
+        ("carePlans", "care plans"),
         ("Condition", "condition"),
     ],
 )
