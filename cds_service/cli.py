@@ -64,6 +64,8 @@ def parser() -> argparse.ArgumentParser:
     test = rule_commands.add_parser("test", help="run the inline tests of rules and the small changes they must catch")
     test.add_argument("rule", nargs="*", help="rule or definition ids; all if left out")
     test.add_argument("--folder", help="rules folder; else CDS_RULES, else the packaged one")
+    test.add_argument("--release", help="name of an older release; else the current one")
+    test.add_argument("--format", choices=("text", "json"), default="text", help="text unless given")
     test.set_defaults(run=_rules_test)
     return top
 
@@ -145,6 +147,6 @@ def _rules_lint(args: argparse.Namespace) -> int:
 
 
 def _rules_test(args: argparse.Namespace) -> int:
-    from cds_service.rulebook.commands import test_command
+    from cds_service.rulebook.test_command import test_command
 
     return int(test_command(args))
