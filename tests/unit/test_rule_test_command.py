@@ -1,0 +1,138 @@
+"""`cds-service rules test` over a small rules folder: what it prints and its exit codes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cds_service.cli import parser
+from cds_service.rulebook import test_command as command
+
+RULE = """
+schema: 1
+id: sample
+version: 1.0.0
+title: Sample
+purpose: Sample
+owner: Sample
+developer: Sample
+funding: none
+released: 2026-11-21
+reviewed: null
+known_limits: [none]
+hooks: [patient-view]
+attributes: {race: false, ethnicity: false, language: false, sexual_orientation: false, gender_identity: false,
+             sex: false, date_of_birth: false, sdoh: false, health_status_assessments: false}
+evidence:
+  - {id: a, cite: A, url: "https://example.org/", grade: A, supports: [cards, disorder]}
+uses: {home: 1}
+criteria:
+  disorder: {says: A disorder, find: home.recorded, clinicalStatus: active}
+when:
+  all: [disorder]
+  if_unknown: no_card
+cards:
+  - id: offer
+    summary: Offer
+    indicator: info
+    detail: [Offer treatment]
+    source: a
+    override_reasons: [other]
+tests:
+  base: {today: 2026-03-01, hook: patient-view, Condition: [{in: disorder}]}
+  must_fire: [{name: recorded}]
+  must_not_fire:
+    - {name: resolved, but: {Condition: [{in: disorder, clinicalStatus: resolved}]}, because: disorder}
+  cannot_tell: [{name: not read, but: {Condition: unavailable}, because: disorder}]
+"""
+HOME = """
+schema: 1
+id: home
+version: 1.0.0
+title: Home
+purpose: Home
+owner: Home
+known_limits: [none]
+evidence: [{id: a, cite: A, url: "https://example.org/", grade: A, supports: [recorded]}]
+criteria:
+  recorded: {says: A disorder, find: Condition, code_in: disorder, verificationStatus: confirmed}
+tests:
+  base: {today: 2026-03-01}
+  must_hold: [{name: there, but: {Condition: [{in: disorder}]}, of: recorded}]
+  must_not_hold: [{name: not there, of: recorded}]
+  cannot_tell: [{name: not read, but: {Condition: unavailable}, of: recorded}]
+"""
+VALUE_SET = {
+    "resourceType": "ValueSet",
+    "id": "disorder",
+    "url": "https://example.org/ValueSet/disorder",
+    "version": "1.0.0",
+    "name": "Disorder",
+    "title": "a disorder",
+    "status": "active",
+    "compose": {"include": [{"system": "http://snomed.info/sct", "concept": [{"code": "100"}]}]},
+}
+RELEASE = """
+release: 2026.11.0
+rules: {sample: {active: 1.0.0}}
+definitions: {home: 1.0.0}
+value_sets: {disorder: 1.0.0}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A release of one rule, which no change slips past, and one definition, past which one does."""
+    for name, text in (
+        ("release.yaml", RELEASE),
+        ("override-reasons.yaml", "other: Other\n"),
+        ("sample/1.0.0.yaml", RULE),
+        ("definitions/home/1.0.0.yaml", HOME),
+        ("value-sets/disorder/1.0.0.json", json.dumps(VALUE_SET)),
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str) -> int:
+    """Run the command as the command line would."""
+    return command.test_command(parser().parse_args(["rules", "test", *arguments, "--folder", str(folder)]))
+
+
+def test_a_rule_that_no_change_slips_past_ends_with_code_0(folder, capsys):
+    assert run(folder, "sample") == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "total: tests passed: 3 of 3", "total: small changes caught: 3 of 3",
+    ]  # fmt: skip
+
+
+def test_definitions_are_tested_too_and_a_missed_change_ends_with_code_1(folder, capsys):
+    assert run(folder) == 1
+    said = capsys.readouterr().out
+    assert "small-change-missed: no test notices: recorded: without 'verificationStatus'" in said
+    assert said.splitlines()[-1] == "total: small changes caught: 3 of 4"
+
+
+def test_a_rule_can_be_named_with_its_version(folder):
+    assert run(folder, "sample@1.0.0") == 0
+
+
+def test_a_name_that_there_is_not_ends_with_code_2_and_the_nearest_name(folder, capsys):
+    assert run(folder, "sampel") == 2
+    assert capsys.readouterr().err == "no rule or definition 'sampel' in this release; did you mean 'sample'?\n"
+
+
+def test_json_gives_the_same_numbers(folder, capsys):
+    assert run(folder, "--format", "json") == 1
+    report = json.loads(capsys.readouterr().out)
+    assert report["total"] == {"tests": 6, "passed": 6, "made": 4, "caught": 3, "exempt": 0}
+
+
+def test_a_file_with_an_error_is_not_tested_and_its_error_is_printed(folder, capsys):
+    path = folder / "definitions" / "home" / "1.0.0.yaml"
+    path.write_text(HOME.replace("code_in: disorder", "code_in: diorder"), encoding="utf-8")
+    assert run(folder) == 1
+    said = capsys.readouterr().out
+    assert ("unknown-value-set" in said, said.splitlines()[-1]) == (True, "total: small changes caught: 0 of 0")
