@@ -99,9 +99,12 @@ def _open_bundle(bundle: Resource, opened: Opened, depth: int) -> None:
 
 
 def _open_entry(entry: Any, labels: frozenset[str], opened: Opened, depth: int) -> None:
-    resource = inside(entry, "resource")
-    kind = inside(resource, "resourceType")
-    if kind == "OperationOutcome":
+    if not isinstance(entry, dict):
+        opened.entries.append(Entry(None, "", labels))
+        return
+    resource = entry.get("resource")
+    kind = resource.get("resourceType") if isinstance(resource, dict) else None
+    if isinstance(resource, dict) and kind == "OperationOutcome":
         why = _outcome(resource, alone=False)
         if why:
             opened.whys.append(why)
@@ -109,15 +112,14 @@ def _open_entry(entry: Any, labels: frozenset[str], opened: Opened, depth: int) 
     if kind == "Bundle":
         _open(resource, opened, depth + 1)
         return
-    answer = inside(entry, "response", "status")
-    if resource is None and isinstance(answer, str) and answer[:1] in ("4", "5"):
-        opened.whys.append(ERROR)
-        return
-    full_url = inside(entry, "fullUrl")
-    mode = word(inside(entry, "search", "mode"))
-    opened.entries.append(
-        Entry(resource, full_url if isinstance(full_url, str) else "", labels, mode not in ("include", "outcome"))
-    )
+    if resource is None:
+        answer = inside(entry, "response", "status")
+        if isinstance(answer, str) and answer[:1] in ("4", "5"):
+            opened.whys.append(ERROR)
+            return
+    full_url, search = entry.get("fullUrl"), entry.get("search")
+    matched = not isinstance(search, dict) or search.get("mode") not in ("include", "outcome")
+    opened.entries.append(Entry(resource, full_url if isinstance(full_url, str) else "", labels, matched))
 
 
 def _outcome(outcome: Resource, *, alone: bool) -> str:

@@ -20,6 +20,7 @@ NONE_OF_TYPE = "holds none of its resource type"
 IN_ERROR = "entered in error"
 TWICE = "sent twice"
 NOT_A_RESOURCE = "not a resource"
+REFERRED_TO = frozenset({"Condition", "Encounter"})  # and Medication: what rows look up by reference
 
 
 @dataclass(slots=True)
@@ -37,7 +38,7 @@ class Collected:
     lookup: dict[str, Resource] = field(default_factory=dict)
     gaps: dict[str, list[Gap]] = field(default_factory=dict)
     dropped: dict[str, int] = field(default_factory=dict)
-    places: dict[tuple[str, str], int] = field(default_factory=dict)
+    places: dict[str, int] = field(default_factory=dict)
 
     def miss(self, key: str, why: str, before: int | None = None) -> None:
         """Note that rows may be missing from the list of a key."""
@@ -67,74 +68,77 @@ def collect(prefetch: Mapping[Any, Any], person: Person, version: Version) -> Co
 def _meet_patient(opened: Opened, person: Person) -> None:
     """Learn the `urn:uuid` or URL under which a Bundle holds this patient."""
     for entry in opened.entries:
-        is_patient = inside(entry.resource, "resourceType") == "Patient"
-        if entry.full_url and is_patient and entry.resource.get("id") == person.id:
+        resource = entry.resource
+        is_patient = isinstance(resource, dict) and resource.get("resourceType") == "Patient"
+        if is_patient and entry.full_url and resource.get("id") == person.id:
             person.known_as(entry.full_url)
 
 
 def _take_list(key: str, opened: Opened, person: Person, version: Version, collected: Collected) -> None:
     for why in opened.whys:
         collected.miss(key, why)
+    kinds = set()
     for at, entry in enumerate(opened.entries, 1):
-        _take(key, at, entry, person, version, collected)
+        kind = _take(key, at, entry, person, version, collected)
+        if entry.matched:
+            kinds.add(kind)
     if key not in PREFETCH or key == PATIENT:
         return
     wanted = PREFETCH[key].resource_type
     if opened.more:
         collected.miss(key, FURTHER_PAGE, None if opened.sorted_otherwise else _whole_from(opened, wanted, version))
-    kinds = {inside(entry.resource, "resourceType") for entry in opened.entries if entry.matched}
-    if kinds and wanted not in kinds and None not in kinds:
+    if kinds and wanted not in kinds and "" not in kinds:
         collected.miss(key, NONE_OF_TYPE)
 
 
-def _take(key: str, at: int, entry: Entry, person: Person, version: Version, collected: Collected) -> None:
+def _take(key: str, at: int, entry: Entry, person: Person, version: Version, collected: Collected) -> str:
+    """Sort one entry in; gives its resource type, "" when it is no resource."""
     resource = entry.resource
-    kind = inside(resource, "resourceType")
+    kind = resource.get("resourceType") if isinstance(resource, dict) else None
     if not isinstance(kind, str) or not kind:
         collected.unreadable.append((key, f"{key}[{at}]"))
         collected.drop(NOT_A_RESOURCE)
-        return
+        return ""
     own_id = resource.get("id")
     named = isinstance(own_id, str) and own_id != ""
-    if kind == "Medication":
-        _remember(entry, f"Medication/{own_id}" if named else "", collected)
-        return
     if kind not in version.READERS:
-        return
+        if kind == "Medication":
+            _remember(entry, f"Medication/{own_id}" if named else "", collected)
+        return kind
     owner = whose(resource, person)
     if owner != SAME:
         collected.drop(owner)
         collected.miss(key, OTHERS_ROWS if owner == OTHER else NOBODYS_ROWS)
-        return
-    labels = entry.labels
-    if "meta" in resource and labels_of(resource) & WITHHELD_LABELS:
+    elif "meta" in resource and labels_of(resource) & WITHHELD_LABELS:
         collected.drop(REDACTED)
         collected.miss(key, REDACTED)
-        return
-    if version.entered_in_error(resource):
+    elif version.entered_in_error(resource):
         collected.drop(IN_ERROR)
-        return
-    reference = f"{kind}/{own_id}" if named else f"{key}[{at}]"
-    same = (kind, f"id {own_id}" if named else _content(resource))
-    known = collected.places.get(same)
-    record = Record(resource, reference, labels)
-    if known is None:
-        collected.places[same] = len(collected.records)
-        collected.records.append(record)
     else:
-        collected.drop(TWICE)
-        earlier = collected.records[known]
-        if not _is_newer(resource, earlier.resource):
-            return
+        reference = f"{kind}/{own_id}" if named else f"{key}[{at}]"
+        same = reference if named else f"{kind} {_content(resource)}"
+        _keep(Record(resource, reference, entry.labels), same, collected)
+        if kind in REFERRED_TO:
+            _remember(entry, reference if named else "", collected)
+    return kind
+
+
+def _keep(record: Record, same: str, collected: Collected) -> None:
+    """Keep a record once; of two with the same name the one that changed last."""
+    known = collected.places.setdefault(same, len(collected.records))
+    if known == len(collected.records):
+        collected.records.append(record)
+        return
+    collected.drop(TWICE)
+    if _is_newer(record.resource, collected.records[known].resource):
         collected.records[known] = record
-    _remember(entry, reference if named else "", collected)
 
 
 def _remember(entry: Entry, name: str, collected: Collected) -> None:
-    if name:
-        collected.lookup[name] = entry.resource
-    if entry.full_url:
-        collected.lookup[entry.full_url] = entry.resource
+    for each in (name, entry.full_url):
+        earlier = collected.lookup.get(each) if each else None
+        if each and (earlier is None or _is_newer(entry.resource, earlier)):
+            collected.lookup[each] = entry.resource
 
 
 def _content(resource: Resource) -> str:

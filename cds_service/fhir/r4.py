@@ -34,14 +34,16 @@ READ_AS_RESOLVED = "abatement is in the past: read as resolved"
 MAY_BE_OVER = "abatement is recorded, its date is unclear"
 READ_AS_CONFIRMED = "verificationStatus not recorded: read as confirmed"
 ENTERED_IN_ERROR = "entered-in-error"
+_IN_ERROR = frozenset({ENTERED_IN_ERROR})
 
 
 def entered_in_error(resource: Resource) -> bool:
     """Whether the record says of itself that it should not exist."""
-    if word(resource.get("status")) == ENTERED_IN_ERROR:
+    status = resource.get("status")
+    if status is not None and word(status) == ENTERED_IN_ERROR:
         return True
     verified = resource.get("verificationStatus")
-    return verified is not None and state(verified, frozenset({ENTERED_IN_ERROR})) is not None
+    return verified is not None and state(verified, _IN_ERROR) is not None
 
 
 def condition(record: Record, scope: Scope) -> Iterable[Row]:

@@ -27,11 +27,10 @@ def observation(record: Record, scope: Scope) -> Iterable[Row]:
     """Read an Observation and each of its components that has a code; a component has the dates of the whole."""
     resource = record.resource
     found: list[tuple[str, Resource, Concept]] = []
-    parts = resource.get("component")
-    coded = resource.get("code") is not None or not parts
-    pieces = [(record.reference, resource)] if coded else []
-    if parts is not None:
-        pieces += [(f"{record.reference}#{at}", part) for at, part in enumerate(objects(parts), 1)]
+    pieces = [(record.reference, resource)]
+    if resource.get("component") is not None:
+        parts = [part for part in objects(resource["component"]) if part.get("code") is not None]
+        pieces += [(f"{record.reference}#{at}", part) for at, part in enumerate(parts, 1)]
     for reference, piece in pieces:
         concept = scope.concept(piece.get("code"))
         if piece.get("dataAbsentReason") is not None and was_not_done(piece, recorded(piece, scope)):

@@ -50,21 +50,26 @@ class Scope:
     stays_whole: bool
     counts: dict[str, int] = field(default_factory=dict)
     dropped: dict[str, int] = field(default_factory=dict)
-    _memo: dict[tuple[tuple[tuple[str, str], ...], tuple[str, ...]], Concept] = field(default_factory=dict)
+    _usual: dict[tuple[str, ...], Concept] = field(default_factory=dict)
 
     def concept(self, *values: Any) -> Concept:
         """Build the concept of CodeableConcepts, Codings or texts taken together."""
+        key = _usual_key(values[0]) if len(values) == 1 else None
+        if key is not None:
+            found = self._usual.get(key)
+            if found is None:
+                found = self._usual[key] = self._build(values)
+            return found
+        return self._build(values)
+
+    def _build(self, values: tuple[Any, ...]) -> Concept:
         codings: list[tuple[str, str]] = []
         texts: list[str] = []
         for value in values:
             _gather(value, codings, texts, 0)
         if not codings and not texts:
             return UNREADABLE_CONCEPT
-        key = (tuple(codings), tuple(texts))
-        found = self._memo.get(key)
-        if found is None:
-            found = self._memo[key] = self.table.concept(codings, texts)
-        return found
+        return self.table.concept(codings, texts)
 
     def take(self, fact: str, concept: Concept) -> bool:
         """Count a row, and say whether some rule could use it; one whose code is unreadable could be any."""
@@ -113,6 +118,19 @@ Reader = Callable[[Record, Scope], Iterable[Row]]
 def words_only(concept: Concept) -> Concept:
     """Give `concept`, or NO_CONCEPT in place of one that says nothing."""
     return concept if concept.readable else NO_CONCEPT
+
+
+def _usual_key(value: Any) -> tuple[str, ...] | None:
+    """Give what tells CodeableConcepts with one coding or two apart; None for any other shape."""
+    codings = value.get("coding") if isinstance(value, dict) else None
+    if not isinstance(codings, list) or len(codings) > 2:
+        return None
+    parts = [value.get("text", "")]
+    for coding in codings:
+        if not isinstance(coding, dict):
+            return None
+        parts += (coding.get("system", ""), coding.get("code", ""), coding.get("display", ""))
+    return tuple(parts) if all(type(part) is str for part in parts) else None
 
 
 def _each(value: Any) -> list[Any]:

@@ -66,7 +66,8 @@ def extensions(resource: Any, *endings: str) -> list[Resource]:
 
 def labels_of(resource: Any) -> frozenset[str]:
     """Give the upper-case security label codes of a resource or Bundle."""
-    security = inside(resource, "meta", "security")
+    meta = resource.get("meta") if isinstance(resource, dict) else None
+    security = meta.get("security") if isinstance(meta, dict) else None
     return frozenset(code.upper() for code in codes(security)) if security else frozenset()
 
 
