@@ -59,14 +59,15 @@ def parser() -> argparse.ArgumentParser:
     rules = commands.add_parser("rules", help="check and test rule files")
     rule_commands = rules.add_subparsers(title="commands", required=True, metavar="COMMAND")
     lint = rule_commands.add_parser("lint", help="check every rule file; exit code 1 if there are errors")
-    lint.add_argument("folder", nargs="?", help="rules folder; else CDS_RULES, else the packaged one")
+    lint.add_argument("--write-lock", action="store_true", help="lock the release's files when nothing is wrong")
     lint.set_defaults(run=_rules_lint)
     test = rule_commands.add_parser("test", help="run the inline tests of rules and the small changes they must catch")
-    test.add_argument("rule", nargs="*", help="rule or definition ids; all if left out")
-    test.add_argument("--folder", help="rules folder; else CDS_RULES, else the packaged one")
-    test.add_argument("--release", help="name of an older release; else the current one")
-    test.add_argument("--format", choices=("text", "json"), default="text", help="text unless given")
+    test.add_argument("rule", nargs="*", help="id or id@version of a rule or definition; all if left out")
+    test.add_argument("--release", help="name of an older release")
+    test.add_argument("--format", choices=["text", "json"], default="text")
     test.set_defaults(run=_rules_test)
+    for each in (lint, test):
+        each.add_argument("--folder", help="rules folder; else CDS_RULES, else the packaged one")
     return top
 
 
@@ -143,10 +144,19 @@ def _fixture(args: argparse.Namespace) -> int:
 def _rules_lint(args: argparse.Namespace) -> int:
     from cds_service.rulebook.commands import lint_command
 
+    args.rules = str(_rules_folder(args.folder))
     return int(lint_command(args))
 
 
 def _rules_test(args: argparse.Namespace) -> int:
     from cds_service.rulebook.test_command import test_command
 
+    args.folder = str(_rules_folder(args.folder))
     return int(test_command(args))
+
+
+def _rules_folder(given: str | None) -> Path:
+    from cds_service.edges.rule_store import find_rules
+
+    named = given or os.environ.get("CDS_RULES")
+    return find_rules(Path(named) if named else None)

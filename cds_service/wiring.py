@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from pathlib import Path
 
 from flask import Flask
@@ -18,12 +18,12 @@ from cds_service.edges.web import Door, Ports, create_app
 BODY_DEADLINE_S = 10.0
 
 
-def clock(settings: Settings) -> Callable[[], date]:
-    """Give the calendar day of now in the chosen time zone, or the frozen day."""
+def clock(settings: Settings, now: Callable[[tzinfo], datetime] = datetime.now) -> Callable[[], date]:
+    """Give the calendar day of `now` in the chosen time zone, or the frozen day."""
     frozen, zone = settings.today, settings.timezone
     if frozen is not None:
         return lambda: frozen
-    return lambda: datetime.now(zone).date()
+    return lambda: now(zone).date()
 
 
 def build_app(settings: Settings) -> Flask:

@@ -8,11 +8,12 @@ from cds_service.core.rule import Release
 from cds_service.rulebook.lint import lint
 from cds_service.rulebook.release import load_release
 
+SHOWN = 10  # problems that are told at start-up
 _SOURCE_TREE = Path(__file__).resolve().parents[2] / "rules"
 
 
 class RulesProblem(Exception):
-    """The rules cannot be served; the text lists every error as file:line:column: code: text."""
+    """The rules cannot be served; the text tells the first errors as file:line:column: code: text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,5 +49,6 @@ def load_rules(folder: Path, *, check: bool) -> Served:
     problems += [each for each in loaded.problems if each not in problems]
     errors = [str(each) for each in problems if each.severity == "error"]
     if errors or loaded.release is None:
-        raise RulesProblem("\n".join([*errors, f"{folder}: {len(errors)} errors; nothing is served"]))
+        more = f" ({len(errors) - SHOWN} not shown; `cds-service rules lint` shows all)" if len(errors) > SHOWN else ""
+        raise RulesProblem("\n".join([*errors[:SHOWN], f"{folder}: {len(errors)} errors{more}; nothing is served"]))
     return Served(loaded.release, folder)

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gunicorn.app.base import BaseApplication
-from gunicorn.http.errors import NoMoreData
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.http.errors import NoMoreData  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
 GRACE_S = 30
 SILENT_WORKER_S = 60
@@ -62,7 +62,7 @@ class TimedSocket:
         return getattr(self._sock, name)
 
 
-class TimedWorker(ThreadWorker):
+class TimedWorker(ThreadWorker):  # type: ignore[misc]
     """A gthread worker that times what a client sends. A subclass of it sets `deadline_s`."""
 
     deadline_s = 10.0
@@ -82,7 +82,7 @@ class TimedWorker(ThreadWorker):
         return super().handle_request(req, conn)
 
 
-class _Server(BaseApplication):
+class _Server(BaseApplication):  # type: ignore[misc]
     """gunicorn run from Python; a class because gunicorn asks for one."""
 
     def __init__(self, serving: Serving, make_app: Callable[[], Any]) -> None:

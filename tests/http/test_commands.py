@@ -1,0 +1,145 @@
+"""The command line: exit codes, what `serve` prints, and how it refuses to start."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+
+from cds_service.cli import ADDRESS, RULES, SETTINGS, USAGE, main, parser, welcome
+from cds_service.config import Settings
+from cds_service.edges.rule_store import RulesProblem, find_rules, load_rules
+from cds_service.wiring import build_app
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [each for each in os.environ if each.startswith("CDS_")]:
+        monkeypatch.delenv(name)
+
+
+def usage(arguments: list[str]) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+def test_help_needs_no_other_part(capsys: pytest.CaptureFixture[str]) -> None:
+    assert usage(["--help"]) == 0
+    said = capsys.readouterr().out
+    assert [each for each in ("serve", "replay", "fixture", "rules") if f"    {each}" not in said] == []
+
+
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["rules"], ["serve", "--port", "1"]])
+def test_a_wrong_command_line_is_usage(arguments: list[str]) -> None:
+    assert usage(arguments) == USAGE
+
+
+def test_a_setting_that_cannot_be_used_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CDS_AUTH", "off")
+    monkeypatch.setenv("CDS_PORT", "http")
+    assert main(["serve"]) == SETTINGS
+    assert capsys.readouterr().err.startswith("CDS_PORT: 'http' is not")
+
+
+def test_without_a_clients_file_nothing_is_served(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve"]) == SETTINGS
+    assert "no clients file" in capsys.readouterr().err
+
+
+def test_rules_with_errors_are_not_served(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "release.yaml").write_text("release: 2026.1.0\nrulez: {}\n", encoding="utf-8")
+    monkeypatch.setenv("CDS_AUTH", "off")
+    monkeypatch.setenv("CDS_RULES", str(tmp_path))
+    assert main(["serve"]) == RULES
+    said = capsys.readouterr().err
+    assert "release.yaml:2:1: unknown-key" in said
+    assert said.rstrip().endswith("nothing is served")
+
+
+def test_an_empty_folder_is_no_release(tmp_path: Path) -> None:
+    with pytest.raises(RulesProblem, match="nothing is served"):
+        load_rules(tmp_path, check=True)
+
+
+def test_an_address_in_use_is_told_before_anything_is_served(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for name, value in {"CDS_AUTH": "off", "CDS_RULES": str(ROOT / "rules"), "CDS_PORT": str(port)}.items():
+            monkeypatch.setenv(name, value)
+        assert main(["serve"]) == ADDRESS
+    assert f"cannot listen on 127.0.0.1:{port}" in capsys.readouterr().err
+
+
+def test_the_folder_that_is_named_comes_first(tmp_path: Path) -> None:
+    assert find_rules(tmp_path) == tmp_path
+    assert find_rules(None).name == "rules"
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [("127.0.0.1", "http://127.0.0.1:8000"), ("0.0.0.0", "http://127.0.0.1:8000"), ("::1", "http://[::1]:8000")],
+)
+def test_the_printed_url_can_be_opened(host: str, url: str) -> None:
+    assert welcome(host, 8000, None).splitlines()[0] == f"serving {url}"
+
+
+def test_the_printed_call_posts_the_sample() -> None:
+    said = welcome("127.0.0.1", 8000, Path("var/sample-request.json"))
+    assert "-d @var/sample-request.json http://127.0.0.1:8000/cds-services/oud-patient-view" in said
+
+
+def test_every_command_has_a_function() -> None:
+    for arguments in (["serve"], ["replay", "a"], ["fixture", "a"], ["rules", "lint"], ["rules", "test", "a", "b"]):
+        assert callable(parser().parse_args(arguments).run)
+
+
+# --- the rules of this tree, served ---------------------------------------------------------------------------------
+
+
+def test_the_rules_of_this_tree_are_served_and_readable() -> None:
+    client = build_app(Settings(auth="off", rules=ROOT / "rules")).test_client()
+    listed = client.get("/rules").json
+    assert listed is not None
+    assert listed["rules"]
+    for each in listed["rules"]:
+        page = client.get(each["url"], headers={"Accept": "text/html"})
+        assert page.status_code == 200, each["url"]
+        assert each["title"] in page.text or "&" in page.text
+
+
+def test_serve_answers_before_it_says_so_and_stops_when_told(tmp_path: Path) -> None:
+    environ = {**os.environ, "CDS_AUTH": "off", "CDS_PORT": "0", "CDS_RULES": str(ROOT / "rules"), "CDS_WORKERS": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cds_service", "serve"],
+        cwd=tmp_path,
+        env={**environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        said = [process.stdout.readline(), process.stdout.readline()]
+        assert said[0] == f"rules: {ROOT / 'rules'}\n"
+        found = re.fullmatch(r"serving (http://127\.0\.0\.1:\d+)\n", said[1])
+        assert found, said
+        assert requests.get(f"{found[1]}/readyz", timeout=5).json()["status"] == "ready"
+    finally:
+        process.terminate()
+        code = process.wait(timeout=20)
+        process.stdout.close()
+    assert code == 0

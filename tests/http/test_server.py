@@ -1,0 +1,192 @@
+"""The real server on a real socket: slow clients, large bodies, and stopping while a call is under way."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.http.small_release import call
+
+ROOT = Path(__file__).parents[2]
+DEADLINE_S = 1.0
+HEAD = "POST /cds-services/oud-patient-view HTTP/1.1\r\nHost: example\r\nContent-Type: application/json\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    process: subprocess.Popen[str]
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+
+
+def start(tmp_path: Path) -> Running:
+    log = (tmp_path / "log").open("w")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.http.serve_small", str(DEADLINE_S)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+    )
+    log.close()
+    assert process.stdout is not None
+    said = process.stdout.readline()
+    assert said.startswith("port "), (tmp_path / "log").read_text()
+    return Running(process, int(said.split()[1]))
+
+
+def stop(running: Running) -> int:
+    running.process.terminate()
+    code = running.process.wait(timeout=20)
+    if running.process.stdout:
+        running.process.stdout.close()
+    return code
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    running = start(tmp_path_factory.mktemp("server"))
+    yield running
+    stop(running)
+
+
+def read_all(connection: socket.socket) -> bytes:
+    received = b""
+    while chunk := connection.recv(65536):
+        received += chunk
+    return received
+
+
+def test_a_call_is_answered(server: Running) -> None:
+    answered = requests.post(f"{server.url}/cds-services/oud-patient-view", json=call(), timeout=10)
+    assert (answered.status_code, len(answered.json()["cards"])) == (200, 1)
+
+
+def test_a_chunked_body_is_read(server: Running) -> None:
+    body = json.dumps(call()).encode()
+    answered = requests.post(
+        f"{server.url}/cds-services/oud-patient-view",
+        data=iter([body[:100], body[100:]]),
+        headers={"Content-Type": "application/json"},
+        timeout=10,
+    )
+    assert answered.status_code == 200
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 1000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n3e8\r\n"])
+def test_a_body_that_drips_is_408_at_the_deadline(server: Running, length: str) -> None:
+    with server.connect() as connection:
+        began = time.monotonic()
+        connection.sendall((HEAD + length).encode())
+        over = threading.Event()
+
+        def drip() -> None:
+            while not over.wait(0.1):
+                try:
+                    connection.sendall(b" ")
+                except OSError:
+                    return
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        first = connection.recv(65536)
+        took = time.monotonic() - began
+        over.set()
+        dripping.join()
+    assert first.startswith(b"HTTP/1.1 408 ")
+    assert DEADLINE_S <= took < DEADLINE_S + 2
+
+
+def test_a_body_that_stops_is_408_with_an_operation_outcome(server: Running) -> None:
+    with server.connect() as connection:
+        connection.sendall((HEAD + "Content-Length: 1000\r\n\r\n{").encode())
+        head, _, body = read_all(connection).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 408 ")
+    assert json.loads(body)["issue"][0]["code"] == "timeout"
+
+
+def test_a_client_slow_with_its_headers_is_hung_up_on(server: Running) -> None:
+    with server.connect() as connection:
+        connection.sendall(HEAD.encode())
+        began = time.monotonic()
+        assert read_all(connection) == b""
+    assert time.monotonic() - began < DEADLINE_S + 2
+
+
+def test_slow_bodies_do_not_stop_the_service_for_longer_than_the_deadline(server: Running) -> None:
+    held = [server.connect() for _ in range(4)]  # twice as many as there are threads
+    for connection in held:
+        connection.sendall((HEAD + "Content-Length: 1000\r\n\r\n").encode())
+    answered = requests.get(f"{server.url}/healthz", timeout=10)
+    for connection in held:
+        connection.close()
+    assert answered.status_code == 200
+    assert answered.elapsed.total_seconds() < 2 * DEADLINE_S + 1
+
+
+def test_a_body_cut_off_by_its_sender_is_400(server: Running) -> None:
+    with server.connect() as connection:
+        connection.sendall((HEAD + "Content-Length: 1000\r\n\r\n{").encode())
+        connection.shutdown(socket.SHUT_WR)
+        assert read_all(connection).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("length", [True, False], ids=["with its length", "chunked"])
+def test_a_body_of_20_mb_is_413(server: Running, length: bool) -> None:
+    data = b" " * 20_000_000
+    with server.connect() as connection:
+        if length:
+            connection.sendall((HEAD + f"Content-Length: {len(data)}\r\n\r\n").encode())
+        else:
+            connection.sendall((HEAD + f"Transfer-Encoding: chunked\r\n\r\n{len(data):x}\r\n").encode())
+        try:
+            connection.sendall(data)
+        except OSError:
+            pass  # the server need not read it all
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
+
+
+def test_two_calls_share_a_connection(server: Running) -> None:
+    with requests.Session() as session:
+        statuses = [
+            session.post(f"{server.url}/cds-services/oud-patient-view", json=call(), timeout=10).status_code
+            for _ in range(2)
+        ]
+    assert statuses == [200, 200]
+
+
+def test_a_call_without_a_body_is_400_at_once(server: Running) -> None:
+    with server.connect() as connection:
+        connection.sendall((HEAD + "Connection: close\r\n\r\n").encode())
+        assert read_all(connection).startswith(b"HTTP/1.1 400 ")
+
+
+def test_stopping_answers_the_call_under_way_first(tmp_path: Path) -> None:
+    running = start(tmp_path)
+    statuses: list[int] = []
+    calling = threading.Thread(
+        target=lambda: statuses.append(requests.get(f"{running.url}/slow", timeout=10).status_code)
+    )
+    calling.start()
+    time.sleep(0.4)
+    running.process.send_signal(signal.SIGTERM)
+    code = running.process.wait(timeout=20)
+    calling.join()
+    if running.process.stdout:
+        running.process.stdout.close()
+    assert (statuses, code) == ([200], 0)
