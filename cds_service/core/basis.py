@@ -34,6 +34,7 @@ from cds_service.core.rule import Conditions, Find
 ROWS_SHOWN = 3
 
 _UNDATED = ("Patient", "draft-order")
+_NOT_COUNTED = ("Patient", "draft-order", "this-encounter")
 _EVENTS_WITHOUT_LENGTH = ("Observation", "QuestionnaireResponse")
 _SURE_VERIFICATION = ("confirmed",)
 
@@ -90,21 +91,29 @@ def rows_behind(names: Iterable[str], judgement: Judgement) -> list[Row]:
 # --- lines -----------------------------------------------------------------------------------------------------------
 
 
-def held_lines(name: str, voice: Voice) -> list[str]:
-    """Say a criterion that holds, then its rows, indented."""
-    rows = speaking_rows(voice.judgement.result(name))
-    lines = list(dict.fromkeys(line for found in rows if (line := row_words(name, found, voice))))
-    shown = [f"  - {line}" for line in lines[:ROWS_SHOWN]]
-    if len(lines) > ROWS_SHOWN:
-        shown.append(f"  - and {len(lines) - ROWS_SHOWN} more")
-    return [f"- {sentence(name, voice)}", *shown]
+def held_lines(names: Iterable[str], voice: Voice) -> list[str]:
+    """Say each criterion that holds, then its rows, indented; a row that was told above is not told again."""
+    lines: list[str] = []
+    told: set[str] = set()
+    for name in names:
+        rows = speaking_rows(voice.judgement.result(name))
+        words = dict.fromkeys(line for found in rows if (line := row_words(name, found, voice)))
+        fresh = [line for line in words if line not in told or line == RESTRICTED_RECORD]
+        told.update(fresh[:ROWS_SHOWN])
+        lines.append(f"- {sentence(name, voice)}")
+        lines += [f"  - {line}" for line in fresh[:ROWS_SHOWN]]
+        if len(fresh) > ROWS_SHOWN:
+            lines.append(f"  - and {len(fresh) - ROWS_SHOWN} more")
+    return lines
 
 
 def not_found_line(name: str, voice: Voice) -> str:
-    """Say a criterion that does not hold, and how many entries were there to look at."""
-    looked_at = voice.judgement.result(name).looked_at
-    counted_words = f" ({looked_at} {'entry' if looked_at == 1 else 'entries'} looked at)" if looked_at else ""
-    return f"- {sentence(name, voice)}{counted_words}"
+    """Say a criterion that does not hold, and how many entries there were to look at."""
+    chart = voice.judgement.chart
+    facts = [each for each in facts_of([name], voice.judgement) if each not in _NOT_COUNTED]
+    entries = sum(chart.counts.get(each, len(chart.rows.get(each, ()))) for each in facts)
+    looked_at = f" ({entries} {'entry' if entries == 1 else 'entries'} looked at)" if entries else ""
+    return f"- {sentence(name, voice)}{looked_at}"
 
 
 def unclear_line(name: str, voice: Voice) -> str:
@@ -144,13 +153,17 @@ def not_read(names: Iterable[str], judgement: Judgement) -> list[str]:
 
 def no_source(names: Iterable[str], judgement: Judgement) -> list[str]:
     """Name the lists these criteria would read, were they kept at this site."""
-    facts: dict[str, None] = {}
-    for name in reached(names, judgement):
-        body = judgement.criterion(name).body
-        if isinstance(body, Find):
-            facts.update(dict.fromkeys(each for each in body.find if each in FACTS and each != "draft-order"))
+    facts = [each for each in facts_of(names, judgement) if each != "draft-order"]
     types = [each for fact in facts for each in FACTS[fact].resources if each in judgement.chart.not_held]
     return sources_words(types)
+
+
+def facts_of(names: Iterable[str], judgement: Judgement) -> tuple[str, ...]:
+    """Give the facts that these criteria, and those they look at, read."""
+    bodies = [judgement.criterion(name).body for name in reached(names, judgement)]
+    return tuple(
+        dict.fromkeys(each for body in bodies if isinstance(body, Find) for each in body.find if each in FACTS)
+    )
 
 
 # --- one row ---------------------------------------------------------------------------------------------------------

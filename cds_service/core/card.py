@@ -196,7 +196,7 @@ def _detail(decision: Decision, call: CallContext, release: Release, labels: fro
     unread, without_source = not_read(looked_at, judgement), no_source(looked_at, judgement)
     blocks = [
         _block("**Could not be told**", [f"- {line}" for line in caveat_lines(decision, basis, voice)]),
-        _block("**Why you see this**", [line for name in basis.held for line in held_lines(name, voice)]),
+        _block("**Why you see this**", held_lines(basis.held, voice)),
         _block("**Looked for and not found**", [not_found_line(name, voice) for name in basis.not_found]),
         f"**Not read:** {'; '.join(unread)}." if unread else "",
         f"**No source here:** {', '.join(without_source)}." if without_source else "",

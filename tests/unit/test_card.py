@@ -268,6 +268,21 @@ def test_only_three_rows_of_a_criterion_are_told():
     assert "  - and 2 more" in card(order(), *rows)["detail"]
 
 
+def test_a_row_is_told_once_however_many_criteria_rest_on_it():
+    rule = with_card(conditions=Conditions(if_=("drug", "long")))
+    shown = card(order(), opioid(), rule=rule)["detail"]
+    assert shown.count("  - oxycodone 5 mg tablet, ") == 1
+    assert "- An opioid is on record\n\n" in shown
+
+
+def test_entries_looked_at_are_counted_before_those_without_use_were_left_out():
+    decision = decided(order(), opioid())
+    chart = replace(decision.judgement.chart, counts={"medication-use": 40})
+    judgement = replace(decision.judgement, chart=chart)
+    shown = rendered(replace(decision, judgement=judgement))
+    assert "- Treatment ran in the last 30 days (40 entries looked at)" in shown["detail"]
+
+
 def test_what_the_chart_wrote_cannot_make_markup():
     shown = card(order("<img src=x onerror=y> [z](http://w)"), opioid())
     assert "<" not in str(shown)

@@ -73,7 +73,7 @@ def test_criteria_are_told_with_their_verdicts_and_members():
     [
         ([opioid()], {}, "row MedicationRequest/m1: oxycodone 5 mg tablet, 2026-02-01 to 2026-02-19, ended"),
         ([urine("positive")], {}, "row Observation/u1: urine test positive, 2026-02-24"),
-        ([opioid(end=span("2026-02-01"))], {}, "nearest MedicationRequest/m1: oxycodone 5 mg tablet, not by during_last"),
+        ([opioid(end=span("2026-02-01"))], {}, "nearest MedicationRequest/m1: oxycodone 5 mg tablet, not by during_last"),  # noqa: E501
         ([opioid(end=span("2026-02-01"))], {}, "looked at 1 row"),
         ([opioid(end=span("2026-02"))], {}, "in doubt: date imprecise"),
         ([], UNREAD, "may hold more: medication orders (not sent)"),
