@@ -66,7 +66,7 @@ def lint_report(folder: Path, today: date | None = None) -> Report:
     """Look at a rules folder; what comments allow is given apart."""
     loaded = load_release(folder)
     released = subjects_of(loaded, folder)
-    drafts, draft_problems = _drafts(folder, loaded)
+    drafts, draft_problems = drafts_of(folder, loaded)
     problems = [*loaded.problems, *draft_problems]
     for subject in (*released, *drafts):
         problems += lint_subject(subject, today)
@@ -128,7 +128,7 @@ def _unused(source: Source, code: str, line: int) -> RuleProblem:
     return source.problem("unused-allow", mark, text)
 
 
-def _drafts(folder: Path, loaded: Loaded) -> tuple[list[Subject], list[RuleProblem]]:
+def drafts_of(folder: Path, loaded: Loaded) -> tuple[list[Subject], list[RuleProblem]]:
     """Read the files that no release names, with a shelf of the newest of everything."""
     named = set(loaded.paths)
     for older in sorted((folder / "releases").glob("*.yaml")):

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cds_service.core.value_set import Table
+from cds_service.rulebook.lint import drafts_of
+from cds_service.rulebook.lint_names import NEEDED
 from cds_service.rulebook.lint_subject import Subject
 from cds_service.rulebook.release import load_release, subjects_of
 from cds_service.rulebook.rule_report import as_json, as_text, report_of
@@ -18,6 +20,8 @@ FINE, FINDINGS, USAGE = 0, 1, 2
 
 def test_command(args: argparse.Namespace) -> int:
     """Test the files of a release, active and trial, rules and definitions, and print what was found.
+
+    A file that no release names is a draft; it is tested when it is named, by the newest of everything in the folder.
 
     args: rule (ids, "id@version" or none for all), folder, release (an older one by name), format ("text", "json").
     Returns 0 when every test passes and no small change is missed, 1 otherwise, 2 for a name that there is not.
@@ -30,6 +34,11 @@ def test_command(args: argparse.Namespace) -> int:
     errors = [each for each in loaded.problems if each.severity == "error"]
     subjects = subjects_of(loaded, folder)
     wanted = tuple(getattr(args, "rule", ()) or ())
+    if wanted:
+        drafts, problems = drafts_of(folder, loaded)
+        problems += [problem for each in drafts for check in NEEDED for problem in check(each)]
+        subjects = (*subjects, *(each for each in drafts if any(_is_called(each, name) for name in wanted)))
+        errors += [each for each in dict.fromkeys(problems) if each.severity == "error" and _concerns(each, subjects)]
     unknown = [each for each in wanted if not any(_is_called(subject, each) for subject in subjects)]
     if unknown:
         names = [subject.draft.id for subject in subjects]
@@ -59,8 +68,18 @@ def _is_called(subject: Subject, name: str) -> bool:
     return name in (subject.draft.id, f"{subject.draft.id}@{subject.draft.version}")
 
 
+def _concerns(problem: RuleProblem, subjects: Iterable[Subject]) -> bool:
+    return any(problem.file in _files_of(each) for each in subjects)
+
+
 def _in_error(subject: Subject, errors: Iterable[RuleProblem]) -> bool:
     """Whether the file, or a definition it reaches, has an error; then its tests would mean nothing."""
+    files = _files_of(subject)
+    return any(each.file in files for each in errors)
+
+
+def _files_of(subject: Subject) -> set[str]:
+    """Give the file and those of the definitions it reaches."""
     files = {subject.source.file}
     waiting = [subject.draft.uses]
     while waiting:
@@ -69,7 +88,7 @@ def _in_error(subject: Subject, errors: Iterable[RuleProblem]) -> bool:
             if file and file.source.file not in files:
                 files.add(file.source.file)
                 waiting.append(file.draft.uses)
-    return any(each.file in files for each in errors)
+    return files
 
 
 def _with_tables(subjects: Iterable[Subject]) -> Iterable[tuple[Subject, Table]]:

@@ -136,3 +136,19 @@ def test_a_file_with_an_error_is_not_tested_and_its_error_is_printed(folder, cap
     assert run(folder) == 1
     said = capsys.readouterr().out
     assert ("unknown-value-set" in said, said.splitlines()[-1]) == (True, "total: small changes caught: 0 of 0")
+
+
+def test_a_draft_that_no_release_names_is_tested_when_it_is_named(folder, capsys):
+    draft = folder / "sample" / "1.1.0.yaml"
+    draft.write_text(RULE.replace("version: 1.0.0", "version: 1.1.0"), encoding="utf-8")
+    assert run(folder, "sample@1.1.0") == 0
+    assert "sample 1.1.0: tests passed: 3 of 3" in capsys.readouterr().out
+    run(folder)
+    assert "1.1.0" not in capsys.readouterr().out
+
+
+def test_an_error_in_a_draft_that_is_named_is_told(folder, capsys):
+    draft = folder / "sample" / "1.1.0.yaml"
+    draft.write_text(RULE.replace("version: 1.0.0", "version: 1.1.0").replace("all: [disorder]", "all: [disordr]"))
+    assert run(folder, "sample@1.1.0") == 1
+    assert "unknown-criterion" in capsys.readouterr().out
