@@ -29,7 +29,7 @@ Judge = Callable[["Sitting"], Result]
 class Sitting:
     """One chart, one day, and every result found so far: a cache, so that a criterion is judged once."""
 
-    __slots__ = ("chart", "firm", "judges", "present", "results", "today")
+    __slots__ = ("chart", "firm", "judges", "present", "results", "rows", "today")
 
     def __init__(self, chart: Chart, today: int, judges: Sequence[Judge], firm: bool = False) -> None:
         self.chart = chart
@@ -37,6 +37,7 @@ class Sitting:
         self.firm = firm
         self.judges = judges
         self.results: list[Result | None] = [None] * len(judges)
+        self.rows = {"Patient": (chart.patient,), **chart.rows}
         self.present = {fact: _present(rows) for fact, rows in chart.rows.items()}
 
     def result(self, index: int) -> Result:
@@ -222,9 +223,14 @@ class _Finder:
             further += (gap for gap in sitting.chart.gaps.get(fact, ()) if self._listed(gap, sitting))
             if self.mask and not self.mask & sitting.present.get(fact, 0):
                 continue
-            for row in sitting.chart.rows.get(fact, ()):
+            for row in sitting.rows.get(fact, ()):
                 concept = row.concept
-                if self.mask and concept.readable and not (concept.by_code | concept.by_text) & self.mask:
+                if (
+                    self.mask
+                    and concept.readable
+                    and row.readable
+                    and not (concept.by_code | concept.by_text) & self.mask
+                ):
                     continue
                 start, end = lifetime(row, sitting.today, self.stale_after)
                 by_text = bool(self.mask) and not concept.by_code & self.mask and bool(concept.by_text & self.mask)
@@ -353,7 +359,7 @@ class _Finder:
             return Result(YES, sure_first(rows), further=further, count=sure)
         if verdict is UNKNOWN:
             return self._undecided(rows, further, sitting)
-        looked_at = sum(sitting.chart.counts.get(fact, len(sitting.chart.rows.get(fact, ()))) for fact in self.facts)
+        looked_at = sum(sitting.chart.counts.get(fact, len(sitting.rows.get(fact, ()))) for fact in self.facts)
         nearest = tuple(each for _, each in sorted(near, key=lambda pair: -pair[0])[:NEAREST])
         return Result(NO, looked_at=looked_at, nearest=nearest)
 

@@ -34,6 +34,8 @@ class Limits:
         """The same for the whole numbers from `least` to `most` (math.inf for no upper end)."""
         low = self.low + 1 if self.low_open and self.low == int(self.low) else self.low
         high = self.high - 1 if self.high_open and self.high != inf and self.high == int(self.high) else self.high
+        if low > high:
+            return NO
         if low <= least and most <= high:
             return YES
         return NO if most < low or least > high else UNKNOWN

@@ -85,7 +85,7 @@ def code_in(mask: int) -> Test:
         concept = found.row.concept
         if (concept.by_code | concept.by_text) & mask:
             return HOLDS
-        return FAILS if concept.readable else unknown("row-unreadable", found)
+        return FAILS if concept.readable and found.row.readable else unknown("row-unreadable", found)
 
     return test
 
@@ -95,7 +95,7 @@ def code_not_in(mask: int) -> Test:
         concept = found.row.concept
         if (concept.by_code | concept.by_text) & mask:
             return FAILS
-        return HOLDS if concept.readable else unknown("row-unreadable", found)
+        return HOLDS if concept.readable and found.row.readable else unknown("row-unreadable", found)
 
     return test
 

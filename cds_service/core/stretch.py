@@ -32,10 +32,10 @@ def lifetime(row: Row, today: int, stale_after: Duration | None = None) -> tuple
         return start, row.end
     if row.status in OPEN_STATUSES:
         # A list that says "taking" without any date says that it began, and runs, by today.
-        if row.start is None:
+        if row.start is None and row.status == "taking":
             return Span(BEGINNING, today), Span(FOREVER, FOREVER)
-        first = stale_after.after(row.start.first) if stale_after else FOREVER
-        return row.start, Span(first, FOREVER)
+        first = stale_after.after(start.first) if stale_after else FOREVER
+        return start, Span(first, FOREVER)
     if row.status in OVER_STATUSES:
         latest = today - 1
         if row.over_by is not None:
