@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from cds_service.core.facts import FACTS
 from cds_service.core.rule import Find, Logic, Rule
 from cds_service.rulebook.lint_subject import Subject, is_fact, resolve, row_facts
-from cds_service.rulebook.source import RuleProblem, nearest
+from cds_service.rulebook.source import Place, RuleProblem, nearest
 
 _FIELDS = {
     "code_in": "code_in", "code_not_in": "code_not_in", "status": "status", "clinicalStatus": "clinical_status",
@@ -86,7 +86,9 @@ def values(subject: Subject) -> Iterator[RuleProblem]:
 def rows(subject: Subject) -> Iterator[RuleProblem]:
     """no-rows: `find` or `started_since` of a criterion that never has rows."""
     for name, body in _finds(subject):
-        places = [(each, ("criteria", name, "find", index)) for index, each in enumerate(body.find)]
+        places: list[tuple[str, Place]] = [
+            (each, ("criteria", name, "find", index)) for index, each in enumerate(body.find)
+        ]
         if body.started_since and body.started_since != "today":
             places.append((body.started_since, ("criteria", name, "started_since")))
         for each, place in places:

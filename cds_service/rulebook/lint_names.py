@@ -9,13 +9,17 @@ from cds_service.rulebook.source import RuleProblem, nearest
 
 
 def names(subject: Subject) -> Iterator[RuleProblem]:
-    """unknown-parameter, unknown-criterion, unknown-fact, unknown-value-set, unpinned."""
+    """unknown-parameter, unknown-criterion, unknown-fact, unknown-value-set; unpinned once for each value set."""
+    unpinned: set[str] = set()
     for use in uses_of(subject.draft):
         match use.kind:
             case "parameter":
                 yield from _parameter(subject, use)
             case "value-set":
-                yield from value_set(subject, use)
+                if use.name not in unpinned:
+                    yield from value_set(subject, use)
+                if use.name in subject.shelf.other_sets:
+                    unpinned.add(use.name)
             case "rows" if is_fact(use.name):
                 if use.name not in FACTS:
                     hint = nearest(use.name, (*FACTS, *subject.draft.criteria))

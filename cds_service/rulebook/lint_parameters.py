@@ -103,7 +103,12 @@ def _implausible(subject: Subject, name: str, body: Find) -> Iterator[RuleProble
     if body.value is None or body.plausible is None or body.per_upper_limit is not None:
         return
     asked, judged = _limits(subject, body.value), _limits(subject, body.plausible)
-    if asked and judged and (asked[0] > judged[2] or asked[2] < judged[0]):
+    if asked is None or judged is None:
+        return
+    low, high = max(asked[0], judged[0]), min(asked[2], judged[2])
+    is_open = (asked[1] and asked[0] == low) or (asked[3] and asked[2] == high)
+    is_open = is_open or (judged[1] and judged[0] == low) or (judged[3] and judged[2] == high)
+    if low > high or (low == high and is_open):
         text = "no number that is plausible fits these bounds of 'value'"
         yield subject.at_key("empty-bounds", ("criteria", name, "value"), text)
 

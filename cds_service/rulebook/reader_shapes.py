@@ -312,7 +312,8 @@ def _read_list(shape: ListOf, node: Node, reading: Reading) -> Value:
         alone = read(shape.item, node, reading)
         return MISSING if alone is MISSING else (alone,)
     if len(node.items) < shape.least:
-        reading.note("wrong-type", node.mark, f"the list is empty; wanted {wanted(shape)}")
+        found = f"{len(node.items)} of at least {shape.least} items" if node.items else "no items"
+        reading.note("wrong-type", node.mark, f"the list has {found}", f"wanted {wanted(shape)}")
         return MISSING
     if shape.most is not None and len(node.items) > shape.most:
         reading.note("wrong-type", node.mark, f"the list has {len(node.items)} items; wanted at most {shape.most}")

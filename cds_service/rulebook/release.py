@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cds_service.core.rule import Definition, Edition, Release, Rule
 from cds_service.core.value_set import ValueSet
-from cds_service.rulebook.lint_names import NEEDED
+from cds_service.rulebook import lint_names, lint_parameters
 from cds_service.rulebook.lint_subject import Shelf, Subject, subject_of, uses_of
 from cds_service.rulebook.reader import DefinitionFile, RuleFile, read_definition_file, read_rule_file
 from cds_service.rulebook.release_file import (
@@ -199,7 +199,7 @@ def subjects_of(loaded: Loaded, folder: Path) -> tuple[Subject, ...]:
 
 def _unresolved(loaded: Loaded, folder: Path) -> Iterable[RuleProblem]:
     for subject in subjects_of(loaded, folder):
-        for check in NEEDED:
+        for check in (*lint_names.NEEDED, *lint_parameters.NEEDED):
             yield from check(subject)
     shelf = shelf_of(loaded, folder, loaded.file.pins)
     for number, name in enumerate(loaded.file.never_when):

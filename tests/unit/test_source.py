@@ -1,0 +1,149 @@
+"""YAML files as nodes with places: what is refused, and how a problem is printed."""
+
+import pytest
+
+from cds_service.rulebook.source import (
+    DEPTH_LIMIT,
+    SIZE_LIMIT,
+    Allow,
+    Mark,
+    RuleProblem,
+    nearest,
+    parse_source,
+    read_source,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "words"),
+    [
+        ("a: &x 1\n", 1, 4, "anchor '&x'"),
+        ("a: 1\nb: *x\n", 2, 4, "alias '*x'"),
+        ("a: !!str 1\n", 1, 4, "tag"),
+        ("a: !thing {b: 1}\n", 1, 4, "tag"),
+        ("a: &x [1]\n", 1, 4, "anchor"),
+        ("a: 1\n--- \nb: 2\n", 2, 1, "second document"),
+        ("%YAML 1.1\n---\na: 1\n", 1, 1, "directives"),
+        ("a:\n  <<: {b: 1}\n", 2, 3, "merge keys"),
+        ("a: 1\nb:\t2\n", 2, 3, "tab"),
+        ("a:\n  - [1, {x: 2}, {y]\n", 2, 19, "expected"),
+        ("{[1]: 2}\n", 1, 2, "a key must be one word"),
+        ("a: {minimum_age: 1}}\n", 1, 20, "expected"),
+        ("a: " + "[" * (DEPTH_LIMIT + 1), 1, 3 + DEPTH_LIMIT, "nest deeper"),
+        ("a" * (SIZE_LIMIT + 1), 1, 1, "longer than"),
+        ("", 1, 1, "empty"),
+        ("# nothing\n", 1, 1, "empty"),
+        ("a: \x00\n", 1, 1, "control characters"),
+    ],
+)
+def test_what_rule_files_do_without_is_refused_at_its_place(text, line, column, words):
+    source, problems = parse_source(text, "f.yaml")
+    assert source.root is None
+    first = problems[0]
+    assert (first.code, first.line, first.column) == ("bad-yaml", line, column)
+    assert words in first.text
+
+
+def test_every_refused_thing_of_a_file_is_told_at_once():
+    _, problems = parse_source("a: &x 1\nb: *x\nc: !t 2\n", "f.yaml")
+    assert [each.line for each in problems] == [1, 2, 3]
+
+
+def test_aliases_that_would_multiply_are_refused_before_anything_grows():
+    bomb = "a: &a [x, x]\n" + "".join(
+        f"{chr(98 + i)}: &{chr(98 + i)} [*{chr(97 + i)}, *{chr(97 + i)}]\n" for i in range(20)
+    )
+    assert parse_source(bomb, "f.yaml")[0].root is None
+
+
+def test_a_file_that_nests_ten_thousand_deep_is_refused():
+    assert parse_source("[" * 10_000, "f.yaml")[1][0].text.startswith("blocks and lists nest deeper")
+
+
+def test_the_first_of_two_equal_keys_stays_and_the_second_is_told():
+    source, problems = parse_source("a: 1\nb: 2\na: 3\n", "f.yaml")
+    assert source.root.get("a").text == "1"
+    assert [(each.code, each.line, each.column) for each in problems] == [("duplicate-key", 3, 1)]
+    assert problems[0].hint == "it stands in line 1 already"
+
+
+def test_scalars_stay_text_as_written():
+    source, _ = parse_source("a: [NO, on, 0123, 1.10, 2026-03-01, ~, 1e3, 'q']", "f.yaml")
+    items = source.root.get("a").items
+    assert [each.text for each in items] == ["NO", "on", "0123", "1.10", "2026-03-01", "~", "1e3", "q"]
+    assert [each.plain for each in items] == [True] * 7 + [False]
+
+
+def test_every_key_and_value_knows_its_place():
+    source, _ = parse_source("criteria:\n  oud:\n    find: Condition\n    code_in: [a-set, b-set]\n", "f.yaml")
+    assert source.mark(("criteria", "oud", "code_in", 1)) == Mark(4, 22)
+    assert source.key_mark(("criteria", "oud", "code_in")) == Mark(4, 5)
+    assert source.mark(("criteria", "oud", "find")) == Mark(3, 11)
+
+
+def test_a_single_item_stands_at_place_0_of_the_list_it_replaces():
+    source, _ = parse_source("find: Condition\n", "f.yaml")
+    assert source.mark(("find", 0)) == Mark(1, 7)
+    assert source.has(("find", 0))
+
+
+def test_a_place_that_does_not_exist_leads_to_the_nearest_one_above():
+    source, _ = parse_source("criteria:\n  oud: {says: x}\n", "f.yaml")
+    assert source.mark(("criteria", "oud", "during_last")) == Mark(2, 8)
+    assert not source.has(("criteria", "oud", "during_last"))
+
+
+def test_a_problem_is_printed_with_its_line_a_caret_and_a_hint():
+    text = "criteria:\n  treated:\n    during_last: lookback_day\n"
+    source, _ = parse_source(text, "rules/sample/1.2.0.yaml")
+    place = ("criteria", "treated", "during_last")
+    hint = nearest("lookback_day", ["lookback_days", "other"])
+    printed = str(source.problem("unknown-parameter", place, "no parameter 'lookback_day'", hint))
+    assert printed == (
+        "rules/sample/1.2.0.yaml:3:18: unknown-parameter: no parameter 'lookback_day'\n"
+        "      during_last: lookback_day\n"
+        "                   ^\n"
+        "  hint: did you mean 'lookback_days'?"
+    )
+
+
+def test_a_problem_without_line_or_hint_is_one_line():
+    assert str(RuleProblem("f", 1, 2, "bad-yaml", "gone")) == "f:1:2: bad-yaml: gone"
+
+
+def test_no_name_is_offered_when_none_is_near():
+    assert nearest("zebra", ["lookback_days"]) == ""
+
+
+def test_comments_that_allow_a_warning_are_collected_by_line():
+    source, _ = parse_source("a: 1\nb: 2  # lint: allow unused-parameter because it is new\n", "f.yaml")
+    assert source.allows == {2: (Allow("unused-parameter", "it is new", Mark(2, 7)),)}
+
+
+def test_an_allow_without_a_reason_has_no_code():
+    source, _ = parse_source("a: 1  # lint: allow unused-parameter\n", "f.yaml")
+    assert [each.code for each in source.allows[1]] == [""]
+
+
+def test_words_inside_a_folded_text_are_no_comment():
+    source, _ = parse_source('a: "one\n  # lint: allow x because y\n  two"\n', "f.yaml")
+    assert source.allows == {}
+
+
+def test_a_file_that_is_not_there_is_a_problem_and_no_exception(tmp_path):
+    source, problems = read_source(tmp_path / "none.yaml")
+    assert (source.root, problems[0].code) == (None, "bad-yaml")
+
+
+def test_a_byte_that_is_no_utf8_is_told_at_its_place(tmp_path):
+    path = tmp_path / "f.yaml"
+    path.write_bytes(b"a: 1\nb: \xff\n")
+    _, problems = read_source(path)
+    assert [(each.code, each.line, each.column) for each in problems] == [("bad-yaml", 2, 4)]
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_taken(tmp_path):
+    path = tmp_path / "f.yaml"
+    path.write_bytes(b"\xef\xbb\xbfa: 1\r\nb: two\r\n")
+    source, problems = read_source(path)
+    assert (problems, source.root.get("b").text) == ((), "two")
