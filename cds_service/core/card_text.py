@@ -31,8 +31,10 @@ _PLAIN = str.maketrans({"<": "‹", ">": "›", "[": "(", "]": ")", "`": "'", "\
 
 def clean(text: str, limit: int = NAME_LIMIT) -> str:
     """Give chart text on one line, without control and invisible characters, cut at `limit` characters."""
-    visible = "".join(" " if unicodedata.category(each)[0] in "CZ" else each for each in text[: 4 * limit])
-    line = " ".join(visible.split())
+    head = text[: 4 * limit]
+    if not head.isprintable():
+        head = "".join(" " if unicodedata.category(each)[0] in "CZ" else each for each in head)
+    line = " ".join(head.split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
