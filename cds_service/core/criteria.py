@@ -16,7 +16,7 @@ from cds_service.core.facts import FACTS, Chart, Gap, Row
 from cds_service.core.measure import Limits
 from cds_service.core.row_tests import Scope, Test
 from cds_service.core.rule import Criterion, Find, Hook, Logic
-from cds_service.core.stretch import covered, lifetime, merged
+from cds_service.core.stretch import covered, lifetime, may_go_stale, merged
 from cds_service.core.value_tests import value_test
 
 NEAREST = 3  # dropped rows that a NO shows
@@ -89,24 +89,26 @@ def logic(body: Logic, scope: Scope) -> Judge:
 
     def judge(sitting: Sitting) -> Result:
         of_all = [sitting.result(index) for index in all_]
-        verdict = all_of(result.verdict for result in of_all)
-        if verdict is NO:
+        parts = [(all_of(result.verdict for result in of_all), of_all)]
+        if parts[0][0] is NO:
             return NOTHING
         of_any = [sitting.result(index) for index in any_]
+        sure = sum(result.verdict is YES for result in of_any)
         if any_:
-            sure = sum(result.verdict is YES for result in of_any)
             possible = sum(result.verdict is not NO for result in of_any)
-            verdict = min(verdict, limits.holds_count(sure, possible))
+            parts.append((limits.holds_count(sure, possible), of_any))
         of_none = [sitting.result(index) for index in none]
-        verdict = min(verdict, negate(any_of(result.verdict for result in of_none)))
+        parts.append((negate(any_of(result.verdict for result in of_none)), of_none))
+        verdict = all_of(part for part, _ in parts)
         if verdict is NO:
             return NOTHING
-        holding = (*of_all, *of_any)
-        rows = pooled(result for result in holding)
-        further = tuple(dict.fromkeys(gap for result in holding for gap in result.further))
+        rows = pooled((*of_all, *of_any))
+        further = tuple(dict.fromkeys(gap for result in (*of_all, *of_any) for gap in result.further))
         if verdict is YES:
-            return Result(YES, rows, further=further, count=sum(result.verdict is YES for result in of_any))
-        doubts = _doubts(doubt for result in (*holding, *of_none) for doubt in result.doubts)
+            return Result(YES, rows, further=further, count=sure)
+        doubts = _doubts(
+            doubt for part, results in parts if part is UNKNOWN for result in results for doubt in result.doubts
+        )
         return Result(UNKNOWN, tuple(_doubted(found) for found in rows), doubts, further=further)
 
     return judge
@@ -269,9 +271,9 @@ class _Finder:
 
     def _spanned(self, found: Found, sitting: Sitting) -> Found:
         # A stretch that another criterion merged or turned into its ending stays as that criterion left it.
-        if self.stale_after and self.criteria and found.row.end is None and found.merged == 1:
+        if self.stale_after and self.criteria and found.merged == 1 and may_go_stale(found.row):
             start, end = lifetime(found.row, sitting.today, self.stale_after)
-            if start == found.start and found.row.status != "given":
+            if start == found.start:
                 found = replace(found, end=end)
         return covered(found, self.covers) if self.covers else found
 
@@ -303,6 +305,9 @@ class _Finder:
 
     def _may_add(self, gap: Gap, sitting: Sitting) -> bool:
         """Whether rows before `gap.before` could still pass the time keys."""
+        reference = time_tests.reference_date(self.since, sitting) if self.find.started_since else None
+        if self.find.started_since and reference is None:
+            return False
         if gap.before is None:
             return True
         start = Span(BEGINNING, gap.before - 1)
@@ -310,10 +315,8 @@ class _Finder:
             first, last = time_tests.day_range(self.scope, self.find.since_start)(sitting.today)
             if time_tests.within(start, first, last) is NO:
                 return False
-        if self.find.started_since and not self.find.ending:
-            reference = time_tests.reference_date(self.since, sitting)
-            if reference is None or start.last < reference[0].first:
-                return False
+        if reference is not None and not self.find.ending and start.last < reference[0].first:
+            return False
         # A list of events that is whole back to a day is whole for every window inside it.
         if self.find.during_last and self.facts and set(self.facts) <= {"Observation", "QuestionnaireResponse"}:
             opens = self.window.before(sitting.today) if self.window else sitting.today

@@ -51,6 +51,11 @@ def lifetime(row: Row, today: int, stale_after: Duration | None = None) -> tuple
     return start, start
 
 
+def may_go_stale(row: Row) -> bool:
+    """Whether `stale_after` says something about the row: one that began and has no end on record."""
+    return row.fact == "medication-use" and row.end is None and row.status in (*OPEN_STATUSES, *OVER_STATUSES)
+
+
 def is_open(found: Found) -> bool:
     """Whether the row runs only because nothing ended it: `taking` or `paused` without an end on record."""
     return found.row.status in OPEN_STATUSES and found.row.end is None and found.row.fact == "medication-use"
@@ -82,7 +87,8 @@ def merged(rows: Sequence[Found], gap: Duration, complete: bool) -> list[Found]:
         last = joined[-1]
         assert last.end is not None
         assert each.end is not None
-        if each.start.last <= gap.after(last.end.first):
+        # Both ways round, because spans that overlap leave open which of the two began first.
+        if each.start.last <= gap.after(last.end.first) and last.start.last <= gap.after(each.end.first):
             joined[-1] = replace(
                 each,
                 start=Span(min(last.start.first, each.start.first), min(last.start.last, each.start.last)),

@@ -33,7 +33,7 @@ def length(scope: Scope, bounds: Bounds) -> Test:
         assert found.end is not None
         first, last = min(found.end.first, sitting.today), min(found.end.last, sitting.today)
         verdict = all_of(_lasts(key, duration, found.start, first, last) for key, duration in durations.items())
-        if verdict is YES and sitting.firm and is_open(found):
+        if sitting.firm and is_open(found):
             verdict = UNKNOWN
         return unknown(_span_doubt(found), found) if verdict is UNKNOWN else (verdict, ())
 
@@ -97,12 +97,12 @@ def since_start(scope: Scope, bounds: Bounds) -> Test:
     def test(found: Found, sitting: Sitting) -> Answer:
         first, last = opens(sitting.today)
         verdict = within(found.start, first, last)
-        return unknown(_start_doubt(found), found) if verdict is UNKNOWN else (verdict, ())
+        return unknown(start_doubt(found), found) if verdict is UNKNOWN else (verdict, ())
 
     return test
 
 
-def _start_doubt(found: Found) -> str:
+def start_doubt(found: Found) -> str:
     """Name what leaves the start open; after `ending` the start is the day it ended."""
     return date_doubt(found.row.start) if found.row.start is None or not found.row.start.exact else _span_doubt(found)
 
@@ -145,7 +145,7 @@ def started_since(index: int | None) -> Test:
             return FAILS
         if known and found.start.first >= span.last:
             return HOLDS
-        own = () if found.start.exact else (Doubt(_start_doubt(found), found.row.reference),)
+        own = () if found.start.exact else (Doubt(start_doubt(found), found.row.reference),)
         return UNKNOWN, (*own, *doubts)
 
     return test
@@ -166,6 +166,7 @@ def reference_date(index: int | None, sitting: Sitting) -> tuple[Span, bool, tup
     doubts = result.doubts or tuple(Doubt("not-read", gap.source) for gap in result.further)
     if result.verdict is UNKNOWN or not sure:
         return ANY_DAY, False, doubts or tuple(doubt for found in result.rows for doubt in found.why)
+    doubts += tuple(Doubt(start_doubt(found), found.row.reference) for found in result.rows if not found.start.exact)
     lasts = [found.start.last for found in result.rows]
     lasts += [FOREVER if gap.before is None else gap.before - 1 for gap in result.further]
     return Span(max(span.first for span in sure), max(lasts)), True, doubts
