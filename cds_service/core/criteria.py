@@ -14,12 +14,24 @@ from cds_service.core.dates import BEGINNING, NO, UNKNOWN, YES, Span, all_of, an
 from cds_service.core.decision import NOT_READ, Doubt, Found, Near, Result
 from cds_service.core.facts import FACTS, Chart, Gap, Row
 from cds_service.core.measure import Limits
+from cds_service.core.pool import (
+    at_its_end,
+    doubted,
+    doubting,
+    doubts_once,
+    latest_of,
+    pooled,
+    sure_first,
+    surely_later,
+    who,
+)
 from cds_service.core.row_tests import Scope, Test
 from cds_service.core.rule import Criterion, Find, Hook, Logic
 from cds_service.core.stretch import covered, lifetime, may_go_stale, merged
 from cds_service.core.value_tests import value_test
 
 NEAREST = 3  # dropped rows that a NO shows
+EVENTS = ("Observation", "QuestionnaireResponse")
 AT_LEAST_ONE = Limits(low=1)
 NOTHING = Result(NO)
 
@@ -106,44 +118,12 @@ def logic(body: Logic, scope: Scope) -> Judge:
         further = tuple(dict.fromkeys(gap for result in (*of_all, *of_any) for gap in result.further))
         if verdict is YES:
             return Result(YES, rows, further=further, count=sure)
-        doubts = _doubts(
+        doubts = doubts_once(
             doubt for part, results in parts if part is UNKNOWN for result in results for doubt in result.doubts
         )
-        return Result(UNKNOWN, tuple(_doubted(found) for found in rows), doubts, further=further)
+        return Result(UNKNOWN, tuple(doubted(found) for found in rows), doubts, further=further)
 
     return judge
-
-
-def pooled(results: Iterable[Result]) -> tuple[Found, ...]:
-    """The rows of several results, each once: a sure row wins over a doubtful one, else the first stays.
-
-    A row that two criteria give different spans stays in both forms; it counts once, and holds if either does.
-    """
-    rows: dict[tuple[object, ...], Found] = {}
-    for result in results:
-        for found in result.rows:
-            key = (*_who(found), found.start, found.end)
-            known = rows.get(key)
-            if known is None or (found.sure and not known.sure):
-                rows[key] = found
-    return sure_first(rows.values())
-
-
-def _who(found: Found) -> tuple[str, str]:
-    return found.row.fact, found.row.reference
-
-
-def sure_first(rows: Iterable[Found]) -> tuple[Found, ...]:
-    """Sure rows before doubtful ones, otherwise in the order they came."""
-    return tuple(sorted(rows, key=lambda found: not found.sure))
-
-
-def _doubted(found: Found) -> Found:
-    return replace(found, sure=False) if found.sure else found
-
-
-def _doubts(doubts: Iterable[Doubt]) -> tuple[Doubt, ...]:
-    return tuple(dict.fromkeys(doubts))
 
 
 # --- find ------------------------------------------------------------------------------------------------------------
@@ -208,7 +188,7 @@ class _Finder:
             rows = self._tested(rows, [("length", self.length)], sitting, near, 2)
         if self.find.ending:
             rows = self._tested(rows, [("ending", time_tests.ended)], sitting, near, 3)
-            rows = [_at_its_end(found, sitting.today) for found in rows]
+            rows = [at_its_end(found, sitting.today) for found in rows]
             further = tuple(Gap(gap.source, gap.why) for gap in further)
         rows = self._tested(rows, self.time_tests, sitting, near, 4)
         further = tuple(gap for gap in further if self._may_add(gap, sitting))
@@ -246,7 +226,7 @@ class _Finder:
         """Whether the value sets looked for stand in the list that was not read."""
         if not self.found_in or gap.source in self.found_in:
             return True
-        return all(gap.source != each.source for each in sitting.chart.gaps.get("Observation", ()))
+        return all(gap.source != each.source for each in _gaps(sitting, ("Observation",)))
 
     def _title(self, row: Row) -> str:
         sets = row.concept.by_code | row.concept.by_text
@@ -293,7 +273,7 @@ class _Finder:
             if answer is UNKNOWN:
                 verdict = UNKNOWN
                 doubts += why
-        return found if verdict is YES else _doubting(found, doubts)
+        return found if verdict is YES else doubting(found, doubts)
 
     def _tested(
         self, rows: list[Found], tests: Sequence[tuple[str, Test]], sitting: Sitting, near: list[tuple[int, Near]],
@@ -318,7 +298,7 @@ class _Finder:
         if reference is not None and not self.find.ending and start.last < reference[0].first:
             return False
         # A list of events that is whole back to a day is whole for every window inside it.
-        if self.find.during_last and self.facts and set(self.facts) <= {"Observation", "QuestionnaireResponse"}:
+        if self.find.during_last and any(gap.source == each.source for each in _gaps(sitting, EVENTS)):
             opens = self.window.before(sitting.today) if self.window else sitting.today
             return opens < gap.before
         return True
@@ -331,7 +311,7 @@ class _Finder:
         sure = [found for found in rows if found.sure]
         newest = max((found.start.first for found in sure), default=None)
         further = tuple(gap for gap in further if newest is None or gap.before is None or gap.before > newest)
-        candidates = [found for found in rows if not any(_surely_later(other, found) for other in sure)]
+        candidates = [found for found in rows if not any(surely_later(other, found) for other in sure)]
         answers = [(found, *self.value_test(found, sitting)) for found in candidates]
         if not further and all(verdict is NO for _, verdict, _ in answers):
             near += ((500, Near(found.row, "value")) for found, _, _ in answers)
@@ -340,11 +320,11 @@ class _Finder:
             if self.limits.holds_count(1, 1) is not YES:
                 return self._decided(sitting, [], near, ())
             # When it cannot be told which of several it is, none of them is sure by itself.
-            only = next((found for found in candidates if found.sure and _latest_of(found, candidates)), None)
-            return Result(YES, (only,) if only else tuple(_doubted(found) for found in candidates), count=1)
-        judged = [_doubting(found, why) for found, _, why in answers]
+            only = next((found for found in candidates if found.sure and latest_of(found, candidates)), None)
+            return Result(YES, (only,) if only else tuple(doubted(found) for found in candidates), count=1)
+        judged = [doubting(found, why) for found, _, why in answers]
         if len({verdict for _, verdict, _ in answers}) > 1 and not any(found.doubts for found in judged):
-            judged = [_doubting(found, [Doubt("date-imprecise", found.row.reference)]) for found in judged]
+            judged = [doubting(found, [Doubt("date-imprecise", found.row.reference)]) for found in judged]
         verdict = self.limits.holds_count(0, 1)
         if verdict is NO:
             return self._decided(sitting, [], near, ())
@@ -356,8 +336,8 @@ class _Finder:
         self, sitting: Sitting, rows: Sequence[Found], near: list[tuple[int, Near]], further: tuple[Gap, ...]
     ) -> Result:
         """Count the rows that are there, from the sure ones to all that may be, against `count`."""
-        sure = len({_who(found) for found in rows if found.sure})
-        verdict = self.limits.holds_count(sure, inf if further else len({_who(found) for found in rows}))
+        sure = len({who(found) for found in rows if found.sure})
+        verdict = self.limits.holds_count(sure, inf if further else len({who(found) for found in rows}))
         if verdict is YES:
             return Result(YES, sure_first(rows), further=further, count=sure)
         if verdict is UNKNOWN:
@@ -369,33 +349,13 @@ class _Finder:
     def _undecided(self, rows: Sequence[Found], further: tuple[Gap, ...], sitting: Sitting) -> Result:
         doubts = [doubt for found in rows for doubt in found.why]
         doubts += (Doubt(NOT_READ, gap.source) for gap in further)
-        left = {_who(found) for found in rows}
+        left = {who(found) for found in rows}
         for index in self.criteria:
             result = sitting.result(index)
-            if result.verdict is UNKNOWN and any(_who(found) in left for found in result.rows):
+            if result.verdict is UNKNOWN and any(who(found) in left for found in result.rows):
                 doubts += result.doubts
-        return Result(UNKNOWN, tuple(_doubted(found) for found in rows), _doubts(doubts), further=further)
+        return Result(UNKNOWN, tuple(doubted(found) for found in rows), doubts_once(doubts), further=further)
 
 
-def _doubting(found: Found, doubts: Iterable[Doubt]) -> Found:
-    why = tuple(dict.fromkeys((*found.why, *doubts)))
-    return replace(found, sure=False, why=why, doubts=tuple(dict.fromkeys(doubt.kind for doubt in why)))
-
-
-def _at_its_end(found: Found, today: int) -> Found:
-    assert found.end is not None
-    day = Span(found.end.first, min(found.end.last, today - 1), found.row.end.text if found.row.end else "")
-    return replace(found, start=day, end=day)
-
-
-def _surely_later(other: Found, found: Found) -> bool:
-    if other.start.first > found.start.last:
-        return True
-    mine, its = found.row.start, other.row.start
-    if mine is None or its is None or mine.instant is None or its.instant is None:
-        return False
-    return mine.exact and mine.first == its.first and its.last == mine.last and its.instant > mine.instant
-
-
-def _latest_of(found: Found, candidates: Sequence[Found]) -> bool:
-    return all(each is found or _surely_later(found, each) for each in candidates)
+def _gaps(sitting: Sitting, facts: Iterable[str]) -> list[Gap]:
+    return [gap for fact in facts for gap in sitting.chart.gaps.get(fact, ())]

@@ -1,0 +1,73 @@
+"""Rows found by several criteria: each once, sure ones first, in the order of time.
+
+Source: docs/reference/rule-language.md, sections 4 and 5.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from cds_service.core.dates import Span
+from cds_service.core.decision import Doubt, Found, Result
+
+
+def pooled(results: Iterable[Result]) -> tuple[Found, ...]:
+    """The rows of several results, each once: a sure row wins over a doubtful one, else the first stays.
+
+    A row that two criteria give different spans stays in both forms; it counts once, and holds if either does.
+    """
+    rows: dict[tuple[object, ...], Found] = {}
+    for result in results:
+        for found in result.rows:
+            key = (*who(found), found.start, found.end)
+            known = rows.get(key)
+            if known is None or (found.sure and not known.sure):
+                rows[key] = found
+    return sure_first(rows.values())
+
+
+def who(found: Found) -> tuple[str, str]:
+    """What makes two finds the same row."""
+    return found.row.fact, found.row.reference
+
+
+def sure_first(rows: Iterable[Found]) -> tuple[Found, ...]:
+    """Sure rows before doubtful ones, otherwise in the order they came."""
+    return tuple(sorted(rows, key=lambda found: not found.sure))
+
+
+def doubted(found: Found) -> Found:
+    """The row as a doubtful one."""
+    return replace(found, sure=False) if found.sure else found
+
+
+def doubts_once(doubts: Iterable[Doubt]) -> tuple[Doubt, ...]:
+    """Each doubt once, in order."""
+    return tuple(dict.fromkeys(doubts))
+
+
+def doubting(found: Found, doubts: Iterable[Doubt]) -> Found:
+    """The row as a doubtful one, with further reasons."""
+    why = tuple(dict.fromkeys((*found.why, *doubts)))
+    return replace(found, sure=False, why=why, doubts=tuple(dict.fromkeys(doubt.kind for doubt in why)))
+
+
+def at_its_end(found: Found, today: int) -> Found:
+    """Turn a row that ended before `today` into that event: the day it ended is its start and end."""
+    assert found.end is not None
+    day = Span(found.end.first, min(found.end.last, today - 1), found.row.end.text if found.row.end else "")
+    return replace(found, start=day, end=day)
+
+
+def surely_later(other: Found, found: Found) -> bool:
+    """Whether `other` certainly began after `found`; clock times decide within one day when both have one."""
+    if other.start.first > found.start.last:
+        return True
+    mine, its = found.row.start, other.row.start
+    if mine is None or its is None or mine.instant is None or its.instant is None:
+        return False
+    return mine.exact and mine.first == its.first and its.last == mine.last and its.instant > mine.instant
+
+
+def latest_of(found: Found, candidates: Sequence[Found]) -> bool:
+    """Whether `found` certainly began after every other candidate."""
+    return all(each is found or surely_later(found, each) for each in candidates)
