@@ -24,13 +24,14 @@ EXTENSIONS = ("phrase", "excluded-phrase", "found-in", "disjoint-from")
 OBSERVATION_KEYS = ("labs", "surveys", "socialHistory")
 
 # Members that say who, when and why, and change nothing in what the set holds; a few of them came with R5.
-_ABOUT = frozenset(
-    "resourceType id meta language text extension url identifier version name title status experimental date publisher"
-    " contact description useContext jurisdiction immutable purpose copyright copyrightLabel approvalDate"
-    " lastReviewDate effectivePeriod topic author editor reviewer endorser relatedArtifact".split()
-)
+_ABOUT = {
+    "resourceType", "id", "meta", "language", "text", "extension", "url", "identifier", "version", "name", "title",
+    "status", "experimental", "date", "publisher", "contact", "description", "useContext", "jurisdiction", "immutable",
+    "purpose", "copyright", "copyrightLabel", "approvalDate", "lastReviewDate", "effectivePeriod", "topic", "author",
+    "editor", "reviewer", "endorser", "relatedArtifact",
+}  # fmt: skip
 _ALLOWED: Mapping[str, frozenset[str]] = {
-    "ValueSet": _ABOUT | {"compose", "expansion"},
+    "ValueSet": frozenset(_ABOUT | {"compose", "expansion"}),
     "compose": frozenset({"id", "extension", "lockedDate", "inactive", "include", "exclude"}),
     "include": frozenset({"id", "extension", "system", "version", "concept", "filter"}),
     "concept": frozenset({"id", "extension", "code", "display", "designation"}),
