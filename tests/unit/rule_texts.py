@@ -1,4 +1,4 @@
-"""A small rule, a small definition and what they refer to, for the tests of reading and lint. All content is made up."""
+"""A small rule, a small definition and what they refer to, for tests of reading and lint; all of it made up."""
 
 from datetime import date
 
