@@ -5,6 +5,7 @@
 """
 
 import argparse
+import logging
 import os
 import socket
 import sys
@@ -17,10 +18,11 @@ SAMPLE = Path("var") / "sample-request.json"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code. Problems that have a code of their own go to standard error."""
+    args = parser().parse_args(arguments)
+
     from cds_service.config import SettingProblem
     from cds_service.edges.rule_store import RulesProblem
 
-    args = parser().parse_args(arguments)
     try:
         return int(args.run(args))
     except SettingProblem as problem:
@@ -77,12 +79,13 @@ def _serve(args: argparse.Namespace) -> int:
     from cds_service.edges.server import serve
 
     settings = read_settings(os.environ)
-    folder = wiring.check_rules(settings)
     fault = _cannot_listen(settings.host, settings.port)
     if fault:
         print(f"CDS_HOST, CDS_PORT: cannot listen on {settings.host}:{settings.port}: {fault}", file=sys.stderr)
         return ADDRESS
+    folder = wiring.check_rules(settings)
     print(f"rules: {folder}", flush=True)
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def announce(port: int) -> None:
         print(welcome(settings.host, port, sample_request(wiring.clock(settings)().isoformat())), flush=True)
