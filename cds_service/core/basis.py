@@ -13,6 +13,7 @@ from cds_service.core.card_text import (
     doubts_words,
     gap_words,
     listed,
+    source_words,
     sources_words,
     status_words,
 )
@@ -100,7 +101,7 @@ def held_lines(names: Iterable[str], voice: Voice) -> list[str]:
         words = dict.fromkeys(line for found in rows if (line := row_words(name, found, voice)))
         fresh = [line for line in words if line not in told or line == RESTRICTED_RECORD]
         told.update(fresh[:ROWS_SHOWN])
-        lines.append(f"- {sentence(name, voice)}")
+        lines.append(f"- {sentence(name, voice)}{' (see above)' if words and not fresh else ''}")
         lines += [f"  - {line}" for line in fresh[:ROWS_SHOWN]]
         if len(fresh) > ROWS_SHOWN:
             lines.append(f"  - and {len(fresh) - ROWS_SHOWN} more")
@@ -108,11 +109,11 @@ def held_lines(names: Iterable[str], voice: Voice) -> list[str]:
 
 
 def not_found_line(name: str, voice: Voice) -> str:
-    """Say a criterion that does not hold, and how many entries there were to look at."""
+    """Say a criterion that does not hold, and how many entries of which list there were to look at."""
     chart = voice.judgement.chart
     facts = [each for each in facts_of([name], voice.judgement) if each not in _NOT_COUNTED]
-    entries = sum(chart.counts.get(each, len(chart.rows.get(each, ()))) for each in facts)
-    looked_at = f" ({entries} {'entry' if entries == 1 else 'entries'} looked at)" if entries else ""
+    counts = [f"{source_words(each)} {chart.counts.get(each, len(chart.rows.get(each, ())))}" for each in facts]
+    looked_at = f" (entries looked at: {', '.join(counts)})" if counts else ""
     return f"- {sentence(name, voice)}{looked_at}"
 
 

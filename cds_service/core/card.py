@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from uuid import UUID, uuid5
 
 from cds_service.core.basis import basis_of, caveat_lines, held_lines, no_source, not_found_line, not_read, rows_behind
-from cds_service.core.card_text import doubts_words, markdown, plain, shortened
+from cds_service.core.card_text import doubts_words, markdown, opened, plain, shortened
 from cds_service.core.choice import holds
 from cds_service.core.dates import YES, Duration
 from cds_service.core.decision import FAILED, UNDECIDED, Decision, Found, Outcome
@@ -181,7 +181,7 @@ def _voice(decision: Decision, call: CallContext, *, in_detail: bool) -> Voice:
 
 
 def _summary(decision: Decision, call: CallContext) -> str:
-    return shortened(fill(_card(decision).summary, _voice(decision, call, in_detail=False)))
+    return shortened(opened(fill(_card(decision).summary, _voice(decision, call, in_detail=False))))
 
 
 # --- detail ----------------------------------------------------------------------------------------------------------
@@ -200,8 +200,15 @@ def _detail(decision: Decision, call: CallContext, release: Release, labels: fro
         _block("**Looked for and not found**", [not_found_line(name, voice) for name in basis.not_found]),
         f"**Not read:** {'; '.join(unread)}." if unread else "",
         f"**No source here:** {', '.join(without_source)}." if without_source else "",
-        *(fill(line.text, voice) for line in _card(decision).detail if holds(line.conditions, judgement.result)),
-        *(f"**Also:** {fill(_card(each).summary, _voice(each, call, in_detail=True))}" for each in decision.merged),
+        *(
+            opened(fill(line.text, voice))
+            for line in _card(decision).detail
+            if holds(line.conditions, judgement.result)
+        ),
+        *(
+            f"**Also:** {opened(fill(_card(each).summary, _voice(each, call, in_detail=True)))}"
+            for each in decision.merged
+        ),
         _block("**Sources**", list(dict.fromkeys(_cited(each) for each in _evidence(decision)))),
         f"{_versions(decision)}, release {release.id}.",
         NOT_REVIEWED if any(each.edition.rule.id in call.unreviewed for each in (decision, *decision.merged)) else "",

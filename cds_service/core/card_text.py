@@ -64,6 +64,12 @@ def shortened(text: str, limit: int = SUMMARY_LIMIT) -> str:
     return (head if space else line[: limit - 1]).rstrip(" ,;:") + "…"
 
 
+def opened(sentence: str) -> str:
+    """Begin a sentence with a capital; a word that has capitals of its own ("oxyCODONE") stays as it is."""
+    first = sentence.partition(" ")[0]
+    return sentence[:1].upper() + sentence[1:] if first.islower() else sentence
+
+
 def listed(names: Iterable[str], shown: int = NAMES_SHOWN) -> str:
     """Join names, each once: "a", "a and b", "a, b and c", "a, b, c and 2 more"."""
     each = [name for name in dict.fromkeys(names) if name]
@@ -233,7 +239,8 @@ _SOURCE_WORDS = {
     "medicationAdministrations": _MEDICATION_SOURCES["MedicationAdministration"],
     "medication-use": "medication list",
     "patient": "patient record",
-    "conditions": "conditions",
+    "Condition": "conditions",
+    "Procedure": "procedures",
     "allergies": "allergy list",
     "AllergyIntolerance": "allergy list",
     "encounters": "visits",
@@ -257,7 +264,7 @@ def source_words(source: str) -> str:
     """Name a list as a clinician knows it, from a prefetch key, a fact or a resource type."""
     if source in _SOURCE_WORDS:
         return _SOURCE_WORDS[source]
-    # carePlans, procedures, Condition: the name itself is the word.
+    # conditions, procedures, carePlans: the name itself is the word.
     return clean(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", source).replace("-", " ").lower())
 
 

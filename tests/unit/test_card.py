@@ -55,7 +55,7 @@ GOLDEN_DETAIL = """\
 
 **Looked for and not found**
 
-- Treatment ran in the last 30 days (1 entry looked at)
+- Treatment ran in the last 30 days (entries looked at: medication list 1)
 
 **No source here:** reported medications.
 
@@ -74,7 +74,7 @@ Rule naltrexone-with-opioids 1.2.0, release 2026.03.0."""
 
 GOLDEN = {
     "uuid": "6e657772-b2b2-531c-a574-d7ece5654156",
-    "summary": "naltrexone 380 mg with a recent opioid can cause withdrawal",
+    "summary": "Naltrexone 380 mg with a recent opioid can cause withdrawal",
     "indicator": "critical",
     "detail": GOLDEN_DETAIL,
     "source": {
@@ -272,7 +272,7 @@ def test_a_row_is_told_once_however_many_criteria_rest_on_it():
     rule = with_card(conditions=Conditions(if_=("drug", "long")))
     shown = card(order(), opioid(), rule=rule)["detail"]
     assert shown.count("  - oxycodone 5 mg tablet, ") == 1
-    assert "- An opioid is on record\n\n" in shown
+    assert "- An opioid is on record (see above)\n\n" in shown
 
 
 def test_entries_looked_at_are_counted_before_those_without_use_were_left_out():
@@ -280,7 +280,7 @@ def test_entries_looked_at_are_counted_before_those_without_use_were_left_out():
     chart = replace(decision.judgement.chart, counts={"medication-use": 40})
     judgement = replace(decision.judgement, chart=chart)
     shown = rendered(replace(decision, judgement=judgement))
-    assert "- Treatment ran in the last 30 days (40 entries looked at)" in shown["detail"]
+    assert "- Treatment ran in the last 30 days (entries looked at: medication list 40)" in shown["detail"]
 
 
 def test_what_the_chart_wrote_cannot_make_markup():

@@ -58,7 +58,7 @@ def test_text_keeps_to_100_columns():
 
 def test_text_opens_with_level_and_summary():
     assert as_text(shown()).splitlines()[1:3] == [
-        "[!! critical] naltrexone 380 mg with a recent opioid can cause withdrawal",
+        "[!! critical] Naltrexone 380 mg with a recent opioid can cause withdrawal",
         "Source: Example label, section 4",
     ]
 

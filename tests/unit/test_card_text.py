@@ -17,6 +17,7 @@ from cds_service.core.card_text import (
     listed,
     markdown,
     number_words,
+    opened,
     parameter_words,
     plain,
     shortened,
@@ -85,6 +86,18 @@ def test_a_summary_of_139_characters_stays_whole():
 
 def test_a_single_long_word_is_cut_too():
     assert len(shortened("x" * 300)) == SUMMARY_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted"),
+    [
+        ("opioid withdrawal: x", "Opioid withdrawal: x"),
+        ("oxyCODONE is", "oxyCODONE is"),
+        ("**Found.** x", "**Found.** x"),
+    ],
+)
+def test_a_sentence_opens_with_a_capital_unless_its_first_word_has_its_own(written, wanted):
+    assert opened(written) == wanted
 
 
 @pytest.mark.parametrize(
@@ -206,7 +219,8 @@ def test_every_doubt_has_words_of_its_own():
         ("labs", "laboratory results"),
         ("serviceRequests", "service orders"),
         ("carePlans", "care plans"),
-        ("Condition", "condition"),
+        ("Condition", "conditions"),
+        ("procedures", "procedures"),
     ],
 )
 def test_a_list_is_called_what_a_clinician_calls_it(source, wanted):
