@@ -161,7 +161,8 @@ def _newest(folder: Path, loaded: Loaded, files: list[RuleFile | DefinitionFile]
             key = (file.draft.id, _order(file.draft.version)[0])
             if key not in pinned.definitions:
                 definitions[key] = file
-    value_sets, problems = dict(pinned.value_sets), []
+    value_sets = dict(pinned.value_sets)
+    problems: list[RuleProblem] = []
     for each in sorted((folder / "value-sets").glob("*")):
         versions = sorted(each.glob("*.json"), key=lambda path: _order(path.stem))
         if versions and each.name not in pinned.set_ids:

@@ -1,5 +1,6 @@
 """Checks of the words in a file: person-first language, and no display of a code in what is printed."""
 
+import re
 from collections.abc import Iterator
 
 from cds_service.core.value_set import words
@@ -16,7 +17,8 @@ _READ = frozenset(
     }
 )  # fmt: skip
 _PRINTED = frozenset({"title", "says", "label", "summary", "detail"})
-_SHORTEST = 3  # words of a display; shorter ones are ordinary phrases
+_CATALOG = re.compile(r"[,;()\[\]]")  # marks of catalog wording, "heart failure, unspecified"
+_SHORTEST, _LONG = 3, 5  # words of a display: shorter ones are ordinary phrases; a long one is no accident
 _DRUG_SYSTEM = "rxnorm"  # the name of a drug may be printed
 
 
@@ -36,14 +38,18 @@ def person_first(subject: Subject) -> Iterator[RuleProblem]:
 
 
 def code_display(subject: Subject) -> Iterator[RuleProblem]:
-    """code-display: a printed text holds the display of a code of a value set that the file names."""
+    """code-display: a printed text holds the display of a code of a value set that the file names.
+
+    Only catalog wording counts: a display of five words or more, or of three with a comma or bracket. A shorter one
+    ("sleep apnea") is how people speak.
+    """
     named = {each.name for each in uses_of(subject.draft) if each.kind == "value-set"}
     displays = {
         words(display): display
         for value_set in (subject.shelf.value_sets.get(each) for each in sorted(named))
         if value_set
         for coding, display in value_set.displays.items()
-        if _DRUG_SYSTEM not in coding.system and len(words(display)) >= _SHORTEST
+        if _DRUG_SYSTEM not in coding.system and _is_catalog_wording(display)
     }
     for place, node in _texts(subject.source.root, (), _PRINTED):
         if place[0] not in ("criteria", "cards"):
@@ -53,6 +59,11 @@ def code_display(subject: Subject) -> Iterator[RuleProblem]:
             if any(said[index : index + len(phrase)] == phrase for index in range(len(said) - len(phrase) + 1)):
                 text = f"'{display}' is the display of a code"
                 yield subject.problem("code-display", place, text, "say it in words of your own")
+
+
+def _is_catalog_wording(display: str) -> bool:
+    count = len(words(display))
+    return count >= _LONG or (count >= _SHORTEST and bool(_CATALOG.search(display)))
 
 
 def _texts(node: Node | None, place: Place, keys: frozenset[str]) -> Iterator[tuple[Place, Node]]:

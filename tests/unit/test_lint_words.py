@@ -1,9 +1,15 @@
 """Words to avoid: what is found, what is written instead, and what is left alone."""
 
+from dataclasses import replace
+
 import pytest
 
+from cds_service.core.value_set import Coding
+from cds_service.rulebook.lint_subject import subject_of
+from cds_service.rulebook.lint_words import code_display
+from cds_service.rulebook.reader import read_rule_text
 from cds_service.rulebook.words import find_words
-from tests.unit.rule_texts import changed, places, rule_problems
+from tests.unit.rule_texts import RULE, SETS, SHELF, changed, places, rule_problems, value_set
 
 # Each word on the left of the table of the person-first guide, in a sentence.
 AVOIDED = (
@@ -80,3 +86,24 @@ def test_texts_names_of_tests_and_comments_are_looked_at(old, new):
 )
 def test_codes_citations_and_words_of_a_chart_are_left_alone(old, new):
     assert "person-first" not in {each.code for each in rule_problems(changed(old, new)[0])}
+
+
+@pytest.mark.parametrize(
+    ("display", "told"),
+    [
+        ("Sleep apnea", False),
+        ("Opioid use disorder", False),
+        ("Heart failure, unspecified", True),
+        ("Heart failure with reduced function", True),
+    ],
+)
+def test_only_the_catalog_wording_of_a_code_is_a_display(display, told):
+    file = read_rule_text(RULE.replace("label: problem", f'label: "{display}"'))
+    sets = {**SETS, "problem-set": value_set("problem-set", Coding("http://snomed.info/sct", "222"), display=display)}
+    subject = subject_of(file, replace(SHELF, value_sets=sets))
+    assert [each.code for each in code_display(subject)] == ["code-display"] * told
+
+
+def test_the_name_of_a_drug_may_be_printed():
+    text, _, _ = changed("says: The drug is being ordered", "says: The drug a 10 mg tablet is being ordered")
+    assert "code-display" not in {each.code for each in rule_problems(text)}

@@ -132,7 +132,8 @@ def test_a_row_of_a_test_has_all_its_keys():
         "{medication-use: [{code: rxnorm|111, text: A drug, status: past, start: 36 days ago, end: today,"
         " supply: 30 days, repeats: 2, reason: other}], Observation: [{in: [score-set, drug-a],"
         " value: '> 150', unit: U/L, upper_limit: 40, answer: answer-yes}],"
-        " Condition: [{in: problem-set, clinicalStatus: active, verificationStatus: refuted, category: problem-list-item}]}"
+        " Condition: [{in: problem-set, clinicalStatus: active, verificationStatus: refuted,"
+        " category: problem-list-item}]}"
     )
     code = ("http://www.nlm.nih.gov/research/umls/rxnorm", "111")
     assert facts["medication-use"] == (
