@@ -12,7 +12,19 @@ from flask import Blueprint, Response, jsonify, render_template, request
 
 from cds_service.core.card_text import parameter_words
 from cds_service.core.problem import Issue, RequestProblem
-from cds_service.core.rule import Card, Criterion, Definition, Edition, Evidence, Find, Hook, Parameter, Release, Rule
+from cds_service.core.rule import (
+    Card,
+    Conditions,
+    Criterion,
+    Definition,
+    Edition,
+    Evidence,
+    Find,
+    Hook,
+    Parameter,
+    Release,
+    Rule,
+)
 
 ACTIVE, TRIAL = "active", "trial"
 NOT_REVIEWED = "not yet clinically reviewed"
@@ -195,18 +207,27 @@ def _when(rule: Rule, sentences: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _card(each: Card, parameters: Mapping[str, Parameter], sentences: Mapping[str, str]) -> dict[str, Any]:
+    def shown(name: str, text: str, conditions: Conditions) -> dict[str, Any]:
+        return {name: sentence(text, parameters), **_conditions(conditions, sentences)}
+
     return {
         "id": each.id,
-        "summary": sentence(each.summary, parameters),
+        **shown("summary", each.summary, each.conditions),
         "indicator": [
             {"level": level, "when": "otherwise" if name is None else sentences.get(name, name)}
             for level, name in each.indicator
         ],
-        "detail": [sentence(line.text, parameters) for line in each.detail],
-        "suggestions": [sentence(suggestion.label, parameters) for suggestion in each.suggestions],
+        "detail": [shown("text", line.text, line.conditions) for line in each.detail],
+        "suggestions": [shown("label", offer.label, offer.conditions) for offer in each.suggestions],
         "links": [{"label": link.label, "url": link.url} for link in each.links],
         "sources": list(each.source),
     }
+
+
+def _conditions(each: Conditions, sentences: Mapping[str, str]) -> dict[str, list[str]]:
+    """Sentences that must all hold, none hold, or all be unknown; what is not given is left out."""
+    named = {"if": each.if_, "unless": each.unless, "ifUnknown": each.if_unknown}
+    return {key: _spoken(names, sentences) for key, names in named.items() if names}
 
 
 def _definition(each: Definition) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from cds_service.core.facts import Coding
 from cds_service.core.rule import (
     Bounds,
     Card,
+    Conditions,
     Criterion,
     Edition,
     Evidence,
@@ -46,7 +47,12 @@ ASTHMATIC = Criterion("has_asthma", "Asthma is on record", Find(("Condition",), 
 
 def _edition(rule_id: str, hooks: tuple[str, ...], criteria: tuple[Criterion, ...], **changes: Any) -> Edition:
     names = tuple(each.name for each in criteria)
-    card = Card("note", "An example card", (("info", None),), (Line("An example line"),), ("example",), ())
+    lines = (
+        Line("An example line"),
+        Line("A line for {adult_years}", Conditions(if_=names[:1])),
+        Line("Never this line", Conditions(unless=names[:1])),
+    )
+    card = Card("note", "An example card", (("info", None),), lines, ("example",), ())
     rule = Rule(
         id=rule_id,
         version="1.0.0",

@@ -94,6 +94,16 @@ def test_criteria_are_sentences_with_their_numbers_filled_in(client: FlaskClient
     assert answered["when"]["all"] == ["The person is at least 18 years old"]
 
 
+def test_lines_are_shown_with_what_conditions_them(client: FlaskClient) -> None:
+    answered = client.get("/rules/adult-note").json
+    assert answered is not None
+    assert answered["cards"][0]["detail"] == [
+        {"text": "An example line"},
+        {"text": "A line for 18 years", "if": ["The person is at least 18 years old"]},
+        {"text": "Never this line", "unless": ["The person is at least 18 years old"]},
+    ]
+
+
 def test_a_rule_shows_its_evidence_with_its_grade(client: FlaskClient) -> None:
     answered = client.get("/rules/adult-note").json
     assert answered is not None
