@@ -1,6 +1,7 @@
 """Which drug a medication resource is about, and the rows of medication-use."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from cds_service.core.dates import Span
@@ -82,8 +83,8 @@ def use_row(
     over_by = None
     if status == "given" and end is None:
         end = start
-    if status == "stopped" and end is not None and end.readable and end.first > scope.today:
-        end = None
+    if status == "stopped" and end is not None and end.readable and end.last > scope.today:
+        end = None if end.first > scope.today else replace(end, last=scope.today)
     if status in ("past", "stopped") and end is None:
         changed = last_change(resource if ended_by is None else ended_by)
         over_by = None if changed is None else min(changed, scope.today)

@@ -9,7 +9,7 @@ from typing import Any
 
 from cds_service.core.dates import Span
 from cds_service.core.facts import ORDER_HOOKS, UNREADABLE_CONCEPT, Row
-from cds_service.fhir.bundle import NO_FHIR, NOT_SENT, Entry, open_value
+from cds_service.fhir.bundle import FURTHER_PAGE, NOT_SENT, Entry, open_value
 from cds_service.fhir.scope import Scope
 from cds_service.fhir.shapes import Resource, codes, inside, labels_of, objects, tail
 from cds_service.fhir.subject import OTHER, SAME, Person, whose
@@ -52,7 +52,7 @@ def open_drafts(hook: str, context: Any, person: Person, version: Version) -> Dr
     opened = open_value(bundle)
     drafts.whys += opened.whys
     if opened.more:
-        drafts.whys.append(NO_FHIR)
+        drafts.whys.append(FURTHER_PAGE)
     for entry in opened.entries:
         kind = inside(entry.resource, "resourceType")
         if not isinstance(kind, str) or not kind:
@@ -62,7 +62,7 @@ def open_drafts(hook: str, context: Any, person: Person, version: Version) -> Dr
         elif (owner := whose(entry.resource, person)) == SAME:
             drafts.orders.append(entry)
         else:
-            drafts.whys.append(f"{'orders of another patient' if owner == OTHER else 'orders without a patient'}")
+            drafts.whys.append("orders of another patient" if owner == OTHER else "orders without a patient")
             drafts.dropped.append(owner)
     return drafts
 

@@ -33,6 +33,7 @@ READ_AS_ACTIVE = "clinicalStatus not recorded: read as active"
 READ_AS_RESOLVED = "abatement is in the past: read as resolved"
 MAY_BE_OVER = "abatement is recorded, its date is unclear"
 READ_AS_CONFIRMED = "verificationStatus not recorded: read as confirmed"
+ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 ENTERED_IN_ERROR = "entered-in-error"
 _IN_ERROR = frozenset({ENTERED_IN_ERROR})
 
@@ -197,7 +198,7 @@ def encounter(record: Record, scope: Scope) -> Iterable[Row]:
     """Read an Encounter, once as Encounter and, if the call names it, once as this-encounter."""
     resource = record.resource
     reasons = resource.get("reasonCode")
-    concept = scope.concept(resource.get("class"), resource.get("type"), resource.get("serviceType"), reasons)
+    concept = scope.concept(_encounter_class(resource), resource.get("type"), resource.get("serviceType"), reasons)
     this = bool(scope.stay) and resource.get("id") == scope.stay
     facts = [fact for fact in ("Encounter", *(["this-encounter"] if this else [])) if scope.take(fact, concept)]
     if not facts:
@@ -217,6 +218,14 @@ def encounter(record: Record, scope: Scope) -> Iterable[Row]:
         )
         for fact in facts
     ]
+
+
+def _encounter_class(resource: Resource) -> object:
+    """Give Encounter.class; a Coding without a system is of the one code system that R4 binds the element to."""
+    coding = resource.get("class")
+    if isinstance(coding, dict) and coding.get("system") is None and coding.get("coding") is None:
+        return {**coding, "system": ACT_CODE}
+    return coding
 
 
 def _status(fact: str, resource: Resource) -> str | None:

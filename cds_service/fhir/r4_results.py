@@ -74,7 +74,9 @@ def observed(resource: Resource) -> Days:
 def questionnaire_response(record: Record, scope: Scope) -> Iterable[Row]:
     """Read each answered item, however deep it stands.
 
-    An item that is the total of the questionnaire and has no code of its own carries the questionnaire's code.
+    An item that is the total of the questionnaire and has no code of its own carries the questionnaire's code. Any
+    other one without a code is the code of its linkId in the system that the questionnaire's URL names, so that a
+    site can add the items of its own forms to a value set.
     """
     resource = record.resource
     whole = _codings_of_uri(resource.get("questionnaire"))
@@ -86,6 +88,7 @@ def questionnaire_response(record: Record, scope: Scope) -> Iterable[Row]:
         codings = item_codings(item)
         if not codings and whole and {word(item.get("linkId")).strip("/"), word(item.get("text"))} & _TOTAL:
             codings = whole
+        codings = codings or _local_coding(resource.get("questionnaire"), item.get("linkId"))
         text = item.get("text")
         concept = scope.concept(codings, text if isinstance(text, str) else None)
         if not scope.take(ANSWER, concept):
@@ -140,6 +143,12 @@ def item_codings(item: Resource) -> list[Resource]:
         if link.startswith("/") and _LOINC_SHAPE.fullmatch(last):
             found.append({"system": LOINC, "code": last})
     return found
+
+
+def _local_coding(questionnaire: Any, link: Any) -> list[Resource]:
+    if not isinstance(questionnaire, str) or not isinstance(link, str):
+        return []
+    return [{"system": questionnaire.split("|", 1)[0], "code": link}]
 
 
 def _codings_of_uri(uri: Any) -> list[Resource]:

@@ -147,3 +147,9 @@ def test_this_encounter_is_built_even_when_other_encounters_are_of_no_use() -> N
         {"patient": PATIENT, "encounters": [STAY]}, context={"patientId": "p1", "encounterId": "e1"}, needs=needs
     )
     assert ("Encounter" in chart.rows, len(chart.rows["this-encounter"])) == (False, 1)
+
+
+def test_an_encounter_class_without_a_system_is_of_the_system_the_element_is_bound_to() -> None:
+    row = row_of(resource("Encounter", **{"class": {"code": "IMP"}}))
+    (coding,) = row.concept.codings
+    assert (coding.system, coding.code) == ("http://terminology.hl7.org/CodeSystem/v3-ActCode", "IMP")

@@ -350,3 +350,8 @@ def test_another_patients_encounter_does_not_end_an_order() -> None:
     encounter = {**stay(status="finished"), "subject": {"reference": "Patient/p2"}}
     lists = {"medicationRequests": [resource("MedicationRequest", **INPATIENT)], "encounters": [encounter]}
     assert read({"patient": PATIENT, **lists}).rows["medication-use"][0].status is None
+
+
+def test_a_stopped_use_cannot_have_ended_after_today() -> None:
+    row = use_of("MedicationStatement", status="stopped", effectivePeriod={"start": "2025-01-01", "end": "2026"})
+    assert days(row.end) == ("2026-01-01", "2026-03-01")

@@ -240,3 +240,12 @@ def test_several_numbers_as_one_answer_are_no_number() -> None:
 
 def test_an_item_without_code_and_words_is_unreadable() -> None:
     assert not row_of(answered({"linkId": "q", "answer": [{"valueInteger": 1}]})).concept.readable
+
+
+def test_an_item_of_a_local_form_is_coded_by_the_form_and_its_link_id() -> None:
+    item = {"linkId": "q7", "answer": [{"valueInteger": 1}]}
+    concept = row_of(answered(item, questionnaire="https://site.example/Questionnaire/cows|3")).concept
+    assert concept.readable
+    assert [(each.system, each.code) for each in concept.codings] == [
+        ("http://site.example/Questionnaire/cows", "Q7"),
+    ]
