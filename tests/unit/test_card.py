@@ -223,6 +223,11 @@ def test_a_list_that_could_hold_more_is_named_on_a_sure_card_too():
     )
 
 
+def test_a_list_missing_in_part_and_in_whole_is_named_once():
+    gaps = (Gap("labs", "further page", 738000), Gap("labs", "error"))
+    assert "**Not read:** laboratory results (error)." in blocks(card(order(), opioid(), gaps={"Observation": gaps}))
+
+
 def test_a_list_that_no_criterion_of_the_card_reads_is_not_named():
     shown = card(order(), opioid(), gaps={"Procedure": (Gap("procedures", "not sent"),)})
     assert "Not read" not in shown["detail"]
@@ -307,6 +312,15 @@ def test_conditions_of_the_card_are_part_of_its_basis():
     assert "- An allergy to opioids is recorded" in shown["detail"].partition("not found**")[2]
 
 
+def test_what_the_card_is_shown_for_not_knowing_is_told():
+    rule = with_card(conditions=Conditions(if_unknown=("allergy",)), indicator=(("info", None),))
+    gaps = {"AllergyIntolerance": (Gap("allergies", "error"),)}
+    assert blocks(card(order(), opioid(), rule=rule, gaps=gaps))[:2] == [
+        "**Could not be told**",
+        "- An allergy to opioids is recorded: allergy list not read",
+    ]
+
+
 def test_the_criterion_that_set_the_level_is_part_of_the_basis():
     rule = with_card(indicator=(("critical", "oud"), ("warning", None)))
     assert "- Opioid use disorder is recorded" in card(order(), opioid(), condition(), rule=rule)["detail"]
@@ -342,6 +356,12 @@ def test_each_order_to_remove_is_a_suggestion_that_names_it():
         ("Remove the order for naltrexone 50 mg", "MedicationRequest/o2"),
     ]
     assert len({each["uuid"] for each in removing}) == 2
+
+
+def test_an_order_in_doubt_is_not_offered_for_removal():
+    doubtful = order("naltrexone 50 mg", "MedicationRequest/o2", status=None)
+    removing = [each["actions"][0].get("resourceId") for each in card(order(), doubtful, opioid())["suggestions"]]
+    assert removing == ["MedicationRequest/o1", None]
 
 
 def test_an_order_without_an_id_cannot_be_removed():

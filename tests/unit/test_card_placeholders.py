@@ -6,9 +6,26 @@ import pytest
 
 from cds_service.core.card_text import markdown
 from cds_service.core.dates import parse_span
+from cds_service.core.engine import compile_edition, judge
 from cds_service.core.facts import Number
 from cds_service.core.placeholders import Voice, fill, sentence
-from tests.unit.card_world import RULE, alt, concept, condition, decided, find, opioid, order, urine
+from cds_service.core.rule import Edition, Uses
+from tests.unit.card_world import (
+    DEFINITION,
+    RULE,
+    TABLE,
+    TODAY,
+    VALUE_SETS,
+    alt,
+    chart,
+    concept,
+    condition,
+    decided,
+    find,
+    opioid,
+    order,
+    urine,
+)
 
 
 def filled(template, *rows, hide=False, rule=RULE):
@@ -26,6 +43,16 @@ def test_a_parameter_is_filled_with_its_unit():
 def test_a_sentence_of_a_definition_uses_the_parameters_of_the_definition():
     judgement = decided(order()).judgement
     assert sentence("treatment-status.treated", Voice(judgement, markdown)) == "Treatment ran in the last 30 days"
+
+
+def test_a_sentence_uses_the_parameters_of_the_version_that_the_rule_uses():
+    grace = replace(DEFINITION.parameters["grace"], value=45)
+    treated = replace(DEFINITION.criteria["treated"])
+    newer = replace(DEFINITION, version="2.0.0", parameters={"grace": grace}, criteria={"treated": treated})
+    rule = replace(RULE, uses=(Uses("treatment-status", 2),))
+    definitions = {("treatment-status", 1): DEFINITION, ("treatment-status", 2): newer}
+    judgement = judge(compile_edition(Edition(rule, definitions, VALUE_SETS), TABLE), chart(order()), TODAY)
+    assert sentence("treatment-status.treated", Voice(judgement, markdown)) == "Treatment ran in the last 45 days"
 
 
 def test_a_drug_is_called_by_its_name_on_record():
