@@ -49,7 +49,6 @@ def charts(subject: Subject) -> Iterator[RuleProblem]:
             if fact is None:
                 continue
             for row, at in _items(rows, (*place, key.text)):
-                at = at if rows.kind == "list" else at[:-1]
                 yield from _row(subject, row, at, fact.name)
 
 

@@ -11,7 +11,7 @@ from cds_service.rulebook.case import Case
 from cds_service.rulebook.reader_build import build_definition, build_rule
 from cds_service.rulebook.reader_cases import DEFINITION_TESTS, RULE_TESTS, read_cases
 from cds_service.rulebook.reader_forms import file_form
-from cds_service.rulebook.reader_shapes import MISSING, Reading, Value, read
+from cds_service.rulebook.reader_values import MISSING, Reading, Value, read
 from cds_service.rulebook.source import RuleProblem, Source, parse_source, read_source
 
 

@@ -28,7 +28,7 @@ from cds_service.core.rule import (
 )
 from cds_service.rulebook.reader_cases import split_code
 from cds_service.rulebook.reader_forms import ATTRIBUTES, POLICIES
-from cds_service.rulebook.reader_shapes import MISSING, Value
+from cds_service.rulebook.reader_values import MISSING, Value
 
 Plain = Mapping[str, Value]
 

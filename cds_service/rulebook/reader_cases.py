@@ -15,7 +15,8 @@ from cds_service.rulebook.reader_forms import (
     STATUS,
     VALUE_SETS,
 )
-from cds_service.rulebook.reader_shapes import Either, Form, Key, ListOf, Named, Number, Reading, Value, Word
+from cds_service.rulebook.reader_shapes import Either, Form, Key, ListOf, Named, Number, Word
+from cds_service.rulebook.reader_values import Reading, Value
 
 _PARTIAL = r"\d{4}(?:-\d{2}(?:-\d{2})?)?"
 _UNITS = "(?:day|week|month|year)s?"

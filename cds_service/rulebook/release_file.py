@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cds_service.rulebook.reader_forms import CRITERION, FILE_ID, LINE, VERSION
-from cds_service.rulebook.reader_shapes import MISSING, BlockOf, Either, Form, Key, ListOf, Named, Reading, Value, read
+from cds_service.rulebook.reader_shapes import BlockOf, Either, Form, Key, ListOf, Named
+from cds_service.rulebook.reader_values import MISSING, Reading, Value, read
 from cds_service.rulebook.source import Mark, Place, RuleProblem, Source, parse_source, read_source
 
 RELEASE_FILE = "release.yaml"

@@ -102,11 +102,9 @@ class Source:
         return here
 
     def has(self, path: Place) -> bool:
-        """Whether something stands at the path; a single item stands at 0 of the list it replaces."""
+        """Whether something stands at the path."""
         here = self.root
         for step in path:
-            if here is not None and here.kind == "scalar" and step == 0:
-                continue
             here = _below(here, step)
         return here is not None
 
@@ -136,6 +134,8 @@ def _below(here: Node | None, step: str | int) -> Node | None:
         return None
     if isinstance(step, str):
         return here.get(step)
+    if here.kind != "list":  # a single item stands at 0 of the list it replaces
+        return here if step == 0 else None
     return here.items[step] if step < len(here.items) else None
 
 
