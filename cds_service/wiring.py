@@ -31,7 +31,6 @@ def build_app(settings: Settings) -> Flask:
     served = load_rules(find_rules(settings.rules), check=False)
     ports = Ports(
         compiled=compile_release(served.release),
-        rules_folder=served.folder,
         today=clock(settings),
         new_incident=lambda: uuid.uuid4().hex,
     )

@@ -45,7 +45,6 @@ class Ports:
     """What the web edge is given. today: the calendar day now; new_incident: a name for an unexpected fault."""
 
     compiled: Compiled
-    rules_folder: Path
     today: Callable[[], date]
     new_incident: Callable[[], str]
 
@@ -98,7 +97,6 @@ def create_app(ports: Ports, door: Door, *pages: Blueprint) -> Flask:
                 "release": release.id,
                 "digest": release.digest,
                 "rules": {"active": len(release.active), "trial": len(release.trial)},
-                "rulesFolder": str(ports.rules_folder),
             }
         )
 

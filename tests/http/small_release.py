@@ -5,7 +5,6 @@ Nothing here is clinical guidance.
 """
 
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -103,7 +102,6 @@ SMALL = release_of(ADULT_NOTE, ASTHMA_NOTE)
 def app_of(release: Release = SMALL, *, max_bytes: int = 1_000_000, deadline_s: float = 5.0) -> Flask:
     ports = Ports(
         compiled=compile_release(release),
-        rules_folder=Path("rules"),
         today=lambda: TODAY,
         new_incident=lambda: "incident-1",
     )
