@@ -204,11 +204,13 @@ def _authorization(sent: Mapping[str, Any] | None) -> FhirAuthorization | None:
 
 
 def _dangling_selections(context: Mapping[str, Any]) -> Iterator[Issue]:
-    """Selections that no draft order answers to, by Type/id."""
+    """Selections that no draft order answers to, by Type/id of the resource or at the end of its fullUrl."""
     drafts = set()
     for entry in context["draftOrders"].get("entry", []):
         resource = entry.get("resource", {})
         drafts.add(f"{resource.get('resourceType')}/{resource.get('id')}")
+        placed = _REFERENCE.fullmatch(str(entry.get("fullUrl")))
+        drafts.add(placed[1] if placed else "")
     for index, selection in enumerate(context["selections"]):
         found = _REFERENCE.fullmatch(selection)
         if found and found[1] not in drafts:

@@ -287,6 +287,20 @@ def test_selections_must_refer_to_draft_orders(client: FlaskClient, value: Any, 
     assert (answered.status_code, places(answered)) == (400, [place])
 
 
+@pytest.mark.parametrize(
+    ("entry", "selection"),
+    [
+        ({}, "https://ehr.example.org/fhir/MedicationRequest/draft-1"),
+        ({"fullUrl": "https://ehr.example.org/fhir/MedicationRequest/temp-9"}, "MedicationRequest/temp-9"),
+    ],
+    ids=["an absolute reference", "the id in fullUrl"],
+)
+def test_a_selection_finds_its_draft_order(client: FlaskClient, entry: dict[str, Any], selection: str) -> None:
+    body = changed(call("order-select"), "context.selections", [selection])
+    body["context"]["draftOrders"]["entry"][0] |= entry
+    assert post(client, body, "order-select").status_code == 200
+
+
 def test_every_fault_of_an_envelope_is_told_at_once(client: FlaskClient) -> None:
     answered = post(client, {"hookInstance": "x", "context": {"userId": 1}, "prefetch": []})
     assert sorted(places(answered)) == ["context.patientId", "context.userId", "hook", "hookInstance", "prefetch"]
