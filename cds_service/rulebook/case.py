@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cds_service.core.dates import Duration
 
-RULE_LISTS = ("must_fire", "must_not_fire", "cannot_tell")
+RULE_LISTS = ("must_fire", "must_not_fire", "cannot_tell", "must_hold", "must_not_hold")
 DEFINITION_LISTS = ("must_hold", "must_not_hold", "cannot_tell")
 
 

@@ -65,6 +65,7 @@ _CASE = (Key("name", LINE, True, "what the test shows"), Key("but", CHART))
 _CARD = Key("card", FILE_ID)
 _BECAUSE = Key("because", _NAMES)
 _CHOICE = (_CARD, Key("indicator", Word("a level", LEVELS)), Key("suggests", ListOf(LINE)))
+_OF = Key("of", _NAMES, True, "the criteria that have this verdict")
 RULE_TESTS = Form(
     "`tests`",
     (
@@ -72,9 +73,10 @@ RULE_TESTS = Form(
         Key("must_fire", ListOf(Form("a test that must fire", (*_CASE, *_CHOICE)))),
         Key("must_not_fire", ListOf(Form("a test that must not fire", (*_CASE, _BECAUSE)))),
         Key("cannot_tell", ListOf(Form("a test that cannot tell", (*_CASE, _BECAUSE, *_CHOICE)))),
+        # What only a line of a card looks at changes neither verdict nor card, so it is tested by name.
+        *(Key(each, ListOf(Form("a test", (*_CASE, _OF)))) for each in ("must_hold", "must_not_hold")),
     ),
 )
-_OF = Key("of", _NAMES, True, "the criteria that have this verdict")
 DEFINITION_TESTS = Form(
     "`tests`",
     (Key("base", CHART), *(Key(each, ListOf(Form("a test", (*_CASE, _OF)))) for each in DEFINITION_LISTS)),

@@ -149,7 +149,7 @@ def failure_of(edition: CompiledTest, ready: Prepared, explain: bool = False) ->
 
     explain: also collect the deciding facts, which a run over many small changes has no use for.
     """
-    if edition.decide is None:
+    if edition.decide is None or ready.case.of:
         return _definition_failure(edition.judge(ready.chart, ready.today), ready.case, explain)
     decision = edition.decide(ready.chart, ready.today)
     if decision.state == FAILED:
