@@ -176,7 +176,12 @@ def _refuse_unread(outcome: Outcome) -> None:
             wanted.update({gap.source: gap.why for gap in decision.ask_fetch})
     if wanted:
         issues = (
-            Issue("incomplete", f"prefetch.{source}", f"was not read ({why}) and is required")
+            Issue("incomplete", _place(source), f"was not read ({why}) and is required")
             for source, why in sorted(wanted.items())
         )
         raise RequestProblem(412, *issues)
+
+
+def _place(source: str) -> str:
+    """Where in a request a list stands; draft orders come in the context."""
+    return f"prefetch.{source}" if source in PREFETCH else f"context.{source}"
