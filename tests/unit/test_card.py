@@ -11,7 +11,20 @@ from cds_service.core.facts import Gap
 from cds_service.core.rule import Card, Conditions, Evidence, Line, Logic, Suggestion, When
 from cds_service.core.show import pieces
 from cds_service.fhir.draft import draft
-from tests.unit.card_world import CALL, RELEASE, RULE, alt, concept, condition, decided, opioid, order, span, urine
+from tests.unit.card_world import (
+    CALL,
+    RELEASE,
+    RULE,
+    TODAY,
+    alt,
+    concept,
+    condition,
+    decided,
+    opioid,
+    order,
+    span,
+    urine,
+)
 
 UNREAD = {"medication-use": (Gap("medicationRequests", "not sent"),)}
 
@@ -224,7 +237,7 @@ def test_a_list_that_could_hold_more_is_named_on_a_sure_card_too():
 
 
 def test_a_list_missing_in_part_and_in_whole_is_named_once():
-    gaps = (Gap("labs", "further page", 738000), Gap("labs", "error"))
+    gaps = (Gap("labs", "further page", TODAY.toordinal()), Gap("labs", "error"))
     assert "**Not read:** laboratory results (error)." in blocks(card(order(), opioid(), gaps={"Observation": gaps}))
 
 
