@@ -126,7 +126,8 @@ class Table:
         self._not_subtrees: dict[Coding, int] = {}
         self._by_system: dict[str, int] = {}
         self._with_phrases = 0
-        self._phrases: dict[str, list[tuple[tuple[str, ...], int, int]]] = {}  # first word -> words, in, out
+        self._phrases: dict[tuple[str, ...], tuple[int, int]] = {}  # words -> sets it puts in, sets it takes out
+        self._lengths: dict[str, tuple[int, ...]] = {}  # first word -> how many words such phrases have
         self._memo: dict[tuple[str, str], tuple[Coding, int]] = {}
         for each in value_sets:
             self._add(each)
@@ -158,7 +159,9 @@ class Table:
 
     def _index(self, phrase: tuple[str, ...], inside: int, outside: int) -> None:
         if phrase:
-            self._phrases.setdefault(phrase[0], []).append((phrase, inside, outside))
+            before = self._phrases.get(phrase, (0, 0))
+            self._phrases[phrase] = (before[0] | inside, before[1] | outside)
+            self._lengths[phrase[0]] = tuple(sorted({*self._lengths.get(phrase[0], ()), len(phrase)}))
 
     def bit(self, value_set: ValueSet) -> int:
         """Give the one-bit mask of the set with this id and version. Raises KeyError if the table has no such set."""
@@ -206,8 +209,9 @@ class Table:
         for text in texts:
             spoken = words(text)
             for at, word in enumerate(spoken):
-                for phrase, phrase_in, phrase_out in self._phrases.get(word, ()):
-                    if spoken[at : at + len(phrase)] == phrase:
-                        inside |= phrase_in
-                        outside |= phrase_out
+                for length in self._lengths.get(word, ()):
+                    found = self._phrases.get(spoken[at : at + length])
+                    if found:
+                        inside |= found[0]
+                        outside |= found[1]
         return inside & ~outside
