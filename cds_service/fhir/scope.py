@@ -50,17 +50,20 @@ class Scope:
     stays_whole: bool
     counts: dict[str, int] = field(default_factory=dict)
     dropped: dict[str, int] = field(default_factory=dict)
-    _usual: dict[tuple[str, ...], Concept] = field(default_factory=dict)
+    _usual: dict[tuple[object, ...], Concept] = field(default_factory=dict)
 
     def concept(self, *values: Any) -> Concept:
         """Build the concept of CodeableConcepts, Codings or texts taken together."""
         key = _usual_key(values[0]) if len(values) == 1 else None
-        if key is not None:
+        if key is None:
+            return self._build(values)
+        try:
             found = self._usual.get(key)
-            if found is None:
-                found = self._usual[key] = self._build(values)
-            return found
-        return self._build(values)
+        except TypeError:  # a list or object where text is expected
+            return self._build(values)
+        if found is None:
+            found = self._usual[key] = self._build(values)
+        return found
 
     def _build(self, values: tuple[Any, ...]) -> Concept:
         codings: list[tuple[str, str]] = []
@@ -120,17 +123,17 @@ def words_only(concept: Concept) -> Concept:
     return concept if concept.readable else NO_CONCEPT
 
 
-def _usual_key(value: Any) -> tuple[str, ...] | None:
-    """Give what tells CodeableConcepts with one coding or two apart; None for any other shape."""
+def _usual_key(value: Any) -> tuple[object, ...] | None:
+    """Give all that a CodeableConcept of up to two codings says; None for any other shape."""
     codings = value.get("coding") if isinstance(value, dict) else None
     if not isinstance(codings, list) or len(codings) > 2:
         return None
-    parts = [value.get("text", "")]
+    key: tuple[object, ...] = (value.get("text"),)
     for coding in codings:
         if not isinstance(coding, dict):
             return None
-        parts += (coding.get("system", ""), coding.get("code", ""), coding.get("display", ""))
-    return tuple(parts) if all(type(part) is str for part in parts) else None
+        key += (coding.get("system"), coding.get("code"), coding.get("display"))
+    return key
 
 
 def _each(value: Any) -> list[Any]:

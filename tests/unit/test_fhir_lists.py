@@ -140,6 +140,7 @@ def test_observations_that_are_not_held_spare_all_three_of_their_keys() -> None:
         ({"reference": "urn:uuid:8f0c"}, "another patient's rows", "another patient"),
         ({"reference": "Group/p1"}, "another patient's rows", "another patient"),
         ({"reference": "Patient/p11"}, "another patient's rows", "another patient"),
+        ({"reference": "p1"}, "another patient's rows", "another patient"),
         ({"reference": "patient/p1x"}, "another patient's rows", "another patient"),
         (None, "rows without a patient", "no subject"),
         ({}, "rows without a patient", "no subject"),
@@ -275,13 +276,59 @@ def test_a_resource_under_an_unexpected_key_is_read_as_what_it_is() -> None:
     assert chart.gaps == {}
 
 
-@pytest.mark.parametrize("entry", [5, "text", None, [], {}, {"resource": None}, {"resource": 7}, {"resource": {}}])
+@pytest.mark.parametrize(
+    "entry",
+    [
+        5,
+        "text",
+        None,
+        [],
+        {},
+        {"resource": None},
+        {"resource": 7},
+        {"resource": {}},
+        {"resource": {"resourceType": ""}},
+    ],
+)
 def test_an_entry_that_is_no_resource_is_an_unreadable_row(entry: Any) -> None:
     chart = read({"conditions": {"resourceType": "Bundle", "entry": [entry]}})
     (row,) = chart.rows["Condition"]
     assert (row.readable, row.concept.readable, row.reference) == (False, False, "conditions[1]")
     assert chart.counts["Condition"] == 1
     assert chart.dropped == {"not a resource": 1}
+
+
+def test_something_in_an_array_that_is_no_resource_is_an_unreadable_row() -> None:
+    chart = read({"conditions": [CONDITION, {}]})
+    assert [row.readable for row in chart.rows["Condition"]] == [True, False]
+    assert chart.gaps == {}
+
+
+def test_a_reference_leads_to_the_later_version() -> None:
+    old, new = (
+        {
+            "resourceType": "Medication",
+            "id": "m",
+            "code": {"text": text},
+            "meta": {"lastUpdated": f"{year}-01-01T00:00:00Z"},
+        }
+        for text, year in (("old", 2024), ("new", 2025))
+    )
+    order = resource(
+        "MedicationRequest", medicationCodeableConcept=None, medicationReference={"reference": "Medication/m"}
+    )
+    for pair in ((old, new), (new, old)):
+        (row,) = read({"medicationRequests": bundle(order, *pair)}).rows["medication-use"]
+        assert row.concept.texts == ("new",)
+
+
+def test_a_resource_with_an_empty_id_is_named_by_its_place() -> None:
+    assert read({"conditions": [resource("Condition", id="")]}).rows["Condition"][0].reference == "conditions[1]"
+
+
+def test_a_resource_may_name_its_subject_as_patient() -> None:
+    named = resource("Condition", subject=None, patient={"reference": "Patient/p1"})
+    assert len(read({"conditions": [named]}).rows["Condition"]) == 1
 
 
 def test_entered_in_error_rows_do_not_exist() -> None:

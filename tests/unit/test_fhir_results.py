@@ -27,7 +27,10 @@ def exactly(value: float, unit: str | None = None, text: str = "") -> Number:
         ({"valueQuantity": {"value": 5, "comparator": "<="}}, Number(-math.inf, 5, True, False, None, "<=5")),
         ({"valueQuantity": {"value": 150, "comparator": ">"}}, Number(150, math.inf, True, True, None, ">150")),
         ({"valueQuantity": {"value": 150, "comparator": ">="}}, Number(150, math.inf, False, True, None, ">=150")),
+        ({"valueQuantity": {"value": "150", "comparator": ">"}}, Number(150, math.inf, True, True, None, ">150")),
+        ({"valueQuantity": {"value": ">150", "comparator": ">"}}, None),
         ({"valueQuantity": {"value": 150, "comparator": "~"}}, None),
+        ({"valueInteger": "1_2"}, None),
         ({"valueQuantity": {"unit": "U/L"}}, None),
         ({"valueQuantity": 12}, None),
         ({"valueQuantity": {"value": True}}, None),
@@ -197,7 +200,7 @@ def test_an_items_code_is_read_where_it_is_really_written(item: dict[str, Any]) 
     assert (row.concept.by_code, row.value) == (TABLE.bit(SCORE), exactly(12))
 
 
-@pytest.mark.parametrize("link", ["44249-1", "q-1", "1.2.3", "item/44249-1", "http://x.example/44249-1"])
+@pytest.mark.parametrize("link", ["44249-1", "q-1", "/q-1", "/1", "1.2.3", "item/44249-1", "http://x.example/44249-1"])
 def test_a_link_id_that_only_looks_like_a_code_is_none(link: str) -> None:
     row = row_of(answered({"linkId": link, "text": "Question", "answer": [{"valueInteger": 1}]}))
     assert (row.concept.codings, row.concept.texts) == ((), ("Question",))

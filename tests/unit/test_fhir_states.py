@@ -104,6 +104,7 @@ def test_an_absent_verification_status_reads_confirmed_and_is_noted() -> None:
         ({"onsetPeriod": {"start": "2025-05-01", "end": "2025-02-01"}}, "any day"),
         ({"onsetAge": {"value": 20, "unit": "years", "code": "a"}}, ("2010-05-05", "2011-05-04")),
         ({"onsetAge": {"value": 18, "unit": "months"}}, ("1991-11-05", "1991-12-04")),
+        ({"onsetAge": {"value": 20, "code": "a"}, "onsetDateTime": "2025-03-01"}, "2025-03-01"),
         ({"onsetAge": {"value": 20}, "recordedDate": "2025-03-01"}, "any day"),
         ({"onsetAge": "20", "recordedDate": "2025-03-01"}, "any day"),
         ({"onsetString": "as a teenager", "recordedDate": "2025-03-01"}, "2025-03-01"),
