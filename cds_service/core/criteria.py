@@ -223,8 +223,8 @@ class _Finder:
         return rows, tuple(further)
 
     def _listed(self, gap: Gap, sitting: Sitting) -> bool:
-        """Whether the value sets looked for stand in the list that was not read."""
-        if not self.found_in or gap.source in self.found_in:
+        """Whether the value sets looked for stand in the list that was not read; a gap may name the whole fact."""
+        if not self.found_in or gap.source in self.found_in or gap.source in FACTS:
             return True
         return all(gap.source != each.source for each in _gaps(sitting, ("Observation",)))
 

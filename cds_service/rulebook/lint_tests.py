@@ -29,7 +29,8 @@ def stops(subject: Subject) -> Iterator[RuleProblem]:
         for test, place in _items(subject.source.node(("tests", list_name)), ("tests", list_name)):
             if not subject.source.has(place):
                 continue
-            if rule and list_name in ("must_not_fire", "cannot_tell") and test.kind == "block" and not test.get("because"):
+            stopped = rule is not None and list_name in ("must_not_fire", "cannot_tell")
+            if stopped and test.kind == "block" and not test.get("because"):
                 text = "the test does not say what stops the rule, in 'because'"
                 yield subject.problem("test-without-because", place, text)
             for key in ("because", "of"):
