@@ -53,6 +53,12 @@ def sets_by_text(codings, *texts):
             "g2067",
             Coding("http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets", "G2067"),
         ),
+        ("http://hl7.org/fhir/v3/ActCode", "IMP", Coding("http://terminology.hl7.org/CodeSystem/v3-ActCode", "IMP")),
+        (
+            "http://hl7.org/fhir/v2/0078",
+            "POS",
+            Coding("http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation", "POS"),
+        ),
         ("http://loinc.org", "44261-6", Coding("http://loinc.org", "44261-6")),
     ],
 )
