@@ -91,6 +91,7 @@ def merged(rows: Sequence[Found], gap: Duration, complete: bool) -> list[Found]:
         if each.start.last <= gap.after(last.end.first) and last.start.last <= gap.after(each.end.first):
             joined[-1] = replace(
                 each,
+                row=replace(each.row, labels=each.row.labels | last.row.labels),
                 start=Span(min(last.start.first, each.start.first), min(last.start.last, each.start.last)),
                 end=Span(max(last.end.first, each.end.first), max(last.end.last, each.end.last)),
                 merged=last.merged + each.merged,
