@@ -10,7 +10,7 @@ from typing import Any
 from cds_service.core.facts import FACTS, Concept, Row
 from cds_service.fhir.scope import Record, Scope
 from cds_service.fhir.shapes import Resource, codes, extensions, labels_of, objects, word
-from cds_service.fhir.values import Recorded, interpretation, recorded, upper_limit, was_not_done
+from cds_service.fhir.values import Recorded, interpretation, recorded, upper_limit
 from cds_service.fhir.when import Days, moment, span
 
 OBSERVATION = "Observation"
@@ -33,7 +33,7 @@ def observation(record: Record, scope: Scope) -> Iterable[Row]:
         pieces += [(f"{record.reference}#{at}", part) for at, part in enumerate(parts, 1)]
     for reference, piece in pieces:
         concept = scope.concept(piece.get("code"))
-        if piece.get("dataAbsentReason") is not None and was_not_done(piece, recorded(piece, scope)):
+        if piece.get("dataAbsentReason") is not None and not recorded(piece, scope).present:
             scope.drop(NOT_DONE)
         elif scope.take(OBSERVATION, concept):
             found.append((reference, piece, concept))

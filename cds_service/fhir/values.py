@@ -7,7 +7,7 @@ from typing import Any
 from cds_service.core.dates import Span
 from cds_service.core.facts import Concept, Number
 from cds_service.fhir.scope import Scope
-from cds_service.fhir.shapes import Resource, codes, flag, inside, objects, word
+from cds_service.fhir.shapes import Resource, codes, flag, objects, word
 from cds_service.fhir.when import number_in, period, span
 
 ANYTHING = float("inf")
@@ -153,9 +153,3 @@ def interpretation(resource: Resource, scope: Scope) -> tuple[Concept, ...]:
     each_of = listed if isinstance(listed, list) else [] if listed is None else [listed]
     found = (scope.concept(each) for each in each_of)
     return tuple(each for each in found if each.readable)
-
-
-def was_not_done(resource: Resource, value: Recorded) -> bool:
-    """Whether a reason for the missing value stands in its place."""
-    absent = resource.get("dataAbsentReason")
-    return not value.present and absent is not None and inside(resource, "dataAbsentReason") != {}

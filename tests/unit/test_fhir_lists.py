@@ -194,6 +194,14 @@ def test_a_contained_patient_who_contradicts_the_patient_is_another(contained: d
     assert read({"patient": patient, "conditions": bundle(named)}).dropped == {"another patient": 1}
 
 
+def test_a_contained_patient_with_the_same_identifier_is_the_same_person() -> None:
+    known = [{"system": "urn:mrn", "value": "7"}]
+    inner = {"resourceType": "Patient", "id": "me", "identifier": known}
+    named = resource("Condition", subject={"reference": "#me"}, contained=[inner])
+    chart = read({"patient": {**PATIENT, "identifier": known}, "conditions": bundle(named)})
+    assert (len(chart.rows["Condition"]), chart.dropped) == (1, {})
+
+
 def test_a_subject_and_a_patient_that_differ_are_not_this_patient() -> None:
     both = resource("Condition", patient={"reference": "Patient/p2"})
     assert read({"conditions": bundle(both)}).dropped == {"another patient": 1}

@@ -252,6 +252,13 @@ def test_an_inpatient_order_of_this_stay_or_of_none_on_record_is_as_open_as_it_s
     [
         {"medicationReference": {"reference": "#m1"}, "contained": [INGREDIENTS]},
         {"medicationReference": {"reference": "#m1"}, "contained": INGREDIENTS},
+        {
+            "medicationReference": {"reference": "#kit"},
+            "contained": [
+                {"resourceType": "Medication", "id": "kit", "ingredient": [{"itemReference": {"reference": "#m1"}}]},
+                INGREDIENTS,
+            ],
+        },
         {"medicationReference": {"reference": "Medication/m1"}},
         {"medicationReference": {"reference": "Medication/m1/_history/2"}},
         {"medicationReference": {"reference": "https://ehr.example/fhir/Medication/m1"}},

@@ -30,6 +30,7 @@ def exactly(value: float, unit: str | None = None, text: str = "") -> Number:
         ({"valueQuantity": {"value": "150", "comparator": ">"}}, Number(150, math.inf, True, True, None, ">150")),
         ({"valueQuantity": {"value": ">150", "comparator": ">"}}, None),
         ({"valueQuantity": {"value": 150, "comparator": "~"}}, None),
+        ({"valueQuantity": {"value": "<5"}}, Number(-math.inf, 5, True, True, None, "<5")),
         ({"valueInteger": "1_2"}, None),
         ({"valueQuantity": {"unit": "U/L"}}, None),
         ({"valueQuantity": 12}, None),
