@@ -25,6 +25,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "rulebook": {"rulebook", "fhir", "core"},
     "strict_json": {"core"},
     "protocol": {"core"},
+    "shift": set(),
+    "fixtures": {"shift"},
     "services": {"protocol", "fhir", "core"},
     "config": {"core"},
     "edges": {"edges", "services", "protocol", "strict_json", "config", "rulebook", "fhir", "core"},

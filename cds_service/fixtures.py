@@ -1,0 +1,106 @@
+"""Finds and reads the request fixtures: calls of synthetic people, each with the day it was written for.
+
+docs/reference/fixtures.md describes the files. A request fixture is named by its hook and story,
+"order-sign/naltrexone-after-oxycodone"; the story alone will do where only one hook has it, and patient-view comes first.
+"""
+
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from cds_service.shift import shifted
+
+_SOURCE_TREE = Path(__file__).resolve().parents[1] / "fhir_fixtures"
+_FIRST_HOOK = "patient-view"
+
+
+class FixtureProblem(LookupError):
+    """A fixture that cannot be found or read; the text names it and the nearest one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fixture:
+    """A call to replay.
+
+    written_for: the day its dates fit; None for a bare request body, whose dates are not moved.
+    expected:    status, cards, unread and undecided; None where nothing was written down.
+    """
+
+    name: str
+    about: str
+    written_for: date | None
+    request: Mapping[str, Any]
+    expected: Mapping[str, Any] | None = None
+
+    @property
+    def hook(self) -> str:
+        """The hook of the call, "" where the body names none."""
+        hook = self.request.get("hook")
+        return hook if isinstance(hook, str) else ""
+
+    def on(self, today: date) -> dict[str, Any]:
+        """Give the request body with its dates moved so that `written_for` becomes `today`."""
+        days = 0 if self.written_for is None else (today - self.written_for).days
+        return dict(shifted(self.request, days))
+
+
+def fixtures_folder() -> Path:
+    """Give the folder of fixtures: the packaged one, else that of the source tree. Raises FixtureProblem."""
+    packaged = Path(str(resources.files("cds_service"))) / "_data" / "fhir_fixtures"
+    for folder in (packaged, _SOURCE_TREE):
+        if folder.is_dir():
+            return folder
+    raise FixtureProblem("no fhir_fixtures folder, neither packaged nor beside the source")
+
+
+def names() -> tuple[str, ...]:
+    """Give the name of every request fixture, hook and story."""
+    found = (fixtures_folder() / "requests").glob("*/*.json")
+    return tuple(sorted(f"{path.parent.name}/{path.stem}" for path in found))
+
+
+def find(name: str) -> Fixture:
+    """Read the fixture of a name, or the file of a path: a fixture, or a request body alone.
+
+    Raises FixtureProblem with the nearest name.
+    """
+    if name.endswith(".json"):
+        return read(Path(name), name)
+    known = names()
+    same = [each for each in known if name in (each, each.partition("/")[2])]
+    first = [each for each in same if each.startswith(f"{_FIRST_HOOK}/")]
+    if len(same) > 1 and not first:
+        raise FixtureProblem(f"{name}: which one? {', '.join(same)}")
+    if not same:
+        raise FixtureProblem(f"{name}: no such fixture{_hint(name, known)}")
+    chosen = (first or same)[0]
+    return read(fixtures_folder() / "requests" / f"{chosen}.json", chosen)
+
+
+def _hint(name: str, known: tuple[str, ...]) -> str:
+    stories = {each.partition("/")[2]: each for each in reversed(known)} | {each: each for each in known}
+    near = difflib.get_close_matches(name, stories, n=1, cutoff=0.5)
+    return f"\n  hint: did you mean {stories[near[0]]}?" if near else "\n  hint: `cds-service fixture` lists them"
+
+
+def read(path: Path, name: str) -> Fixture:
+    """Read a fixture file, or a request body alone. Raises FixtureProblem."""
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as fault:
+        raise FixtureProblem(f"{path}: {fault.strerror or fault}") from None
+    except ValueError as fault:  # UnicodeDecodeError is one too
+        raise FixtureProblem(f"{path}: is no JSON: {fault}") from None
+    if not isinstance(held, dict):
+        raise FixtureProblem(f"{path}: is no JSON object")
+    if "request" not in held:
+        return Fixture(name, "a request body", None, held)
+    try:
+        return Fixture(name, held["about"], date.fromisoformat(held["written_for"]), held["request"], held["expected"])
+    except (KeyError, TypeError, ValueError) as fault:
+        raise FixtureProblem(f"{path}: about, written_for (a day), request and expected are wanted: {fault}") from None
