@@ -1,7 +1,8 @@
 """`cds-service`: the commands, and what their exit codes mean.
 
 0 fine · 1 findings (a check found something) · 2 usage · 3 a setting cannot be used · 4 the rules cannot be served ·
-5 the address cannot be listened on. Each command stands in the module of its subject and is imported when it is called.
+5 the address cannot be listened on · 6 a URL gave no answer. Each command stands in the module of its subject and is
+imported when it is called.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 FINE, FINDINGS, USAGE, SETTINGS, RULES, ADDRESS = range(6)
@@ -39,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
         prog="cds-service",
         description="CDS Hooks service for opioid use disorder.",
         epilog="Settings are CDS_* environment variables: docs/reference/settings.md. "
-        "Exit codes: 0 fine, 1 findings, 2 usage, 3 setting, 4 rules, 5 address.",
+        "Exit codes: 0 fine, 1 findings, 2 usage, 3 setting, 4 rules, 5 address, 6 no answer.",
     )
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
@@ -47,13 +49,16 @@ def parser() -> argparse.ArgumentParser:
     serve.set_defaults(run=_serve)
 
     replay = commands.add_parser("replay", help="send a fixture, with its dates moved to today, and show the answer")
-    replay.add_argument("request", nargs="?", help="name of a request fixture; all of them if left out")
+    replay.add_argument("request", nargs="?", help="name of a fixture, or a file; all fixtures if left out")
     replay.add_argument("--url", help="base URL of a running service; without it the answer is computed here")
-    replay.add_argument("--json", action="store_true", help="print the whole answer as JSON")
+    replay.add_argument("--today", help="the day its dates are moved to, as 2026-03-01; else today")
+    form = replay.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the whole answer as JSON")
+    form.add_argument("--html", action="store_true", help="print the cards as an HTML page")
     replay.set_defaults(run=_replay)
 
     fixture = commands.add_parser("fixture", help="write a request fixture with its dates moved to a day")
-    fixture.add_argument("request", help="name of a request fixture")
+    fixture.add_argument("request", nargs="?", help="name of a fixture, or a file; if left out, all are listed")
     fixture.add_argument("--today", help="the day its dates are moved to, as 2026-03-01; else today")
     fixture.add_argument("--out", help="file to write; else standard output")
     fixture.set_defaults(run=_fixture)
@@ -88,7 +93,7 @@ def _serve(args: argparse.Namespace) -> int:
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def announce(port: int) -> None:
-        print(welcome(settings.host, port, sample_request(wiring.clock(settings)().isoformat())), flush=True)
+        print(welcome(settings.host, port, sample_request(wiring.clock(settings)())), flush=True)
 
     serve(wiring.serving(settings, announce), lambda: wiring.build_app(settings))
     return FINE
@@ -107,14 +112,15 @@ def welcome(host: str, port: int, sample: Path | None) -> str:
     return "\n".join(lines)
 
 
-def sample_request(today: str) -> Path | None:
+def sample_request(today: date) -> Path | None:
     """Write a request body with today's dates under var/; None where there is no fixture or nothing can be written."""
-    try:
-        from cds_service.replay import SAMPLE_REQUEST, write_request
+    from cds_service.fixtures import FixtureProblem
+    from cds_service.replay import SAMPLE_REQUEST, write_request
 
+    try:
         SAMPLE.parent.mkdir(exist_ok=True)
         write_request(SAMPLE_REQUEST, today, SAMPLE)
-    except (ImportError, OSError) as fault:
+    except (FixtureProblem, OSError) as fault:  # serving goes on without it
         print(f"no sample call: {fault}", file=sys.stderr)
         return None
     return SAMPLE
