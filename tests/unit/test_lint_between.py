@@ -12,8 +12,8 @@ from cds_service.rulebook.commands import FINDINGS, FINE, USAGE, last_line, lint
 from cds_service.rulebook.lint import Report, lint, settle
 from cds_service.rulebook.reader import read_rule_text
 from cds_service.rulebook.source import parse_source
-from tests.unit.rule_folder import changed_file, folder_of_files
-from tests.unit.rule_texts import RULE, SETS, TODAY, value_set
+from tests.unit.rule_folder import RELEASE, changed_file, folder_of_files
+from tests.unit.rule_texts import DEFINITION, RULE, SETS, TODAY, value_set
 
 
 def rules(**others):
@@ -155,6 +155,36 @@ def test_a_draft_may_name_value_sets_that_are_not_pinned_yet(tmp_path):
     draft.write_text(
         RULE.replace("version: 1.0.0", "version: 1.1.0").replace("code_in: score-set", "code_in: spare-set")
     )
+    assert [str(each) for each in lint(folder, TODAY)] == []
+
+
+def test_a_draft_is_judged_by_the_pinned_value_set_not_by_a_newer_one(tmp_path):
+    folder = folder_of_files(tmp_path)
+    newer = (folder / "value-sets/drug-a/2026.1.0.json").read_text().replace('"111"', '"999"')
+    (folder / "value-sets/drug-a/2026.2.0.json").write_text(newer.replace("2026.1.0", "2026.2.0"))
+    draft = RULE.replace("version: 1.0.0", "version: 1.1.0").replace("rxnorm|111", "rxnorm|999")
+    (folder / "sample-rule/1.1.0.yaml").write_text(draft)
+    assert [each.code for each in lint(folder, TODAY)] == ["unknown-code"]
+
+
+def test_a_draft_may_use_a_definition_that_is_a_draft_too(tmp_path):
+    folder = folder_of_files(tmp_path)
+    definition = DEFINITION.replace("version: 1.2.0", "version: 2.0.0").replace("allergy:", "drug_allergy:")
+    (folder / "definitions/drug-status/2.0.0.yaml").write_text(definition)
+    draft = RULE.replace("version: 1.0.0", "version: 1.1.0").replace("drug-status: 1", "drug-status: 2")
+    (folder / "sample-rule/1.1.0.yaml").write_text(draft.replace("drug-status.allergy", "drug-status.drug_allergy"))
+    assert [str(each) for each in lint(folder, TODAY)] == []
+
+
+def test_files_of_an_older_release_are_left_alone(tmp_path):
+    folder = folder_of_files(tmp_path)
+    older = RULE.replace("version: 1.0.0", "version: 0.9.0").replace("code_in: score-set", "code_in: gone-set")
+    (folder / "sample-rule/0.9.0.yaml").write_text(older)
+    (folder / "releases").mkdir()
+    old_release = RELEASE.replace("2026.1.0\nnever", "2025.1.0\nnever").replace(
+        "rule: {active: 1.0.0}", "rule: {active: 0.9.0}"
+    )
+    (folder / "releases/2025.1.0.yaml").write_text(old_release)
     assert [str(each) for each in lint(folder, TODAY)] == []
 
 

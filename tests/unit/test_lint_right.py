@@ -66,6 +66,10 @@ def test_a_line_that_looks_like_a_fault_is_none(code, changes):
         ("{at_least: three}", True),
         ("{at_least: none_at_all}", True),
         ("{at_most: two}", True),
+        ("{at_most: none_at_all}", False),
+        ("{less_than: none_at_all}", True),
+        ("{more_than: one}", False),
+        ("{more_than: one, at_most: two}", False),
         ("{more_than: one, less_than: two}", True),
     ],
 )
@@ -190,3 +194,53 @@ def test_the_facts_of_a_criterion_are_those_of_all_that_it_pools():
 def test_what_a_criterion_reaches_goes_through_definitions():
     found = reached(read_rule_text(RULE).draft, ("drug-status.on_drug",), SHELF)
     assert set(found) == {("drug-status", "on_drug"), ("drug-status", "current"), ("drug-status", "drug")}
+
+
+HINTS = [
+    ("code_in: score-set", "code_in: score-sett", "did you mean 'score-set'?"),
+    ("code_in: score-set", "code_in: spare-sett", "did you mean 'spare-set'?"),
+    ("during_last: recent_days", "during_last: recent_day", "did you mean 'recent_days'?"),
+    ("find: Condition", "find: Conditions", "did you mean 'Condition'?"),
+    ("none: [score_high]", "none: [score_hig]", "did you mean 'score_high'?"),
+    ("none: [score_high]", "none: [allergy]", "did you mean 'drug-status.allergy'?"),
+    ("unless: drug-status.allergy", "unless: drug-status.alergy", "did you mean 'allergy'?"),
+    ("unless: drug-status.allergy", "unless: drug-state.allergy", "did you mean 'drug-status'?"),
+    ("unless: drug-status.allergy", "unless: elsewhere.allergy", "name 'elsewhere' under `uses`"),
+    ("uses: {drug-status: 1}", "uses: {drug-status: 2}", "released: 1"),
+    ("status: [final, amended]", "status: [final, amend]", "did you mean 'amended'?"),
+    ("start: 10 days ago}", "status: active}", "it has no `status`"),
+    ("override_reasons: [other]", "override_reasons: [othr]", "did you mean 'other'?"),
+    ("yields_to: [other-rule]", "yields_to: [other-rul]", "did you mean 'other-rule'?"),
+    ("hooks: [patient-view, order-sign]", "hooks: [patient-view, order-sing]", "did you mean 'order-sign'?"),
+    ("indicator: info\n    detail: N", "indicator: inf\n    detail: N", "did you mean 'info'?"),
+    ("{minimum_age} only", "{minimum_ag} only", "did you mean 'minimum_age'?"),
+    ("on {lately.date}", "on {lately.dat}", "did you mean 'lately.date'?"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "hint"), HINTS)
+def test_the_hint_is_the_nearest_right_name(old, new, hint):
+    assert hint in [each.hint for each in rule_problems(changed(old, new)[0])]
+
+
+def test_an_answer_in_no_value_set_is_written_as_other():
+    rows = "Observation: [{in: score-set, answer: other, reason: other}]"
+    text, _, _ = changed("but: {Condition: unavailable}", f"but: {{Condition: unavailable, {rows}}}")
+    assert rule_problems(text) == []
+
+
+def test_other_is_no_value_set_that_a_row_could_be_in():
+    text, line, column = changed("[{in: problem-set,", "[{in: »other,")
+    found = {(each.code, each.line, each.column) for each in rule_problems(text)}
+    assert found == {("unknown-value-set", line, column)}
+
+
+def test_no_days_is_a_whole_number_of_days():
+    text, _, _ = changed("{value: 90, unit: days, range: [30, 180]", "{value: 0, unit: days, range: [0, 180]")
+    assert rule_problems(text) == []
+
+
+def test_evidence_of_a_definition_supports_no_cards():
+    text, line, column = changed("supports: [current, grace_days]", "supports: [current, »cards]", DEFINITION)
+    found = {(each.code, each.line, each.column) for each in definition_problems(text)}
+    assert found == {("unknown-criterion", line, column)}
