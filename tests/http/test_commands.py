@@ -1,5 +1,6 @@
 """The command line: exit codes, what `serve` prints, and how it refuses to start."""
 
+import json
 import os
 import re
 import socket
@@ -122,7 +123,7 @@ def test_the_rules_of_this_tree_are_served_and_readable() -> None:
         assert str(escape(each["title"])) in page.text
 
 
-def test_serve_answers_before_it_says_so_and_stops_when_told(tmp_path: Path) -> None:
+def test_serve_prints_a_call_that_returns_cards_and_stops_when_told(tmp_path: Path) -> None:
     environ = {**os.environ, "CDS_AUTH": "off", "CDS_PORT": "0", "CDS_RULES": str(ROOT / "rules"), "CDS_WORKERS": "1"}
     process = subprocess.Popen(
         [sys.executable, "-m", "cds_service", "serve"],
@@ -139,6 +140,9 @@ def test_serve_answers_before_it_says_so_and_stops_when_told(tmp_path: Path) -> 
         found = re.fullmatch(r"serving (http://127\.0\.0\.1:\d+)\n", said[1])
         assert found, said
         assert requests.get(f"{found[1]}/readyz", timeout=5).json()["status"] == "ready"
+        copied = [process.stdout.readline() for _ in range(4)][-1].split()
+        sample = json.loads((tmp_path / copied[copied.index("-d") + 1].removeprefix("@")).read_text(encoding="utf-8"))
+        assert requests.post(copied[-1], json=sample, timeout=5).json()["cards"]
     finally:
         process.terminate()
         code = process.wait(timeout=20)

@@ -1,15 +1,22 @@
 """openapi.yaml says what the code does: routes, statuses, and the envelope field by field."""
 
 import re
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from marshmallow import Schema, fields
 from openapi_spec_validator import validate
 
+from cds_service.config import Settings
+from cds_service.fixtures import find, names
 from cds_service.protocol import CONTEXTS, SPEC_VERSION, CallSchema, FhirAuthorizationSchema
 from cds_service.services import SERVICES
+from cds_service.wiring import build_app
 from tests.http.small_release import app_of
 
 TYPES = {
@@ -102,3 +109,39 @@ def test_the_authorization_is_that_of_the_code(contract: dict[str, Any]) -> None
 @pytest.mark.parametrize("hook", CONTEXTS)
 def test_a_context_is_that_of_the_code(contract: dict[str, Any], hook: str) -> None:
     assert shape_in(contract, CONTEXT_SCHEMAS[hook]) == shape_of(CONTEXTS[hook])
+
+
+# --- the rules and fixtures of this tree -----------------------------------------------------------------------------
+
+ROOT = Path(__file__).parents[2]
+TODAY = date(2026, 3, 1)
+
+
+@pytest.fixture(scope="module")
+def served() -> FlaskClient:
+    return build_app(Settings(auth="off", rules=ROOT / "rules", today=TODAY)).test_client()
+
+
+def test_discovery_of_the_rules_in_service_keeps_to_the_contract(
+    served: FlaskClient, faults_of: Callable[[Any, str], list[str]]
+) -> None:
+    assert faults_of(served.get("/cds-services").json, "Discovery") == []
+
+
+def test_every_rule_in_service_keeps_to_the_contract(
+    served: FlaskClient, faults_of: Callable[[Any, str], list[str]]
+) -> None:
+    listed = served.get("/rules").json
+    assert listed is not None
+    faults = {each["url"]: faults_of(served.get(each["url"]).json, "Rule") for each in listed["rules"]}
+    assert {url: found for url, found in faults.items() if found} == {}
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_fixture_is_answered_within_the_contract(
+    served: FlaskClient, faults_of: Callable[[Any, str], list[str]], name: str
+) -> None:
+    fixture = find(name)
+    service = next((each.id for each in SERVICES.values() if each.hook == fixture.hook), "oud-patient-view")
+    answered = served.post(f"/cds-services/{service}", json=fixture.on(TODAY))
+    assert faults_of(answered.json, "Answer" if answered.status_code == 200 else "OperationOutcome") == []

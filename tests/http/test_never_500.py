@@ -3,13 +3,16 @@
 import copy
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.http.small_release import HOOKS, SERVICE_OF, SNOMED, app_of, bundle, call
+from cds_service.config import Settings
+from cds_service.wiring import build_app
+from tests.http.small_release import HOOKS, SERVICE_OF, SNOMED, TODAY, app_of, bundle, call
 
 CLIENT = app_of().test_client()
 SUBJECT = {"reference": "Patient/example-1"}
@@ -126,3 +129,33 @@ def test_every_part_may_be_the_usual_surprises(hook: str, value: Any) -> None:
 def test_any_body_is_400(body: bytes) -> None:
     answered = CLIENT.post("/cds-services/oud-order-sign", data=body, content_type="application/json")
     assert answered.status_code == 400
+
+
+SURPRISES = [None, "", 0, -1, 1e300, 10**300, True, [], {}, [None], {"resourceType": 7}, "2026-02-30", "9999-12-31"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hook", HOOKS)
+def test_the_rules_in_service_stand_any_surprise_in_any_place(hook: str) -> None:
+    rules = Path(__file__).parents[2] / "rules"
+    client = build_app(Settings(auth="off", rules=rules, today=TODAY)).test_client()
+    body = full_call(hook)
+    body["prefetch"]["conditions"]["entry"][0]["resource"]["code"] = {
+        "coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "F11.20"}]
+    }
+    if "draftOrders" in body["context"]:
+        body["context"]["draftOrders"]["entry"][0]["resource"]["medicationCodeableConcept"] = {"text": "naltrexone"}
+    discovery = client.get("/cds-services").json
+    assert discovery is not None
+    for service in discovery["services"]:
+        body["prefetch"] = {**dict.fromkeys(service["prefetch"]), **body["prefetch"]}
+    wrong = []
+    for way in places(body):
+        for value in SURPRISES:
+            sent = json.dumps(replaced(body, way, value))
+            answered = client.post(f"/cds-services/{SERVICE_OF[hook]}", data=sent, content_type="application/json")
+            told = answered.json or {}
+            failed = answered.status_code == 200 and told["extension"]["org.oud-cds.evaluation"]["failed"]
+            if failed or answered.status_code not in (200, 400, 412):
+                wrong.append((way, value, answered.status_code, failed))
+    assert wrong == []
