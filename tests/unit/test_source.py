@@ -147,3 +147,14 @@ def test_a_byte_order_mark_and_windows_line_ends_are_taken(tmp_path):
     path.write_bytes(b"\xef\xbb\xbfa: 1\r\nb: two\r\n")
     source, problems = read_source(path)
     assert (problems, source.root.get("b").text) == ((), "two")
+
+
+def test_a_place_after_the_last_item_leads_to_the_list():
+    source, _ = parse_source("find: [a, b]\n", "f.yaml")
+    assert source.mark(("find", 2)) == Mark(1, 7)
+    assert not source.has(("find", 2))
+
+
+def test_a_block_that_stands_alone_is_item_0_of_its_list():
+    source, _ = parse_source("cards:\n  id: only\n", "f.yaml")
+    assert source.mark(("cards", 0, "id")) == Mark(2, 7)
