@@ -11,8 +11,7 @@ from cds_service.fhir.shapes import Resource, codes, flag, inside, labels_of, ob
 from cds_service.fhir.when import last_change
 
 USE = "medication-use"
-DEEPEST = 3  # ingredients of ingredients
-MOST_INGREDIENTS = 50
+MOST_INGREDIENTS = 50  # looked at for one drug, ingredients of ingredients included
 
 
 def drug(coded: Any, reference: Any, owner: Resource, scope: Scope) -> Concept:
@@ -26,7 +25,7 @@ def drug(coded: Any, reference: Any, owner: Resource, scope: Scope) -> Concept:
         return concept
     medication = scope.resolve(reference, owner)
     if medication is not None:
-        concept = known(scope.concept(*_substances(medication, owner, scope, 0)), scope)
+        concept = known(scope.concept(*_substances(medication, owner, scope)), scope)
         if concept.readable:
             return concept
     display = inside(reference, "display")
@@ -40,24 +39,31 @@ def known(concept: Concept, scope: Scope) -> Concept:
     return UNREADABLE_CONCEPT
 
 
-def _substances(medication: Resource, owner: Resource, scope: Scope, depth: int) -> Iterator[Any]:
-    """Give the code of a Medication, or of all its active ingredients when the code says nothing."""
-    code = medication.get("code")
-    if known(scope.concept(code), scope).readable:
-        yield code
-        return
-    for ingredient in objects(medication.get("ingredient"))[:MOST_INGREDIENTS]:
-        if ingredient.get("isActive") is False:
+def _substances(medication: Resource, owner: Resource, scope: Scope) -> Iterator[Any]:
+    """Give the code of a Medication, or of all its active ingredients when the code says nothing.
+
+    One budget for all levels: a Medication that contains itself fifty times over must cost no more than a plain one.
+    """
+    waiting, budget = [medication], MOST_INGREDIENTS
+    while waiting:
+        medication = waiting.pop()
+        code = medication.get("code")
+        if known(scope.concept(code), scope).readable:
+            yield code
             continue
-        yield ingredient.get("itemCodeableConcept")
-        reference = ingredient.get("itemReference")
-        if reference is None:
-            continue
-        target = scope.resolve(reference, medication) or scope.resolve(reference, owner)
-        if target is not None and depth < DEEPEST:
-            yield from _substances(target, owner, scope, depth + 1)
-        else:
-            yield inside(reference, "display")
+        for ingredient in objects(medication.get("ingredient")):
+            if ingredient.get("isActive") is False:
+                continue
+            budget -= 1
+            if budget < 0:
+                return
+            yield ingredient.get("itemCodeableConcept")
+            reference = ingredient.get("itemReference")
+            target = scope.resolve(reference, medication) or scope.resolve(reference, owner)
+            if target is not None:
+                waiting.append(target)
+            else:
+                yield inside(reference, "display")
 
 
 def use_row(

@@ -75,6 +75,7 @@ def draft_rows(
     chart: this patient's entries on record by `Type/id`, to tell a renewal from a new order.
     """
     today = Span(scope.today, scope.today)
+    chosen = _selections(hook, context)
     rows = []
     for at, entry in enumerate(drafts.orders, 1):
         resource = entry.resource
@@ -90,7 +91,7 @@ def draft_rows(
                 reference=f"{kind}/{own_id}" if named else f"{SOURCE}[{at}]",
                 concept=concept,
                 name=concept.texts[0] if concept.texts else "",
-                status=_status(entry, hook, context, chart, version),
+                status=_status(entry, chosen, chart, version),
                 categories=codes(resource.get("category")),
                 reasons=scope.reasons(resource, reasons, resource.get("reasonReference")),
                 start=today,
@@ -105,11 +106,13 @@ def draft_rows(
     return rows
 
 
-def _status(entry: Entry, hook: str, context: Any, chart: Mapping[str, Resource], version: Version) -> str | None:
+def _status(
+    entry: Entry, chosen: frozenset[str] | bool | None, chart: Mapping[str, Resource], version: Version
+) -> str | None:
     resource = entry.resource
     if version.draft_is_stopped(resource):
         return "stopping"
-    selected = True if hook == "order-sign" else _is_selected(entry, inside(context, "selections"))
+    selected = _is_selected(entry, chosen) if isinstance(chosen, frozenset) else chosen
     if selected is None:
         return None
     if not selected:
@@ -117,15 +120,25 @@ def _status(entry: Entry, hook: str, context: Any, chart: Mapping[str, Resource]
     return "renewing" if _renews(resource, chart, version) else "selected"
 
 
-def _is_selected(entry: Entry, selections: Any) -> bool | None:
-    """Say whether `selections` names the draft; None when that cannot be told."""
-    if not isinstance(selections, list) or not all(isinstance(each, str) for each in selections):
+def _selections(hook: str, context: Any) -> frozenset[str] | bool | None:
+    """Give the names that were selected: True for all of them at signing, None when they cannot be read."""
+    if hook == "order-sign":
+        return True
+    listed = inside(context, "selections")
+    if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
         return None
+    names = [each.strip() for each in listed]
+    return frozenset((*names, *map(tail, names))) - {""}
+
+
+def _is_selected(entry: Entry, chosen: frozenset[str]) -> bool | None:
+    """Say whether a draft is among the chosen names; None when it has no name of its own."""
     own_id, kind = entry.resource.get("id"), entry.resource["resourceType"]
-    if not isinstance(own_id, str) and not entry.full_url:
-        return None if selections else False
-    own = {entry.full_url, own_id, f"{kind}/{own_id}", tail(entry.full_url)} - {"", None}
-    return any(each in own or tail(each) in own for each in (each.strip() for each in selections) if each)
+    named = isinstance(own_id, str) and bool(own_id)
+    if not named and not entry.full_url:
+        return None if chosen else False
+    own = {entry.full_url, tail(entry.full_url), *((own_id, f"{kind}/{own_id}") if named else ())}
+    return not chosen.isdisjoint(own)
 
 
 def _renews(draft: Resource, chart: Mapping[str, Resource], version: Version) -> bool:

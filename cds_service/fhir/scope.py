@@ -13,6 +13,7 @@ from cds_service.core.facts import NO_CONCEPT, UNREADABLE_CONCEPT, Concept, Need
 from cds_service.core.value_set import Table
 from cds_service.fhir.shapes import Resource, inside, objects, tail
 
+MOST_REASONS = 50  # references to reasons that are followed
 DEEPEST = 4  # lists inside lists that are looked through for codes
 # Codings that say that there is no code.
 # Source: https://terminology.hl7.org/CodeSystem-data-absent-reason.html and v3-NullFlavor
@@ -106,7 +107,7 @@ class Scope:
         An element without code and text is left out: an absent reason says nothing.
         """
         found = [self.concept(each) for value in coded if value is not None for each in _each(value)]
-        for reference in objects(references):
+        for reference in objects(references)[:MOST_REASONS]:
             target = self.resolve(reference, owner)
             if target is not None and target.get("code") is not None:
                 found.append(self.concept(target.get("code")))

@@ -161,3 +161,10 @@ def test_every_resource_is_counted_whether_or_not_a_rule_needs_it() -> None:
     nothing_needed = Needs({}, frozenset())
     assert read(lists).counts == read(lists, needs=nothing_needed).counts
     assert set(read(lists).counts) == set(FACTS) - {"this-encounter", "draft-order"}
+
+
+def test_many_selections_and_many_drafts_are_not_compared_one_by_one() -> None:
+    drafts = bundle(*(resource("MedicationRequest", id=str(number)) for number in range(3000)))
+    context = {"patientId": "p1", "draftOrders": drafts, "selections": [f"MedicationRequest/{n}" for n in range(3000)]}
+    rows = read(hook="order-select", context=context).rows["draft-order"]
+    assert {row.status for row in rows} == {"selected"}
