@@ -171,3 +171,10 @@ def test_other_kinds_of_orders_are_let_be() -> None:
 def test_drafts_may_be_a_bundle_of_the_chart_kind_too() -> None:
     context = {"patientId": "p1", "draftOrders": bundle(order())}
     assert statuses(read(hook="order-sign", context=context)) == [("MedicationRequest/d1", "selected")]
+
+
+def test_a_draft_without_id_may_be_selected_by_its_full_url() -> None:
+    drafts = {"resourceType": "Bundle", "entry": [{"fullUrl": "urn:uuid:5d", "resource": order(id=None)}]}
+    for selections, status in ((["urn:uuid:5d"], "selected"), (["urn:uuid:6e"], "unselected")):
+        context = {"patientId": "p1", "draftOrders": drafts, "selections": selections}
+        assert statuses(read(hook="order-select", context=context)) == [("draftOrders[1]", status)]
