@@ -58,3 +58,7 @@ class Situation:
         lines += [f"  gap {fact} {each.source} before {each.before and date.fromordinal(each.before)}"
                   for fact, found in self.chart.gaps.items() for each in found]  # fmt: skip
         return "\n".join(lines)
+
+    def _repr_pretty_(self, printer, cycle: bool) -> None:
+        """Let Hypothesis print a failing example in few words."""
+        printer.text(repr(self))

@@ -1,11 +1,6 @@
-"""The engine and a second, slow reading of the rule language agree on random rule files and charts.
+"""The engine and a second, slow reading of the rule language agree on random rule files and charts."""
 
-`CDS_TEST_EXAMPLES` multiplies the number of examples (`make slow`).
-"""
-
-import os
-
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cds_service.core import engine
@@ -13,15 +8,12 @@ from cds_service.core.facts import FACTS
 from cds_service.core.rule import Criterion, Edition, Find, Logic
 from tests.reference.brief import Situation
 from tests.reference.charts import TODAYS, charts
+from tests.reference.depth import examples
 from tests.reference.evaluator import Reference
 from tests.reference.pool import TABLE
 from tests.reference.rules import editions, facts_of
 
-DEPTH = int(os.environ.get("CDS_TEST_EXAMPLES", "1"))
-ALL = settings(
-    max_examples=250 * DEPTH, deadline=None, derandomize=DEPTH == 1,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
-)  # fmt: skip
+ALL = examples(250)
 
 
 @st.composite
