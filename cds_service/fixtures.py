@@ -1,7 +1,7 @@
 """Finds and reads the request fixtures: calls of synthetic people, each with the day it was written for.
 
-docs/reference/fixtures.md describes the files. A request fixture is named by its hook and story,
-"order-sign/naltrexone-after-oxycodone"; the story alone will do where only one hook has it, and patient-view comes first.
+docs/reference/fixtures.md describes the files. A request fixture is named by hook and story, such as
+"order-sign/naltrexone-after-oxycodone"; the story alone will do where only one hook has it, or patient-view has.
 """
 
 import difflib

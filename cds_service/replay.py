@@ -194,13 +194,21 @@ def differences(fixture: Fixture, status: int, answer: Any) -> Iterator[str]:
     yield from _card_differences(fixture, wanted.get("cards", []), body.get("cards", []))
     evaluation = body.get("extension", {}).get(EVALUATION_EXTENSION, {})
     came = {
-        "unread": sorted(evaluation.get("unread", {})),
+        "unread": sorted(evaluation.get("unread", _keys_at_fault(body))),
         "undecided": sorted(each["ruleId"] for each in evaluation.get("undecided", [])),
     }
     for name, found in came.items():
         expected = sorted(wanted.get(name, []))
         if found != expected:
             yield f"{name}: {_listed(found)}; {_listed(expected)} was expected"
+
+
+def _keys_at_fault(body: Json) -> Iterator[str]:
+    """The prefetch keys that an OperationOutcome names."""
+    for issue in body.get("issue", []):
+        for where in issue.get("expression", []):
+            if where.startswith("prefetch."):
+                yield where.removeprefix("prefetch.")
 
 
 def _card_differences(fixture: Fixture, wanted: list[Json], came: list[Json]) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """Moves every date of a JSON value by whole days, so that a fixture written for one day can be used on another.
 
-Dates and dateTimes move by their calendar date and keep time and zone. A partial date moves by its middle day: "2026-02"
-becomes the month in which the moved middle of February lies. What is no date element is left alone: ids, references,
-URLs, codes and words keep the digits in them.
+Dates and dateTimes move by their calendar date and keep time and zone. A partial date moves by its middle day:
+"2026-02" becomes the month in which the moved middle of February lies. What is no date element is left alone: ids,
+references, URLs, codes and words keep the digits in them.
 """
 
 import copy
