@@ -130,7 +130,9 @@ def _shift(day: int, duration: Duration, sign: int) -> int:
     if day <= BEGINNING or day >= FOREVER:
         return day
     if duration.unit in ("days", "weeks"):
-        return day + sign * duration.count * (7 if duration.unit == "weeks" else 1)
+        moved = day + sign * duration.count * (7 if duration.unit == "weeks" else 1)
+        # Records write 9999-12-31 for "no end": beyond the calendar there is nothing left to count with.
+        return BEGINNING if moved <= BEGINNING else FOREVER if moved > date.max.toordinal() else moved
     start = date.fromordinal(day)
     months = start.year * 12 + start.month - 1 + sign * duration.count * (12 if duration.unit == "years" else 1)
     year, month = divmod(months, 12)
