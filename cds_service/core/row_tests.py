@@ -77,7 +77,7 @@ class Scope:
 
 def unknown(kind: str, found: Found) -> Answer:
     """UNKNOWN because of this row."""
-    return UNKNOWN, (Doubt(kind, found.row.reference),)
+    return UNKNOWN, (Doubt(kind if found.row.readable else "row-unreadable", found.row.reference),)
 
 
 def code_in(mask: int) -> Test:

@@ -28,6 +28,8 @@ def lifetime(row: Row, today: int, stale_after: Duration | None = None) -> tuple
     start = row.start or ANY_DAY
     if row.fact in STATES:
         return start, None
+    if not row.readable:
+        return start, ANY_DAY
     if row.end is not None:
         return start, row.end
     if row.status in OPEN_STATUSES:
