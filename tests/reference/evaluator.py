@@ -90,7 +90,7 @@ class Reference(Which, Spans, Measured):
     def find(self, body: Find, scope: Scope) -> Answer:
         """Walk through the steps of `find` in their order."""
         rows, further = self._pooled(body, scope)
-        if self._none_can_pass(body, scope):
+        if any(self.answer(each, scope).verdict is NO for each in body.if_):
             rows, further = [], []
         rows, further = self._sift(self._which, rows, body, scope), self._sift(self._which, further, body, scope)
         rows = [self._with_span_keys(each, body, scope) for each in rows]
@@ -107,15 +107,6 @@ class Reference(Which, Spans, Measured):
         rows = self._sift(self._value, rows, body, scope)
         sure = identities(each for each in rows if each.verdict is YES)
         return self._answered(rows, further, body, scope, len(sure), len(identities(rows)))
-
-    def _none_can_pass(self, body: Find, scope: Scope) -> bool:
-        """Say whether a test that does not look at the row fails: then no row passes, not even an unread one."""
-        if any(self.answer(each, scope).verdict is NO for each in body.if_):
-            return True
-        if body.started_since in (None, "today"):
-            return False
-        since = self.answer(body.started_since, scope)
-        return since.verdict is not UNKNOWN and not since.rows and not since.further
 
     def _answered(
         self, rows: list[Item], further: list[Item], body: Find, scope: Scope, least: int, most: int
