@@ -164,13 +164,13 @@ CREATE = Form(
     "a draft",
     (
         Key("resourceType", Word("a resource", CREATED), True, "MedicationRequest or ServiceRequest"),
-        Key("code", CODE),
+        Key("code", CODE, False, "system|code; a ServiceRequest may do without"),
         Key("text", LINE, True, "the words of the draft"),
-        Key("dosage", LINE),
-        Key("quantity", Either((Number(least=0), LINE))),
-        Key("within", PARAMETER),
-        Key("do_not_perform", FLAG),
-        Key("reason", CRITERION),
+        Key("dosage", LINE, False, "the dosage in words"),
+        Key("quantity", Either((Number(least=0), LINE)), False, "how much, with or without a unit"),
+        Key("within", PARAMETER, False, "a duration: until when it is to be done"),
+        Key("do_not_perform", FLAG, False, "writes a decline: this is not to be done"),
+        Key("reason", CRITERION, False, "whose row is the reason"),
     ),
 )
 SUGGESTION = Form(
@@ -178,9 +178,9 @@ SUGGESTION = Form(
     (
         Key("label", LINE, True, "what the button says"),
         *CONDITIONS,
-        Key("recommended", FLAG),
-        Key("create", CREATE),
-        Key("delete", CRITERION),
+        Key("recommended", FLAG, False, "marks it as recommended"),
+        Key("create", CREATE, False, "the draft"),
+        Key("delete", CRITERION, False, "a draft-order criterion: each sure row makes one suggestion"),
     ),
     ordered=True,
     one_of=("create", "delete"),
@@ -188,9 +188,9 @@ SUGGESTION = Form(
 LINK = Form(
     "a link",
     (
-        Key("label", LINE, True),
-        Key("url", LINE, True),
-        Key("type", Word("a link type", ("absolute", "smart")), True),
+        Key("label", LINE, True, "what the link says"),
+        Key("url", LINE, True, "where it leads"),
+        Key("type", Word("a link type", ("absolute", "smart")), True, "a web page, or a SMART app"),
     ),
 )
 DETAIL_LINE = Form("a line", (*CONDITIONS, Key("text", LINE, True, "what the line says")))
@@ -203,10 +203,10 @@ CARD = Form(
         Key("indicator", Either((Word("a level", LEVELS), INDICATOR)), True, "info, warning, critical, or a mapping"),
         Key("detail", ListOf(Either((LINE, DETAIL_LINE)), least=1), True, "the lines of the card"),
         Key("source", ListOf(FILE_ID, least=1), True, "evidence ids, the card's source first"),
-        Key("links", ListOf(LINK)),
-        Key("suggestions", ListOf(SUGGESTION)),
+        Key("links", ListOf(LINK), False, "pages or apps to open"),
+        Key("suggestions", ListOf(SUGGESTION), False, "drafts that may be taken"),
         Key("override_reasons", ListOf(FILE_ID, least=1), True, "codes of the shared list"),
-        Key("site_may_change", ListOf(Word("a key", CHANGEABLE), least=1)),
+        Key("site_may_change", ListOf(Word("a key", CHANGEABLE), least=1), False, "what a site may replace"),
     ),
     ordered=True,
 )
@@ -220,8 +220,8 @@ def file_form(definition: bool, tests: Form) -> Form:
         Key("schema", Number(whole=True, only=(1,)), True, "the version of this form: 1"),
         Key("id", FILE_ID, True, "the folder the file stands in"),
         Key("version", VERSION, True, "the name of the file"),
-        Key("title", LINE, True),
-        Key("purpose", LINE, True),
+        Key("title", LINE, True, "the name people read"),
+        Key("purpose", LINE, True, "what it is for, in one sentence"),
         Key("owner", LINE, True, "who answers for it"),
     )
     origin = (
@@ -231,9 +231,9 @@ def file_form(definition: bool, tests: Form) -> Form:
     )
     review = (
         Key("reviewed", Either((Constant("null"), REVIEW)), not definition, "null, or by whom and when"),
-        Key("review_due", DATE),
+        Key("review_due", DATE, False, "the day of the next review; required once reviewed"),
         Key("known_limits", ListOf(LINE, least=1), True, "what it misses"),
-        Key("replaces", ListOf(FILE_ID)),
+        Key("replaces", ListOf(FILE_ID), False, "ids of retired files that it stands for; not used yet"),
     )
     moments = (
         Key("hooks", ListOf(Word("a hook", HOOKS), least=1), True, "the moments it runs at"),
@@ -241,17 +241,17 @@ def file_form(definition: bool, tests: Form) -> Form:
     )
     body = (
         Key("evidence", ListOf(EVIDENCE, least=1), True, "source attribute 1"),
-        Key("uses", BlockOf(FILE_ID, Number(whole=True, least=0, what="a major version"))),
-        Key("parameters", BlockOf(NEW_PARAMETER, PARAMETER_FORM)),
-        Key("criteria", BlockOf(NEW_CRITERION, ANY_CRITERION), True),
+        Key("uses", BlockOf(FILE_ID, Number(whole=True, least=0, what="a major version")), False, "definitions, by id"),
+        Key("parameters", BlockOf(NEW_PARAMETER, PARAMETER_FORM), False, "every number, by name"),
+        Key("criteria", BlockOf(NEW_CRITERION, ANY_CRITERION), True, "every question, by name (section 5)"),
     )
     decision = (
-        Key("when", WHEN, True),
-        Key("yields_to", ListOf(FILE_ID)),
-        Key("merges_into", ListOf(FILE_ID)),
-        Key("cards", ListOf(CARD, least=1), True),
+        Key("when", WHEN, True, "when it fires (section 6)"),
+        Key("yields_to", ListOf(FILE_ID), False, "rules that silence it (section 6)"),
+        Key("merges_into", ListOf(FILE_ID), False, "rules whose card takes up its own (section 6)"),
+        Key("cards", ListOf(CARD, least=1), True, "what it says (section 7)"),
     )
-    last = (Key("tests", tests, True),)
+    last = (Key("tests", tests, True, "how it was tested (section 9)"),)
     keys = (
         (*identity, *review, *body, *last)
         if definition
