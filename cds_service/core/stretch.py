@@ -83,27 +83,59 @@ def merged(rows: Sequence[Found], gap: Duration, complete: bool) -> list[Found]:
     if not complete or not all(each.sure for each in rows):
         return [replace(each, sure=False, pinned=True) for each in rows]
     rows = [each if each.end else replace(each, end=each.start) for each in rows]  # a state ends as it starts
-    ordered = sorted(rows, key=lambda each: (each.start.first, each.start.last))
-    joined = [ordered[0]]
-    for each in ordered[1:]:
-        last = joined[-1]
-        assert last.end is not None
-        assert each.end is not None
-        # Both ways round, because spans that overlap leave open which of the two began first.
-        if each.start.last <= gap.after(last.end.first) and last.start.last <= gap.after(each.end.first):
-            joined[-1] = replace(
-                each,
-                row=replace(each.row, labels=each.row.labels | last.row.labels),
-                start=Span(min(last.start.first, each.start.first), min(last.start.last, each.start.last)),
-                end=Span(max(last.end.first, each.end.first), max(last.end.last, each.end.last)),
-                merged=last.merged + each.merged,
-                by_text=last.by_text or each.by_text,
-            )
-        elif each.start.first > gap.after(last.end.last):
-            joined.append(each)
+    groups = _grouped(sorted(rows, key=lambda each: (each.start.first, each.start.last)), gap)
+    if any(
+        _may_touch(one, other, gap)
+        for group in groups
+        for one in group
+        for each in groups
+        if each is not group
+        for other in each
+    ):
+        return [_unclear(each) for each in rows]
+    return [_one_row(group) for group in groups]
+
+
+def _grouped(rows: Sequence[Found], gap: Duration) -> list[list[Found]]:
+    """Put together what surely joins, directly or by way of others. rows: by start."""
+    groups: list[list[Found]] = []
+    for each in rows:
+        near = [group for group in groups if any(_touches(each, other, gap) for other in reversed(group))]
+        for group in near[1:]:
+            near[0] += group
+            groups.remove(group)
+        if near:
+            near[0].append(each)
         else:
-            return [_unclear(one) for one in rows]
-    return joined
+            groups.append([each])
+    return groups
+
+
+def _touches(one: Found, other: Found, gap: Duration) -> bool:
+    """Whether the two surely join, both ways round: spans that overlap leave open which of them began first."""
+    assert one.end is not None
+    assert other.end is not None
+    return one.start.last <= gap.after(other.end.first) and other.start.last <= gap.after(one.end.first)
+
+
+def _may_touch(one: Found, other: Found, gap: Duration) -> bool:
+    assert one.end is not None
+    assert other.end is not None
+    return one.start.first <= gap.after(other.end.last) and other.start.first <= gap.after(one.end.last)
+
+
+def _one_row(group: Sequence[Found]) -> Found:
+    """Make one row of a group: the latest of them, with the span of all."""
+    latest = max(group, key=lambda each: (each.start.first, each.start.last))
+    ends = [each.end for each in group if each.end]
+    return replace(
+        latest,
+        row=replace(latest.row, labels=frozenset[str]().union(*(each.row.labels for each in group))),
+        start=Span(min(each.start.first for each in group), min(each.start.last for each in group)),
+        end=Span(max(end.first for end in ends), max(end.last for end in ends)),
+        merged=sum(each.merged for each in group),
+        by_text=any(each.by_text for each in group),
+    )
 
 
 def _unclear(found: Found) -> Found:
