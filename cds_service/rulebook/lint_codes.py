@@ -1,7 +1,7 @@
 """Every code a problem of a rule file can carry: its severity and what it says, in one line.
 
 The list is that of the rule language, section 11, with two codes for the file itself: `bad-yaml` and `unused-allow`.
-Each code has a page in docs/lint/.
+docs/reference/lint.md shows a wrong and a right piece for each.
 """
 
 from collections.abc import Mapping

@@ -24,7 +24,7 @@ from cds_service.rulebook.reader_forms import (
     SUGGESTION,
     file_form,
 )
-from cds_service.rulebook.reader_shapes import BlockOf, Form, ListOf, Shape, wanted
+from cds_service.rulebook.reader_shapes import BlockOf, Constant, Either, Form, ListOf, Named, Shape, Word, wanted
 from cds_service.rulebook.release_file import FORM as RELEASE
 
 _PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end of generated -->)", re.DOTALL)
@@ -46,18 +46,26 @@ def _code(words: Iterable[str]) -> str:
 
 
 def _value(shape: Shape) -> str:
-    """Say what a key takes; a block of names says what each name holds."""
-    if isinstance(shape, BlockOf):
-        return f"a block: {wanted(shape.key)}: {wanted(shape.value)}"
-    if isinstance(shape, ListOf) and shape.least == shape.most == 2:
-        return f"two of: {wanted(shape.item)}"
-    return wanted(shape)
+    """Say what a key takes, with everything that is written literally as code."""
+    match shape:
+        case Named(what=what, example=example):
+            return f"{what}, such as `{example}`"
+        case Word(words=words):
+            return _code(words)
+        case Constant(word=word):
+            return f"`{word}`"
+        case ListOf(item=item, least=least, most=most):
+            return f"{most} of: {_value(item)}" if least == most else f"a list: {_value(item)}"
+        case BlockOf(key=key, value=value):
+            return f"a block: {_value(key)}: {_value(value)}"
+        case Either(options=options, what=what):
+            return what or ", or ".join(_value(each) for each in options)
+        case _:
+            return wanted(shape)
 
 
 def _keys(form: Form) -> str:
-    rows = (
-        (f"`{key.name}`", "yes" if key.required else "", _value(key.shape), key.meaning) for key in form.keys
-    )
+    rows = ((f"`{key.name}`", "yes" if key.required else "", _value(key.shape), key.meaning) for key in form.keys)
     return _table(("key", "required", "value", "meaning"), rows)
 
 

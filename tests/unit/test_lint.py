@@ -93,6 +93,11 @@ WRONG = [
     ("key-not-for-fact", "    code_in: drug-a\n  at_chart", "    code_in: drug-a\n    »latest: true\n  at_chart"),
     (
         "key-not-for-fact",
+        "    find: Patient\n    age: {at_least: minimum_age}",
+        "    find: [Patient, Observation]\n    age: {at_least: minimum_age}\n    »merge_gaps: recent_days",
+    ),
+    (
+        "key-not-for-fact",
         _SCORE,
         _SCORE.replace("Observation", "[Observation, Condition]").replace("during", "»during"),
     ),

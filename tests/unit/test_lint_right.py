@@ -24,6 +24,10 @@ RIGHT = [
     ("empty-bounds", ("age: {at_least: minimum_age}", "age: {at_least: minimum_age, at_most: minimum_age}")),
     ("unknown-criterion", ("because: [lately]", "because: drug-status.current")),
     ("key-not-for-fact", ("find: draft-order\n    code_in: drug-a", _POOLED)),
+    (
+        "key-not-for-fact",
+        ("    clinicalStatus: active\n    since", "    clinicalStatus: active\n    merge_gaps: recent_days\n    since"),
+    ),
     ("unknown-status", ("find: draft-order", "find: [draft-order, medication-use]\n    status: [selected, taking]")),
     ("status-misses-fact", ("find: draft-order", "find: [draft-order, Condition]\n    status: [selected]")),
     ("latest-without-value", ("    value: {at_least: score_limit}\n    plausible: {at_most: score_most}\n", "")),
