@@ -21,7 +21,9 @@ from cds_service.core.show import as_page, as_text
 from cds_service.fixtures import Fixture, FixtureProblem, find, names
 from cds_service.services import SERVICES
 
-SAMPLE_REQUEST = "patient-view/untreated-oud-icd10"
+# The two calls to begin with: no treatment on record, which brings a card, and treatment, which brings none.
+SAMPLE_CALLS = ("patient-view/untreated-oud-icd10", "patient-view/on-buprenorphine-film")
+SAMPLE_REQUEST = SAMPLE_CALLS[0]
 FINE, FINDINGS, USAGE, NO_ANSWER = 0, 1, 2, 6
 TIMEOUT_S = 30
 
@@ -69,10 +71,14 @@ def main_fixture(args: argparse.Namespace) -> int:
     except FixtureProblem as problem:
         print(problem, file=sys.stderr)
         return USAGE
-    if args.out:
-        Path(args.out).write_text(text + "\n", encoding="utf-8")
-    else:
+    if not args.out:
         print(text)
+        return FINE
+    try:
+        Path(args.out).write_text(text + "\n", encoding="utf-8")
+    except OSError as fault:
+        print(f"{args.out}: {fault.strerror or fault}", file=sys.stderr)
+        return USAGE
     return FINE
 
 
