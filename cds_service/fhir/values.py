@@ -70,10 +70,8 @@ def quantity(value: Any) -> Number | None:
     amount = value.get("value")
     comparator = value.get("comparator")
     if isinstance(amount, str) and comparator is None:
-        number = written(amount)
-    else:
-        number = _range(word(comparator), amount) if comparator is None or isinstance(comparator, str) else None
-    return None if number is None else replace(number, unit=unit)
+        return written(amount, unit)
+    return _range(word(comparator), amount, unit) if comparator is None or isinstance(comparator, str) else None
 
 
 def measured(value: Any) -> Number | None:
@@ -81,15 +79,15 @@ def measured(value: Any) -> Number | None:
     return written(value) if isinstance(value, str) else _range("", value)
 
 
-def written(value: Any) -> Number | None:
-    """Read a number written as text: "12", "<5", "> 150". None for any other text."""
+def written(value: Any, unit: str | None = None) -> Number | None:
+    """Read a number written as text: "12", "<5", "> 150". None for any other text. unit: what it is counted in."""
     if not isinstance(value, str) or len(value) > MOST_CHARACTERS:
         return None
     found = _WRITTEN.fullmatch(value.strip())
     if found is None:
         return None
     sign = found.group(1) or ""
-    return _range(_SIGNS.get(sign, sign), found.group(2))
+    return _range(_SIGNS.get(sign, sign), found.group(2), unit)
 
 
 def spread(value: Any) -> Number | None:
@@ -109,16 +107,16 @@ def spread(value: Any) -> Number | None:
     return Number(least, most, low is None, high is None, units.pop(), text)
 
 
-def _range(comparator: str, amount: Any) -> Number | None:
+def _range(comparator: str, amount: Any, unit: str | None = None) -> Number | None:
     number = number_in(amount)
     if number is None:
         return None
     text = f"{comparator}{_plain(number)}"
     if comparator in ("<", "<="):
-        return Number(-ANYTHING, number, True, comparator == "<", None, text)
+        return Number(-ANYTHING, number, True, comparator == "<", unit, text)
     if comparator in (">", ">="):
-        return Number(number, ANYTHING, comparator == ">", True, None, text)
-    return Number(number, number, False, False, None, text) if not comparator else None
+        return Number(number, ANYTHING, comparator == ">", True, unit, text)
+    return Number(number, number, False, False, unit, text) if not comparator else None
 
 
 def _plain(number: float) -> str:
