@@ -31,9 +31,13 @@ SYSTEMS: Mapping[str, str] = {
     "http://terminology.hl7.org/CodeSystem/v2-0078": "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation",
 }
 MEMO_LIMIT = 50_000  # codings remembered; a release lists about 10,000
+MOST_SYSTEMS = 1_000  # spellings of other code systems remembered
 MEMO_KEY_LIMIT = 200  # characters of system and code; longer ones are looked up each time
 _WORD = re.compile(r"[^\W_]+")
 _ICD_SHAPE = re.compile(r"[A-Z][0-9][0-9A-Z]\.?[0-9A-Z]{0,4}")
+
+# A coding as sent: in its canonical spelling, the sets that hold it, the sets that list codes of its system.
+Met = tuple[Coding, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +121,12 @@ def _above(coding: Coding) -> Iterable[Coding]:
 class Table:
     """Every value set of a release, turned round: from a coding or a word to the sets it belongs to.
 
-    Built once per release and shared by all threads. The only thing that changes is `_memo`, a plain dict that is
-    never iterated and stops growing at MEMO_LIMIT entries; it holds codes, never words from a chart.
-    systems: every code system that some set lists.
+    Built once per release and shared by all threads. The only things that change are `met` and `elsewhere`, a plain
+    dict and a plain set that are never iterated and stop growing; they hold codes and systems, never words of a chart.
+    systems:      every code system that some set lists.
+    with_phrases: mask of the sets that have phrases.
+    met:          codings of those systems by (system, code) as sent, once looked up; never a blank one. Read only.
+    elsewhere:    systems as sent of which no set lists a code, once met; never a blank one. Read only.
     """
 
     def __init__(self, value_sets: Iterable[ValueSet]) -> None:
@@ -131,13 +138,15 @@ class Table:
         self._not_codes: dict[Coding, int] = {}
         self._not_subtrees: dict[Coding, int] = {}
         self._by_system: dict[str, int] = {}
-        self._with_phrases = 0
+        self.with_phrases = 0
         self._phrases: dict[tuple[str, ...], tuple[int, int]] = {}  # words -> sets it puts in, sets it takes out
         self._lengths: dict[str, tuple[int, ...]] = {}  # first word -> how many words such phrases have
-        self._memo: dict[tuple[str, str], tuple[Coding, int]] = {}
+        self.met: dict[tuple[str, str], Met] = {}
+        self.elsewhere: set[str] = set()
         for each in value_sets:
             self._add(each)
         self.systems: frozenset[str] = frozenset(self._by_system)
+        self._first_words = frozenset(self._lengths)
 
     def _add(self, value_set: ValueSet) -> None:
         key = (value_set.id, value_set.version)
@@ -158,7 +167,7 @@ class Table:
         for system in value_set.systems:
             self._by_system[system] = self._by_system.get(system, 0) | bit
         for phrase in value_set.phrases:
-            self._with_phrases |= bit
+            self.with_phrases |= bit
             self._index(words(phrase), bit, 0)
         for phrase in value_set.not_phrases:
             self._index(words(phrase), 0, bit)
@@ -189,31 +198,40 @@ class Table:
         A set is in `by_text` only when no coding is of a system that it lists, one of its phrases stands in the words
         and none of its excluded phrases does. Phrases are looked for within each text, never across two.
         """
-        known = [self._coding(system, code) for system, code in codings if code and not code.isspace()]
+        known = [self.meet(system, code) for system, code in codings if code and not code.isspace()]
         cut = tuple(dict.fromkeys(text[:TEXT_LIMIT] for text in texts if text and not text.isspace()))
         if not known and not cut:
             return UNREADABLE_CONCEPT
         by_code, coded = 0, 0
-        for coding, mask in known:
+        for _, mask, listed in known:
             by_code |= mask
-            coded |= self._by_system.get(coding.system, 0)
-        wanted = self._with_phrases & ~coded
-        by_text = self._spoken(cut) & wanted if wanted else 0
-        return Concept(tuple(dict.fromkeys(coding for coding, _ in known)), cut, by_code, by_text)
+            coded |= listed
+        wanted = self.with_phrases & ~coded
+        by_text = self.spoken(cut) & wanted if wanted else 0
+        return Concept(tuple(dict.fromkeys(coding for coding, _, _ in known)), cut, by_code, by_text)
 
-    def _coding(self, system: str, code: str) -> tuple[Coding, int]:
-        found = self._memo.get((system, code))
+    def meet(self, system: str, code: str) -> Met:
+        """Look a coding up as it was sent, and remember it."""
+        found = self.met.get((system, code))
         if found is None:
             coding = normalise(system, code)
-            found = (coding, self.lookup(coding))
-            if len(self._memo) < MEMO_LIMIT and len(system) + len(code) < MEMO_KEY_LIMIT:
-                self._memo[system, code] = found
+            listed = self._by_system.get(coding.system, 0)
+            found = (coding, self.lookup(coding), listed)
+            if not coding.system or not coding.code or len(system) + len(code) >= MEMO_KEY_LIMIT:
+                return found
+            if listed and len(self.met) < MEMO_LIMIT:
+                self.met[system, code] = found
+            elif not listed and len(self.elsewhere) < MOST_SYSTEMS:
+                self.elsewhere.add(system)
         return found
 
-    def _spoken(self, texts: Iterable[str]) -> int:
+    def spoken(self, texts: Iterable[str]) -> int:
+        """Give the mask of the sets of which a phrase stands in one of the texts, and an excluded phrase in none."""
         inside, outside = 0, 0
         for text in texts:
             spoken = words(text)
+            if self._first_words.isdisjoint(spoken):
+                continue
             for at, word in enumerate(spoken):
                 for length in self._lengths.get(word, ()):
                     found = self._phrases.get(spoken[at : at + length])

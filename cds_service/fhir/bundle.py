@@ -4,10 +4,11 @@ A value is a searchset or collection Bundle, a single resource, an array of eith
 list at all (an OperationOutcome, an HTML page). Source: CDS Hooks 2.0, "Prefetch Template".
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-from cds_service.fhir.shapes import Resource, codes, inside, labels_of, objects, word
+from cds_service.fhir.shapes import NO_LABELS, Resource, codes, inside, labels_of, objects, word
 
 NOT_SENT = "not sent"
 ERROR = "error"
@@ -24,23 +25,27 @@ _ROWS_MISSING = frozenset({
     "security", "login", "unknown", "expired", "forbidden", "suppressed", "too-costly", "transient", "lock-error",
     "no-store", "exception", "timeout", "incomplete", "throttled",
 })  # fmt: skip
+_PATIENT = "Patient"
+_NO_ROWS = (None, _PATIENT, "Bundle", "OperationOutcome")  # what an entry of a searchset rarely holds
 _NO_RESULTS = "4101"  # Epic: "Resource request returns no results"
 
 
-class Entry(NamedTuple):
-    """One thing found in a list. resource may be anything; labels are those of the Bundle it came in."""
-
-    resource: Any
-    full_url: str = ""
-    labels: frozenset[str] = frozenset()
-    matched: bool = True  # False: included beside the matches (search.mode include)
+# One thing found in a list: the resource, which may be anything; the entry that holds it, empty when none does; the
+# labels of the Bundle it came in. A plain tuple, because a call makes a thousand of them.
+Entry = tuple[Any, Mapping[str, Any], frozenset[str]]
+_BARE: Mapping[str, Any] = {}
 
 
 @dataclass(slots=True)
 class Opened:
-    """A prefetch value, opened. whys: reasons why rows may be missing; more: it is one page of several."""
+    """A prefetch value, opened.
+
+    patients: those of the entries that are Patients. whys: reasons why rows may be missing.
+    more: it is one page of several.
+    """
 
     entries: list[Entry] = field(default_factory=list)
+    patients: list[Entry] = field(default_factory=list)
     whys: list[str] = field(default_factory=list)
     more: bool = False
     sorted_otherwise: bool = False
@@ -53,6 +58,18 @@ def open_value(value: Any) -> Opened:
     return opened
 
 
+def full_url(entry: Mapping[str, Any]) -> str:
+    """Give the fullUrl of a Bundle's entry, "" when it has none."""
+    written = entry.get("fullUrl")
+    return written if isinstance(written, str) else ""
+
+
+def is_match(entry: Mapping[str, Any]) -> bool:
+    """Whether a Bundle's entry was searched for, not included beside the matches."""
+    search = entry.get("search")
+    return not isinstance(search, dict) or search.get("mode") not in ("include", "outcome")
+
+
 def _open(value: Any, opened: Opened, depth: int) -> None:
     if value is None and depth == 0:
         return
@@ -61,7 +78,7 @@ def _open(value: Any, opened: Opened, depth: int) -> None:
             if isinstance(each, dict) and each.get("resourceType") in ("Bundle", "OperationOutcome"):
                 _open(each, opened, depth + 1)
             else:
-                opened.entries.append(Entry(each))
+                _add(each, _BARE, NO_LABELS, opened)
         return
     if not isinstance(value, dict) or not isinstance(value.get("resourceType"), str) or depth >= DEEPEST:
         opened.whys.append(NO_FHIR)
@@ -72,15 +89,21 @@ def _open(value: Any, opened: Opened, depth: int) -> None:
         if why:
             opened.whys.append(why)
     else:
-        opened.entries.append(Entry(value))
+        _add(value, _BARE, NO_LABELS, opened)
+
+
+def _add(resource: Any, entry: Mapping[str, Any], labels: frozenset[str], opened: Opened) -> None:
+    opened.entries.append((resource, entry, labels))
+    if isinstance(resource, dict) and resource.get("resourceType") == _PATIENT:
+        opened.patients.append((resource, entry, labels))
 
 
 def _open_bundle(bundle: Resource, opened: Opened, depth: int) -> None:
-    labels = labels_of(bundle)
+    labels = labels_of(bundle) if "meta" in bundle else NO_LABELS
     if labels & WITHHELD_LABELS:
         opened.whys.append(REDACTED)
         return
-    for link in objects(bundle.get("link")):
+    for link in objects(bundle["link"]) if "link" in bundle else ():
         relation = word(link.get("relation"))
         if relation == "next":
             opened.more = True
@@ -94,13 +117,20 @@ def _open_bundle(bundle: Resource, opened: Opened, depth: int) -> None:
     total = bundle.get("total")
     if isinstance(total, int) and total > len(listed):
         opened.more = True  # a client may strip the links of a page, but not its total
+    found = opened.entries
     for each in listed:
-        _open_entry(each, labels, opened, depth)
+        resource = each.get("resource") if isinstance(each, dict) else None
+        kind = resource.get("resourceType") if isinstance(resource, dict) else None
+        if kind in _NO_ROWS:
+            _open_entry(each, labels, opened, depth)
+        else:
+            found.append((resource, each, labels))
 
 
 def _open_entry(entry: Any, labels: frozenset[str], opened: Opened, depth: int) -> None:
+    """Open an entry that may be more, or less, than a resource that becomes a row."""
     if not isinstance(entry, dict):
-        opened.entries.append(Entry(None, "", labels))
+        _add(None, _BARE, labels, opened)
         return
     resource = entry.get("resource")
     kind = resource.get("resourceType") if isinstance(resource, dict) else None
@@ -117,9 +147,7 @@ def _open_entry(entry: Any, labels: frozenset[str], opened: Opened, depth: int) 
         if isinstance(answer, str) and answer[:1] in ("4", "5"):
             opened.whys.append(ERROR)
             return
-    full_url, search = entry.get("fullUrl"), entry.get("search")
-    matched = not isinstance(search, dict) or search.get("mode") not in ("include", "outcome")
-    opened.entries.append(Entry(resource, full_url if isinstance(full_url, str) else "", labels, matched))
+    _add(resource, entry, labels, opened)
 
 
 def _outcome(outcome: Resource, *, alone: bool) -> str:

@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cds_service.core.facts import Gap
-from cds_service.fhir.bundle import FURTHER_PAGE, NOT_SENT, REDACTED, WITHHELD_LABELS, Entry, Opened, open_value
+from cds_service.fhir.bundle import (
+    FURTHER_PAGE,
+    NOT_SENT,
+    REDACTED,
+    WITHHELD_LABELS,
+    Entry,
+    Opened,
+    full_url,
+    is_match,
+    open_value,
+)
 from cds_service.fhir.prefetch import PATIENT, PREFETCH
 from cds_service.fhir.scope import Record
 from cds_service.fhir.shapes import Resource, inside, labels_of
@@ -27,18 +37,17 @@ REFERRED_TO = frozenset({"Condition", "Encounter"})  # and Medication: what rows
 class Collected:
     """What was sent, sorted.
 
-    records:    this patient's resources of a type that is read, each once.
+    records:    this patient's resources of a type that is read, each once, by `Type/id`, else by their content.
     unreadable: key and place of entries that are no resource.
     lookup:     resources that references may lead to, by fullUrl and `Type/id`.
     gaps:       what was not read, by prefetch key. dropped: what was left out, by reason.
     """
 
-    records: list[Record] = field(default_factory=list)
+    records: dict[str, Record] = field(default_factory=dict)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     lookup: dict[str, Resource] = field(default_factory=dict)
     gaps: dict[str, list[Gap]] = field(default_factory=dict)
     dropped: dict[str, int] = field(default_factory=dict)
-    places: dict[str, int] = field(default_factory=dict)
 
     def miss(self, key: str, why: str, before: int | None = None) -> None:
         """Note that rows may be missing from the list of a key."""
@@ -67,45 +76,57 @@ def collect(prefetch: Mapping[Any, Any], person: Person, version: Version) -> Co
 
 def _meet_patient(opened: Opened, person: Person) -> None:
     """Learn the `urn:uuid` or URL under which a Bundle holds this patient."""
-    for entry in opened.entries:
-        resource = entry.resource
-        is_patient = isinstance(resource, dict) and resource.get("resourceType") == "Patient"
-        if is_patient and entry.full_url and resource.get("id") == person.id:
-            person.known_as(entry.full_url)
+    for resource, entry, _ in opened.patients:
+        if full_url(entry) and resource.get("id") == person.id:
+            person.known_as(full_url(entry))
 
 
 def _take_list(key: str, opened: Opened, person: Person, version: Version, collected: Collected) -> None:
     for why in opened.whys:
         collected.miss(key, why)
-    kinds = set()
     for at, entry in enumerate(opened.entries, 1):
-        kind = _take(key, at, entry, person, version, collected)
-        if entry.matched:
-            kinds.add(kind)
+        _take(key, at, entry, person, version, collected)
     if key not in PREFETCH or key == PATIENT:
         return
     wanted = PREFETCH[key].resource_type
     if opened.more:
         collected.miss(key, FURTHER_PAGE, None if opened.sorted_otherwise else _whole_from(opened, wanted, version))
-    if kinds and wanted not in kinds and "" not in kinds:
+    if opened.entries and _none_of(wanted, opened.entries):
         collected.miss(key, NONE_OF_TYPE)
 
 
-def _take(key: str, at: int, entry: Entry, person: Person, version: Version, collected: Collected) -> str:
-    """Sort one entry in; gives its resource type, "" when it is no resource."""
-    resource = entry.resource
+def _none_of(wanted: str, entries: list[Entry]) -> bool:
+    """Whether there are matches, each is a resource, and none is of the type wanted."""
+    kinds = set()
+    for resource, entry, _ in entries:
+        if is_match(entry):
+            kind = inside(resource, "resourceType")
+            if kind == wanted or not isinstance(kind, str) or not kind:
+                return False
+            kinds.add(kind)
+    return bool(kinds)
+
+
+def _take(key: str, at: int, entry: Entry, person: Person, version: Version, collected: Collected) -> None:
+    """Sort one entry in. Every resource of every call comes through here: what is usual is looked at first."""
+    resource, holder, labels = entry
     kind = resource.get("resourceType") if isinstance(resource, dict) else None
     if not isinstance(kind, str) or not kind:
         collected.unreadable.append((key, f"{key}[{at}]"))
         collected.drop(NOT_A_RESOURCE)
-        return ""
+        return
     own_id = resource.get("id")
     named = isinstance(own_id, str) and own_id != ""
     if kind not in version.READERS:
         if kind == "Medication":
-            _remember(entry, f"Medication/{own_id}" if named else "", collected)
-        return kind
-    owner = whose(resource, person)
+            _remember(resource, (f"Medication/{own_id}" if named else "", full_url(holder)), collected.lookup)
+        return
+    try:  # nearly every resource says it in this way
+        owner = SAME if resource["subject"]["reference"] in person.same and "patient" not in resource else None
+    except (KeyError, TypeError):
+        owner = None
+    if owner is None:
+        owner = whose(resource, person)
     if owner != SAME:
         collected.drop(owner)
         collected.miss(key, OTHERS_ROWS if owner == OTHER else NOBODYS_ROWS)
@@ -117,28 +138,20 @@ def _take(key: str, at: int, entry: Entry, person: Person, version: Version, col
     else:
         reference = f"{kind}/{own_id}" if named else f"{key}[{at}]"
         same = reference if named else f"{kind} {_content(resource)}"
-        _keep(Record(resource, reference, entry.labels), same, collected)
+        if same not in collected.records:
+            collected.records[same] = (resource, reference, labels)
+        else:
+            collected.drop(TWICE)
+            if _is_newer(resource, collected.records[same][0]):
+                collected.records[same] = (resource, reference, labels)
         if kind in REFERRED_TO:
-            _remember(entry, reference if named else "", collected)
-    return kind
+            _remember(resource, (reference if named else "", full_url(holder)), collected.lookup)
 
 
-def _keep(record: Record, same: str, collected: Collected) -> None:
-    """Keep a record once; of two with the same name the one that changed last."""
-    known = collected.places.setdefault(same, len(collected.records))
-    if known == len(collected.records):
-        collected.records.append(record)
-        return
-    collected.drop(TWICE)
-    if _is_newer(record.resource, collected.records[known].resource):
-        collected.records[known] = record
-
-
-def _remember(entry: Entry, name: str, collected: Collected) -> None:
-    for each in (name, entry.full_url):
-        earlier = collected.lookup.get(each) if each else None
-        if each and (earlier is None or _is_newer(entry.resource, earlier)):
-            collected.lookup[each] = entry.resource
+def _remember(resource: Resource, names: tuple[str, str], lookup: dict[str, Resource]) -> None:
+    for each in names:
+        if each and (each not in lookup or _is_newer(resource, lookup[each])):
+            lookup[each] = resource
 
 
 def _content(resource: Resource) -> str:
@@ -170,10 +183,9 @@ def _whole_from(opened: Opened, wanted: str, version: Version) -> int | None:
 
 
 def _starts(opened: Opened, wanted: str, version: Version) -> Iterator[int | None]:
-    for entry in opened.entries:
-        kind = inside(entry.resource, "resourceType")
-        if kind == wanted:
-            start = version.START[wanted](entry.resource)
+    for resource, entry, _ in opened.entries:
+        if inside(resource, "resourceType") == wanted:
+            start = version.START[wanted](resource)
             yield start.first if start is not None and start.readable and start.exact else None
-        elif entry.matched:
+        elif is_match(entry):
             yield None

@@ -32,6 +32,18 @@ def drug(coded: Any, reference: Any, owner: Resource, scope: Scope) -> Concept:
     return known(scope.concept(display), scope) if isinstance(display, str) else UNREADABLE_CONCEPT
 
 
+def wanted_drug(coded: Any, reference: Any, owner: Resource, scope: Scope) -> Concept | None:
+    """Count a row of medication-use and give its drug; None when no rule could use the row."""
+    told = coded
+    if coded is None and reference is not None:
+        medication = scope.resolve(reference, owner)
+        told = None if medication is None else medication.get("code")
+    if told is not None and scope.can_spare(USE, (told,), any_code_tells=False):
+        return None
+    concept = drug(coded, reference, owner, scope)
+    return concept if scope.take(USE, concept) else None
+
+
 def known(concept: Concept, scope: Scope) -> Concept:
     """Give the drug's concept, or the unreadable one when nothing in it could be in a value set."""
     if concept.texts or any(coding.system in scope.table.systems for coding in concept.codings):
@@ -85,7 +97,7 @@ def use_row(
     because a record cannot take on that status after it last changed. ended_by: the record whose change ended the
     use, if it is not this one (the stay of an inpatient order).
     """
-    resource = record.resource
+    resource, name, labels = record
     over_by = None
     if status == "given" and end is None:
         end = start
@@ -96,7 +108,7 @@ def use_row(
         over_by = None if changed is None else min(changed, scope.today)
     return Row(
         fact=USE,
-        reference=record.reference,
+        reference=name,
         concept=concept,
         name=concept.texts[0] if concept.texts else "",
         status=status,
@@ -106,7 +118,7 @@ def use_row(
         end=end,
         over_by=over_by,
         notes=notes,
-        labels=record.labels | labels_of(resource),
+        labels=labels | labels_of(resource),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from cds_service.core.dates import Span
 from cds_service.core.facts import ORDER_HOOKS, UNREADABLE_CONCEPT, Row
-from cds_service.fhir.bundle import FURTHER_PAGE, NOT_SENT, Entry, open_value
+from cds_service.fhir.bundle import FURTHER_PAGE, NOT_SENT, Entry, full_url, open_value
 from cds_service.fhir.scope import Scope
 from cds_service.fhir.shapes import Resource, codes, inside, labels_of, objects, tail
 from cds_service.fhir.subject import OTHER, SAME, Person, whose
@@ -37,7 +37,7 @@ class Drafts:
     @property
     def names(self) -> frozenset[str]:
         """`Type/id` of each: a chart entry of that name is the draft itself."""
-        return frozenset(f"{each.resource['resourceType']}/{each.resource.get('id')}" for each in self.orders)
+        return frozenset(f"{order['resourceType']}/{order.get('id')}" for order, _, _ in self.orders)
 
 
 def open_drafts(hook: str, context: Any, person: Person, version: Version) -> Drafts:
@@ -54,12 +54,13 @@ def open_drafts(hook: str, context: Any, person: Person, version: Version) -> Dr
     if opened.more:
         drafts.whys.append(FURTHER_PAGE)
     for entry in opened.entries:
-        kind = inside(entry.resource, "resourceType")
+        resource = entry[0]
+        kind = inside(resource, "resourceType")
         if not isinstance(kind, str) or not kind:
             drafts.unreadable += 1
         elif kind not in version.DRAFTS:
             drafts.others.append(entry)
-        elif (owner := whose(entry.resource, person)) == SAME:
+        elif (owner := whose(resource, person)) == SAME:
             drafts.orders.append(entry)
         else:
             drafts.whys.append("orders of another patient" if owner == OTHER else "orders without a patient")
@@ -78,7 +79,7 @@ def draft_rows(
     chosen = _selections(hook, context)
     rows = []
     for at, entry in enumerate(drafts.orders, 1):
-        resource = entry.resource
+        resource, _, labels = entry
         concept = version.draft_concept(resource, scope)
         if not scope.take(DRAFT_ORDER, concept):
             continue
@@ -96,7 +97,7 @@ def draft_rows(
                 reasons=scope.reasons(resource, reasons, resource.get("reasonReference")),
                 start=today,
                 end=today,
-                labels=entry.labels | labels_of(resource),
+                labels=labels | labels_of(resource),
             )
         )
     for at in range(1, drafts.unreadable + 1):
@@ -109,7 +110,7 @@ def draft_rows(
 def _status(
     entry: Entry, chosen: frozenset[str] | bool | None, chart: Mapping[str, Resource], version: Version
 ) -> str | None:
-    resource = entry.resource
+    resource = entry[0]
     if version.draft_is_stopped(resource):
         return "stopping"
     selected = _is_selected(entry, chosen) if isinstance(chosen, frozenset) else chosen
@@ -133,11 +134,12 @@ def _selections(hook: str, context: Any) -> frozenset[str] | bool | None:
 
 def _is_selected(entry: Entry, chosen: frozenset[str]) -> bool | None:
     """Say whether a draft is among the chosen names; None when it has no name of its own."""
-    own_id, kind = entry.resource.get("id"), entry.resource["resourceType"]
+    resource, wrapper, _ = entry
+    own_id, kind, url = resource.get("id"), resource["resourceType"], full_url(wrapper)
     named = isinstance(own_id, str) and bool(own_id)
-    if not named and not entry.full_url:
+    if not named and not url:
         return None if chosen else False
-    own = {entry.full_url, tail(entry.full_url), *((own_id, f"{kind}/{own_id}") if named else ())}
+    own = {url, tail(url), *((own_id, f"{kind}/{own_id}") if named else ())}
     return not chosen.isdisjoint(own)
 
 

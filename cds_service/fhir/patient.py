@@ -7,7 +7,7 @@ from typing import Any
 
 from cds_service.core.facts import Row
 from cds_service.core.problem import Issue, RequestProblem
-from cds_service.fhir.bundle import WITHHELD_LABELS, open_value
+from cds_service.fhir.bundle import WITHHELD_LABELS, full_url, open_value
 from cds_service.fhir.prefetch import PATIENT
 from cds_service.fhir.shapes import Resource, codes, extensions, flag, inside, labels_of, objects, tail, word
 from cds_service.fhir.subject import Person
@@ -38,19 +38,14 @@ def identify(context: Any, prefetch: Any) -> Person:
     if not isinstance(prefetch, dict) or PATIENT not in prefetch:
         raise RequestProblem(412, Issue("required", WHERE, "was not sent; the Patient of context.patientId is wanted"))
     opened = open_value(prefetch[PATIENT])
-    patients = [
-        (entry.resource, entry.full_url)
-        for entry in opened.entries
-        if isinstance(entry.resource, dict) and entry.resource.get("resourceType") == "Patient"
-    ]
-    if not patients:
+    if not opened.patients:
         found = ", ".join(opened.whys) or "holds no Patient"
         raise RequestProblem(412, Issue("not-found", WHERE, f"{found}; the Patient of context.patientId is wanted"))
-    for resource, full_url in patients:
+    for resource, entry, _ in opened.patients:
         if resource.get("id") == patient_id:
             person = Person(patient_id, resource, {f"Patient/{patient_id}"})
-            if full_url:
-                person.known_as(full_url)
+            if full_url(entry):
+                person.known_as(full_url(entry))
             return person
     raise RequestProblem(412, Issue("value", WHERE, "is another Patient than context.patientId names"))
 

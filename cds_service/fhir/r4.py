@@ -41,7 +41,7 @@ _IN_ERROR = frozenset({ENTERED_IN_ERROR})
 def entered_in_error(resource: Resource) -> bool:
     """Whether the record says of itself that it should not exist."""
     status = resource.get("status")
-    if status is not None and word(status) == ENTERED_IN_ERROR:
+    if isinstance(status, str) and len(status) >= len(ENTERED_IN_ERROR) and word(status) == ENTERED_IN_ERROR:
         return True
     verified = resource.get("verificationStatus")
     return verified is not None and state(verified, _IN_ERROR) is not None
@@ -49,20 +49,20 @@ def entered_in_error(resource: Resource) -> bool:
 
 def condition(record: Record, scope: Scope) -> Iterable[Row]:
     """Read a Condition."""
-    return _state_row("Condition", record, scope, (record.resource.get("code"),))
+    return _state_row("Condition", record, scope, (record[0].get("code"),))
 
 
 def allergy_intolerance(record: Record, scope: Scope) -> Iterable[Row]:
     """Read an AllergyIntolerance by its code and the substances of its reactions."""
-    substances = [each.get("substance") for each in objects(record.resource.get("reaction"))]
-    return _state_row("AllergyIntolerance", record, scope, (record.resource.get("code"), *substances))
+    substances = [each.get("substance") for each in objects(record[0].get("reaction"))]
+    return _state_row("AllergyIntolerance", record, scope, (record[0].get("code"), *substances))
 
 
 def _state_row(fact: str, record: Record, scope: Scope, coded: tuple[object, ...]) -> Iterable[Row]:
-    resource = record.resource
-    concept = scope.concept(*coded)
-    if not scope.take(fact, concept):
+    concept = scope.wanted(fact, *coded)
+    if concept is None:
         return ()
+    resource, reference, labels = record
     clinical, notes = _clinical_status(resource, scope)
     verification: str | None = "confirmed"
     if resource.get("verificationStatus") is None:
@@ -71,14 +71,14 @@ def _state_row(fact: str, record: Record, scope: Scope, coded: tuple[object, ...
         verification = state(resource["verificationStatus"], VERIFICATION)
     row = Row(
         fact=fact,
-        reference=record.reference,
+        reference=reference,
         concept=concept,
         clinical_status=clinical,
         verification_status=verification,
         categories=codes(resource.get("category")),
         start=onset(resource, scope.birth),
         notes=notes,
-        labels=record.labels | labels_of(resource),
+        labels=labels | labels_of(resource),
     )
     return (row,)
 
@@ -171,10 +171,10 @@ def _activities(resource: Resource) -> list[object]:
 def _event_row(
     fact: str, record: Record, scope: Scope, coded: tuple[str, ...], days: Callable[[Resource], Days]
 ) -> Iterable[Row]:
-    resource = record.resource
+    resource, reference, labels = record
     more = _activities(resource) if fact == "CarePlan" else []
-    concept = scope.concept(*(resource.get(name) for name in coded), *more)
-    if not scope.take(fact, concept):
+    concept = scope.wanted(fact, *[resource.get(name) for name in coded], *more)
+    if concept is None:
         return ()
     start, end = days(resource)
     forbids = forbidden(resource) if fact == "ServiceRequest" else False
@@ -182,24 +182,27 @@ def _event_row(
     references = resource.get("addresses") if fact == "CarePlan" else resource.get("reasonReference")
     row = Row(
         fact=fact,
-        reference=record.reference,
+        reference=reference,
         concept=concept,
         status="do-not-perform" if forbids else None if forbids is None else _status(fact, resource),
         categories=codes(resource.get("category")),
         reasons=scope.reasons(resource, reasons, references),
         start=start,
         end=end or start,
-        labels=record.labels | labels_of(resource),
+        labels=labels | labels_of(resource),
     )
     return (row,)
 
 
 def encounter(record: Record, scope: Scope) -> Iterable[Row]:
     """Read an Encounter, once as Encounter and, if the call names it, once as this-encounter."""
-    resource = record.resource
+    resource, reference, labels = record
     reasons = resource.get("reasonCode")
-    concept = scope.concept(_encounter_class(resource), resource.get("type"), resource.get("serviceType"), reasons)
+    coded = (_encounter_class(resource), resource.get("type"), resource.get("serviceType"), reasons)
     this = bool(scope.stay) and resource.get("id") == scope.stay
+    if not this and scope.can_spare("Encounter", coded):
+        return ()
+    concept = scope.concept(*coded)
     facts = [fact for fact in ("Encounter", *(["this-encounter"] if this else [])) if scope.take(fact, concept)]
     if not facts:
         return ()
@@ -208,13 +211,13 @@ def encounter(record: Record, scope: Scope) -> Iterable[Row]:
     return [
         Row(
             fact=fact,
-            reference=record.reference,
+            reference=reference,
             concept=concept,
             status=_status(fact, resource),
             reasons=found,
             start=start,
             end=end or Span(scope.today, scope.today),
-            labels=record.labels | labels_of(resource),
+            labels=labels | labels_of(resource),
         )
         for fact in facts
     ]

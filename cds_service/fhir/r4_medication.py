@@ -9,7 +9,7 @@ from typing import Any
 
 from cds_service.core.dates import Span
 from cds_service.core.facts import Concept, Row
-from cds_service.fhir.medication import USE, drug, forbidden, use_row
+from cds_service.fhir.medication import drug, forbidden, use_row, wanted_drug
 from cds_service.fhir.scope import Record, Scope
 from cds_service.fhir.shapes import Resource, codes, inside, tail, word
 from cds_service.fhir.when import Days, after, bounds, duration, moment, number_in, period, span
@@ -40,11 +40,15 @@ def order_drug(resource: Resource, scope: Scope) -> Concept:
     return drug(resource.get("medicationCodeableConcept"), resource.get("medicationReference"), resource, scope)
 
 
+def _wanted(resource: Resource, scope: Scope) -> Concept | None:
+    return wanted_drug(resource.get("medicationCodeableConcept"), resource.get("medicationReference"), resource, scope)
+
+
 def medication_request(record: Record, scope: Scope) -> Iterable[Row]:
     """Read a MedicationRequest; `reported[x]` makes no difference, for US Core lists home medication that way."""
-    resource = record.resource
-    concept = order_drug(resource, scope)
-    if not scope.take(USE, concept):
+    resource = record[0]
+    concept = _wanted(resource, scope)
+    if concept is None:
         return ()
     start, end = request_days(resource)
     status = request_status(resource)
@@ -124,9 +128,9 @@ def _stay_end(stay: Resource | None) -> Span | None:
 
 def medication_statement(record: Record, scope: Scope) -> Iterable[Row]:
     """Read a MedicationStatement."""
-    resource = record.resource
-    concept = order_drug(resource, scope)
-    if not scope.take(USE, concept):
+    resource = record[0]
+    concept = _wanted(resource, scope)
+    if concept is None:
         return ()
     start, end = statement_days(resource)
     status = STATEMENT.get(word(resource.get("status")))
@@ -143,9 +147,9 @@ def statement_days(resource: Resource) -> Days:
 
 def medication_dispense(record: Record, scope: Scope) -> Iterable[Row]:
     """Read a MedicationDispense: it was given from the day it was handed over until its supply runs out."""
-    resource = record.resource
-    concept = order_drug(resource, scope)
-    if not scope.take(USE, concept):
+    resource = record[0]
+    concept = _wanted(resource, scope)
+    if concept is None:
         return ()
     start, end = dispense_days(resource)
     status = DISPENSE.get(word(resource.get("status")))
@@ -168,9 +172,9 @@ def dispense_days(resource: Resource) -> Days:
 
 def medication_administration(record: Record, scope: Scope) -> Iterable[Row]:
     """Read a MedicationAdministration."""
-    resource = record.resource
-    concept = order_drug(resource, scope)
-    if not scope.take(USE, concept):
+    resource = record[0]
+    concept = _wanted(resource, scope)
+    if concept is None:
         return ()
     start, end = moment(resource, "effective")
     status = ADMINISTRATION.get(word(resource.get("status")))

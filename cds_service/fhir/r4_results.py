@@ -25,24 +25,28 @@ _TOTAL = frozenset({"total", "score", "total score", "total-score", "totalscore"
 
 def observation(record: Record, scope: Scope) -> Iterable[Row]:
     """Read an Observation and each of its components that has a code; a component has the dates of the whole."""
-    resource = record.resource
+    resource, whole, labels = record
+    alone = "component" not in resource and "dataAbsentReason" not in resource
+    if alone and scope.can_spare(OBSERVATION, (resource.get("code"),)):
+        return ()
     found: list[tuple[str, Resource, Concept]] = []
-    pieces = [(record.reference, resource)]
+    pieces = [(whole, resource)]
     if resource.get("component") is not None:
         parts = [part for part in objects(resource["component"]) if part.get("code") is not None]
-        pieces += [(f"{record.reference}#{at}", part) for at, part in enumerate(parts, 1)]
+        pieces += [(f"{whole}#{at}", part) for at, part in enumerate(parts, 1)]
     for reference, piece in pieces:
-        concept = scope.concept(piece.get("code"))
         if piece.get("dataAbsentReason") is not None and not recorded(piece, scope).present:
             scope.drop(NOT_DONE)
-        elif scope.take(OBSERVATION, concept):
+            continue
+        concept = scope.wanted(OBSERVATION, piece.get("code"))
+        if concept is not None:
             found.append((reference, piece, concept))
     if not found:
         return ()
     start, end = observed(resource)
     status = _status(OBSERVATION, resource)
     categories = codes(resource.get("category"))
-    labels = record.labels | labels_of(resource)
+    labels = labels | labels_of(resource)
     rows = []
     for reference, piece, concept in found:
         value = recorded(piece, scope)
@@ -78,11 +82,11 @@ def questionnaire_response(record: Record, scope: Scope) -> Iterable[Row]:
     other one without a code is the code of its linkId in the system that the questionnaire's URL names, so that a
     site can add the items of its own forms to a value set.
     """
-    resource = record.resource
+    resource, reference, labels = record
+    labels = labels | labels_of(resource)
     whole = _codings_of_uri(resource.get("questionnaire"))
     start = span(resource.get("authored"))
     status = _status(ANSWER, resource)
-    labels = record.labels | labels_of(resource)
     rows = []
     for at, item in enumerate(_answered(resource), 1):
         codings = item_codings(item)
@@ -90,14 +94,14 @@ def questionnaire_response(record: Record, scope: Scope) -> Iterable[Row]:
             codings = whole
         codings = codings or _local_coding(resource.get("questionnaire"), item.get("linkId"))
         text = item.get("text")
-        concept = scope.concept(codings, text if isinstance(text, str) else None)
-        if not scope.take(ANSWER, concept):
+        concept = scope.wanted(ANSWER, codings, text if isinstance(text, str) else None)
+        if concept is None:
             continue
         value = _answers(item, scope)
         rows.append(
             Row(
                 fact=ANSWER,
-                reference=f"{record.reference}#{at}",
+                reference=f"{reference}#{at}",
                 concept=concept,
                 status=status,
                 start=start,

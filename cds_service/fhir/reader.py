@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from cds_service.core.facts import UNREADABLE_CONCEPT, Chart, Gap, Needs, Row
+from cds_service.core.facts import ORDER_HOOKS, UNREADABLE_CONCEPT, Chart, Gap, Needs, Row
 from cds_service.core.value_set import Table
 from cds_service.fhir import r4
+from cds_service.fhir.bundle import full_url
 from cds_service.fhir.collect import Collected, collect
 from cds_service.fhir.medication import USE
 from cds_service.fhir.orders import DRAFT_ORDER, SOURCE, Drafts, draft_rows, open_drafts
@@ -48,9 +49,9 @@ def read_chart(
     spared = frozenset(not_held) - ALWAYS_HELD
     drafts = open_drafts(hook, context, person, version)
     collected = collect(prefetch, person, version)
-    for entry in drafts.others:
-        if inside(entry.resource, "resourceType") == "Medication":
-            _lend(collected, entry.resource, entry.full_url)
+    for resource, entry, _ in drafts.others:
+        if inside(resource, "resourceType") == "Medication":
+            _lend(collected, resource, full_url(entry))
     scope = Scope(
         table=table,
         needs=needs,
@@ -62,7 +63,8 @@ def read_chart(
         dropped=collected.dropped,
     )
     rows = _rows(collected, drafts, scope, version)
-    rows[DRAFT_ORDER] = draft_rows(drafts, hook, context, _on_record(collected), scope, version)
+    if hook in ORDER_HOOKS:
+        rows[DRAFT_ORDER] = draft_rows(drafts, hook, context, _on_record(collected), scope, version)
     for why in drafts.dropped:
         scope.drop(why)
     return Chart(
@@ -83,27 +85,28 @@ def _stay(context: Any) -> str:
     return tail(written).removeprefix("Encounter/") or written.strip()
 
 
-def _lend(collected: Collected, resource: dict[str, Any], full_url: str) -> None:
+def _lend(collected: Collected, resource: dict[str, Any], url: str) -> None:
     """Let references of draft orders find a resource that came beside them."""
     if isinstance(resource.get("id"), str):
         collected.lookup.setdefault(f"{resource['resourceType']}/{resource['id']}", resource)
-    if full_url:
-        collected.lookup.setdefault(full_url, resource)
+    if url:
+        collected.lookup.setdefault(url, resource)
 
 
 def _on_record(collected: Collected) -> Mapping[str, dict[str, Any]]:
-    return {record.reference: record.resource for record in collected.records}
+    return {reference: resource for resource, reference, _ in collected.records.values()}
 
 
 def _rows(collected: Collected, drafts: Drafts, scope: Scope, version: Version) -> dict[str, list[Row]]:
     rows: dict[str, list[Row]] = {}
     names = drafts.names
-    for record in collected.records:
-        kind = record.resource["resourceType"]
-        if record.reference in names and version.FACT[kind] == USE:
+    readers = version.READERS
+    for record in collected.records.values():
+        kind = record[0]["resourceType"]
+        if names and record[1] in names and version.FACT[kind] == USE:
             scope.drop(IS_A_DRAFT)
             continue
-        for row in version.READERS[kind](record, scope):
+        for row in readers[kind](record, scope):
             rows.setdefault(row.fact, []).append(row)
     for key, reference in collected.unreadable:
         for fact in PREFETCH[key].facts[:1] if key in PREFETCH else ():

@@ -1,15 +1,15 @@
 """What reading one resource needs to know of the call: codes looked up once, references, the patient's birth date.
 
-Every reader of a resource type is a function `(Record, Scope) -> Iterable[Row]`. It asks `take` first, so that rows
-no rule could use are counted but never built.
+Every reader of a resource type is a function `(Record, Scope) -> Iterable[Row]`. It asks `wanted` first, so that rows
+no rule could use are counted but never built; most rows of most charts are such, and cost one look at their codes.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from cds_service.core.dates import Span
-from cds_service.core.facts import NO_CONCEPT, UNREADABLE_CONCEPT, Concept, Needs, Row
+from cds_service.core.facts import TEXT_LIMIT, UNREADABLE_CONCEPT, Concept, Needs, Row
 from cds_service.core.value_set import Table
 from cds_service.fhir.shapes import Resource, inside, objects, tail
 
@@ -23,12 +23,9 @@ _NO_CODE = frozenset({
 })  # fmt: skip
 
 
-class Record(NamedTuple):
-    """A resource of this patient. reference: "Condition/1", or key and place in its list when it has no id."""
-
-    resource: Resource
-    reference: str
-    labels: frozenset[str] = frozenset()
+# A resource of this patient; its reference ("Condition/1", or key and place in its list when it has no id); the labels
+# of its Bundle. A plain tuple, because a call makes a thousand of them.
+Record = tuple[Resource, str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +36,8 @@ class Scope:
     lookup:  resources by fullUrl and by `Type/id`, for references.
     stay:    id of the encounter of this call, or "".
     stays_whole: whether the list of encounters was read completely.
-    counts, dropped: of Chart; they and the cache are the only parts that change.
+    counts, dropped: of Chart; they and the caches are the only parts that change. The caches hold words of the chart,
+    and end with the call.
     """
 
     table: Table
@@ -52,6 +50,97 @@ class Scope:
     counts: dict[str, int] = field(default_factory=dict)
     dropped: dict[str, int] = field(default_factory=dict)
     _usual: dict[tuple[object, ...], Concept] = field(default_factory=dict)
+    _spoken: dict[str, int] = field(default_factory=dict)
+    _spared: dict[str, dict[str, Resource]] = field(default_factory=dict)
+
+    def wanted(self, fact: str, *values: Any) -> Concept | None:
+        """Count a row coded by these CodeableConcepts, Codings or texts, and give its concept.
+
+        None when no rule could use the row: its code can be read, and is in no value set that a rule looks for.
+        """
+        if self.can_spare(fact, values):
+            return None
+        concept = self.concept(*values)
+        return concept if self.take(fact, concept) else None
+
+    def can_spare(self, fact: str, values: tuple[Any, ...], *, any_code_tells: bool = True) -> bool:
+        """Say whether a row coded by these can be left out, and count it if so; quick, and never wrong when True.
+
+        It can when each of them can be read and is in no value set that a rule looks for. False too when it would
+        take the whole concept to tell. any_code_tells: a code of a system that no value set lists can be read.
+        """
+        if fact in self.needs.all_rows:
+            return False
+        spared = self._spared.get(fact)
+        if spared is None:
+            spared = self._spared[fact] = {}
+        some = False
+        for value in values:
+            for each in value if type(value) is list else (value,):
+                if each is None:
+                    continue
+                try:  # most charts say the same thing many times
+                    codings = each.get("coding")
+                    code = (codings[0] if codings else each).get("code")
+                    known = each == spared.get(code)
+                except (AttributeError, KeyError, TypeError):
+                    return False
+                if not known:
+                    if not self._is_in_none_of(self.needs.sets.get(fact, 0), each, any_code_tells):
+                        return False
+                    spared[code] = each
+                some = True
+        if some:
+            self.counts[fact] = self.counts.get(fact, 0) + 1
+        return some
+
+    def _is_in_none_of(self, sets: int, value: Resource, any_code_tells: bool) -> bool:
+        """Say, without building the concept, whether a CodeableConcept or Coding can be read and is in none of `sets`."""
+        met, elsewhere = self.table.met, self.table.elsewhere
+        codings = value.get("coding")
+        if codings is None:
+            codings = [value]
+        elif type(codings) is not list:
+            return False
+        texts = [value.get("text")]
+        read, listed = False, 0
+        for coding in codings:
+            if type(coding) is not dict:
+                return False
+            system, code = coding.get("system"), coding.get("code")
+            if type(system) is not str or type(code) is not str or system in _NO_CODE:
+                return False
+            found = met.get((system, code))
+            if found is None and system not in elsewhere:
+                if not system.strip() or not code.strip():
+                    return False
+                found = self.table.meet(system, code)
+            if found is not None and found[2]:
+                if found[1] & sets:
+                    return False
+                listed |= found[2]
+                read = True
+            elif any_code_tells and code.strip():
+                read = True
+            texts.append(coding.get("display"))
+        if not read and not any(isinstance(text, str) and text.strip() for text in texts):
+            return False
+        return self._are_silent(sets & self.table.with_phrases & ~listed, texts)
+
+    def _are_silent(self, sets: int, texts: list[Any]) -> bool:
+        """Say whether no phrase of these sets stands in the texts."""
+        if not sets:
+            return True
+        for text in texts:
+            if text:
+                if not isinstance(text, str):
+                    return False
+                found = self._spoken.get(text)
+                if found is None:
+                    found = self._spoken[text] = self.table.spoken((text[:TEXT_LIMIT],))
+                if found & sets:
+                    return False
+        return True
 
     def concept(self, *values: Any) -> Concept:
         """Build the concept of CodeableConcepts, Codings or texts taken together."""
@@ -117,11 +206,6 @@ class Scope:
 
 
 Reader = Callable[[Record, Scope], Iterable[Row]]
-
-
-def words_only(concept: Concept) -> Concept:
-    """Give `concept`, or NO_CONCEPT in place of one that says nothing."""
-    return concept if concept.readable else NO_CONCEPT
 
 
 def _usual_key(value: Any) -> tuple[object, ...] | None:

@@ -7,6 +7,7 @@ Nothing here raises: what has the wrong shape is not there, and the caller says 
 from typing import Any
 
 Resource = dict[str, Any]
+NO_LABELS: frozenset[str] = frozenset()
 
 
 def objects(value: Any) -> list[Resource]:
@@ -41,20 +42,28 @@ def flag(value: Any) -> bool | None:
 
 def codes(value: Any) -> tuple[str, ...]:
     """Give the lower-case codes of a CodeableConcept, of a list of them, of a Coding, or of a bare code."""
+    if value is None:
+        return ()
     if isinstance(value, str):
         return (word(value),) if value.strip() else ()
-    found = []
+    found: dict[str, None] = {}
     for each in objects(value):
-        for coding in objects(each.get("coding")) or [each]:
-            found.append(word(coding.get("code")))
-    return tuple(code for code in dict.fromkeys(found) if code)
+        for coding in objects(each.get("coding")) or (each,):
+            code = coding.get("code")
+            if isinstance(code, str):
+                found[code.strip().lower()] = None
+    found.pop("", None)
+    return tuple(found)
 
 
 def state(value: Any, known: frozenset[str]) -> str | None:
     """Read a status given as code (STU3) or CodeableConcept (R4): the first code, else text, that is `known`."""
-    for code in (*codes(value), *(word(each.get("text")) for each in objects(value))):
+    for code in codes(value):
         if code in known:
             return code
+    for each in objects(value):
+        if word(each.get("text")) in known:
+            return word(each.get("text"))
     return None
 
 
@@ -68,7 +77,7 @@ def labels_of(resource: Any) -> frozenset[str]:
     """Give the upper-case security label codes of a resource or Bundle."""
     meta = resource.get("meta") if isinstance(resource, dict) else None
     security = meta.get("security") if isinstance(meta, dict) else None
-    return frozenset(code.upper() for code in codes(security)) if security else frozenset()
+    return frozenset(code.upper() for code in codes(security)) if security else NO_LABELS
 
 
 def tail(reference: str) -> str:

@@ -34,10 +34,6 @@ def whose(resource: Resource, person: Person) -> str:
     same person; an identifier alone is no subject, for it cannot be compared.
     """
     subject, patient = resource.get("subject"), resource.get("patient")
-    if patient is None and isinstance(subject, dict):
-        reference = subject.get("reference")
-        if isinstance(reference, str) and reference in person.same:
-            return SAME
     if patient is None or subject is None:
         return _of(subject if patient is None else patient, resource, person)
     verdicts = {_of(subject, resource, person), _of(patient, resource, person)}
