@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from cds_service.core.dates import NO, UNKNOWN, YES
 from cds_service.core.decision import FIRES, Decision, Judgement, Outcome, Result
-from cds_service.core.rule import LEVELS, Card, Conditions, Logic, Rule
+from cds_service.core.rule import LEVELS, Card, Conditions, Rule
 
 CAPPED_HOOK = "patient-view"
 CARD_LIMIT = 3  # info and warning cards at patient-view; critical ones are never withheld
@@ -18,11 +18,8 @@ Ask = Callable[[str], Result]
 
 def holds(conditions: Conditions, ask: Ask) -> bool:
     """Whether all of `if` are YES, all of `unless` NO and all of `if_unknown` UNKNOWN."""
-    return (
-        all(ask(name).verdict is YES for name in conditions.if_)
-        and all(ask(name).verdict is NO for name in conditions.unless)
-        and all(ask(name).verdict is UNKNOWN for name in conditions.if_unknown)
-    )
+    wanted = ((conditions.if_, YES), (conditions.unless, NO), (conditions.if_unknown, UNKNOWN))
+    return all(ask(name).verdict is verdict for names, verdict in wanted for name in names)
 
 
 def card_of(rule: Rule, judgement: Judgement, caveat: bool) -> tuple[Card | None, str | None]:
@@ -49,11 +46,6 @@ def _firm(card: Card, criterion: str | None, judgement: Judgement) -> bool:
         and holds(card.conditions, judgement.firm)
         and (criterion is None or judgement.firm(criterion).verdict is YES)
     )
-
-
-def any_fails(when: Logic, judgement: Judgement) -> bool:
-    """Whether the `any` of a `when` is NO: none of its members holds or may hold."""
-    return all(judgement.result(name).verdict is NO for name in when.any)
 
 
 def outcome(decisions: Sequence[Decision], hook: str, unread: Mapping[str, str]) -> Outcome:

@@ -10,9 +10,9 @@ from dataclasses import replace
 from math import inf
 
 from cds_service.core import row_tests, time_tests
-from cds_service.core.dates import BEGINNING, NO, UNKNOWN, YES, Span, all_of, any_of, negate
+from cds_service.core.dates import BEGINNING, NO, UNKNOWN, YES, Span
 from cds_service.core.decision import NOT_READ, Doubt, Found, Near, Result
-from cds_service.core.facts import FACTS, Chart, Gap, Row
+from cds_service.core.facts import FACTS, Gap, Row
 from cds_service.core.measure import Limits
 from cds_service.core.pool import (
     at_its_end,
@@ -27,6 +27,7 @@ from cds_service.core.pool import (
 )
 from cds_service.core.row_tests import Scope, Test
 from cds_service.core.rule import Criterion, Find, Hook, Logic
+from cds_service.core.sitting import Judge, Sitting
 from cds_service.core.stretch import covered, lifetime, may_go_stale, merged
 from cds_service.core.value_tests import value_test
 
@@ -34,40 +35,6 @@ NEAREST = 3  # dropped rows that a NO shows
 EVENTS = ("Observation", "QuestionnaireResponse")
 AT_LEAST_ONE = Limits(low=1)
 NOTHING = Result(NO)
-
-Judge = Callable[["Sitting"], Result]
-
-
-class Sitting:
-    """One chart, one day, and every result found so far: a cache, so that a criterion is judged once."""
-
-    __slots__ = ("chart", "firm", "judges", "present", "results", "rows", "today")
-
-    def __init__(self, chart: Chart, today: int, judges: Sequence[Judge], firm: bool = False) -> None:
-        self.chart = chart
-        self.today = today
-        self.firm = firm
-        self.judges = judges
-        self.results: list[Result | None] = [None] * len(judges)
-        self.rows = {"Patient": (chart.patient,), **chart.rows}
-        self.present = {fact: _present(rows) for fact, rows in chart.rows.items()}
-
-    def result(self, index: int) -> Result:
-        """The result of the criterion at `index` of the compiled criteria."""
-        known = self.results[index]
-        if known is None:
-            known = self.results[index] = self.judges[index](self)
-        return known
-
-
-def _present(rows: Sequence[Row]) -> int:
-    """The value sets any row could be in; all of them when a row's code cannot be read."""
-    mask = 0
-    for row in rows:
-        if not row.concept.readable or not row.readable:
-            return -1
-        mask |= row.concept.by_code | row.concept.by_text
-    return mask
 
 
 def judge_of(
@@ -100,28 +67,38 @@ def logic(body: Logic, scope: Scope) -> Judge:
     limits = scope.limits(body.count) if body.count else AT_LEAST_ONE
 
     def judge(sitting: Sitting) -> Result:
-        of_all = [sitting.result(index) for index in all_]
-        parts = [(all_of(result.verdict for result in of_all), of_all)]
-        if parts[0][0] is NO:
-            return NOTHING
+        verdict, doubts = YES, list[Doubt]()  # a member that settles it as NO is the last one judged
+        taken: list[Result] = []
+        for index in all_:
+            result = sitting.result(index)
+            if result.verdict is NO:
+                return NOTHING
+            if result.verdict is UNKNOWN:
+                verdict = UNKNOWN
+                doubts += result.doubts
+            taken.append(result)
         of_any = [sitting.result(index) for index in any_]
-        sure = sum(result.verdict is YES for result in of_any)
+        sure = [result.verdict for result in of_any].count(YES)
         if any_:
-            possible = sum(result.verdict is not NO for result in of_any)
-            parts.append((limits.holds_count(sure, possible), of_any))
-        of_none = [sitting.result(index) for index in none]
-        parts.append((negate(any_of(result.verdict for result in of_none)), of_none))
-        verdict = all_of(part for part, _ in parts)
-        if verdict is NO:
-            return NOTHING
-        rows = pooled((*of_all, *of_any))
-        further = tuple(dict.fromkeys(gap for result in (*of_all, *of_any) for gap in result.further))
+            found = limits.holds_count(sure, len(of_any) - [result.verdict for result in of_any].count(NO))
+            if found is NO:
+                return NOTHING
+            if found is UNKNOWN:
+                verdict = UNKNOWN
+                doubts += (doubt for result in of_any for doubt in result.doubts)
+            taken += of_any
+        for index in none:
+            result = sitting.result(index)
+            if result.verdict is YES:
+                return NOTHING
+            if result.verdict is UNKNOWN:
+                verdict = UNKNOWN
+                doubts += result.doubts
+        rows = pooled(taken)
+        further = tuple(dict.fromkeys(gap for result in taken for gap in result.further))
         if verdict is YES:
             return Result(YES, rows, further=further, count=sure)
-        doubts = doubts_once(
-            doubt for part, results in parts if part is UNKNOWN for result in results for doubt in result.doubts
-        )
-        return Result(UNKNOWN, tuple(doubted(found) for found in rows), doubts, further=further)
+        return Result(UNKNOWN, tuple(doubted(found) for found in rows), doubts_once(doubts), further=further)
 
     return judge
 
@@ -146,8 +123,8 @@ class _Finder:
         self.titled = tuple((scope.bit(name), titles(name)) for name in find.code_in)
         found_in = [sources(name) for name in find.code_in]
         self.found_in = frozenset().union(*found_in) if found_in and all(found_in) else frozenset()
-        self.fact_tests = row_tests.tests_of(find, scope, of_facts=True)
-        self.row_tests = row_tests.tests_of(find, scope, of_facts=False)
+        self.fact_tests = row_tests.tests_of(find, scope, self.facts)
+        self.row_tests = row_tests.tests_of(find, scope, ())
         self.covers = scope.duration(find.covers) if find.covers else None
         self.stale_after = scope.duration(find.stale_after) if find.stale_after else None
         self.merge_gaps = scope.duration(find.merge_gaps) if find.merge_gaps else None
@@ -169,16 +146,21 @@ class _Finder:
         return tests
 
     def judge(self, sitting: Sitting) -> Result:
-        if any(sitting.result(index).verdict is NO for index in self.conditions):
-            return self._decided(sitting, [], [], ())
+        if self._absent(sitting):
+            return self._without_rows(sitting)
+        for index in self.conditions:
+            if sitting.result(index).verdict is NO:
+                return self._without_rows(sitting)
         near: list[tuple[int, Near]] = []
         rows, further = self._from_facts(sitting, near)
         inner, inner_further = self._from_criteria(sitting, near)
         further = tuple(dict.fromkeys((*further, *inner_further)))
-        rows = list(pooled([Result(YES, tuple(rows)), Result(YES, tuple(inner))])) if inner else rows
+        if inner:
+            rows = list(pooled([Result(YES, tuple(rows)), Result(YES, tuple(inner))]) if rows else sure_first(inner))
         if not rows and not further:
             return self._decided(sitting, [], near, ())
-        rows = [self._spanned(found, sitting) for found in rows]
+        if self.covers or (self.stale_after and self.criteria):
+            rows = [self._spanned(found, sitting) for found in rows]
         if self.merge_gaps and (rows or further):
             rows = merged(rows, self.merge_gaps, complete=not further)
             if further or not all(found.sure for found in rows):
@@ -197,6 +179,24 @@ class _Finder:
                 return self._latest(rows, further, near, sitting)
             rows = self._tested(rows, [("value", self.value_test)], sitting, near, 5)
         return self._decided(sitting, rows, near, further)
+
+    def _absent(self, sitting: Sitting) -> bool:
+        """Whether no row can be there: lists read whole hold none of the value sets, criteria looked at are NO."""
+        if self.facts and not self.mask:
+            return False
+        for fact in self.facts:
+            if self.mask & sitting.present.get(fact, 0) or fact in sitting.chart.gaps:
+                return False
+        return all(sitting.result(index).verdict is NO for index in self.criteria)
+
+    def _without_rows(self, sitting: Sitting) -> Result:
+        """The result without any row; most criteria end here, so equal ones share it."""
+        known = sitting.nothing.get(self.facts) if self.limits is AT_LEAST_ONE else None
+        if known is None:
+            known = self._decided(sitting, [], [], ())
+            if self.limits is AT_LEAST_ONE:
+                sitting.nothing[self.facts] = known
+        return known
 
     def _from_facts(self, sitting: Sitting, near: list[tuple[int, Near]]) -> tuple[list[Found], tuple[Gap, ...]]:
         rows: list[Found] = []
@@ -241,13 +241,11 @@ class _Finder:
     def _taken_over(self, found: Found, sitting: Sitting) -> Found:
         concept = found.row.concept
         by_text = found.by_text or bool(self.mask & concept.by_text and not self.mask & concept.by_code)
-        return replace(
-            found,
-            sure=found.sure and not (by_text and sitting.firm),
-            by_text=by_text,
-            label=self.label or found.label,
-            value_set=self._title(found.row) or found.value_set,
-        )
+        sure = found.sure and not (by_text and sitting.firm)
+        label, title = self.label or found.label, self._title(found.row) or found.value_set
+        if (sure, by_text, label, title) == (found.sure, found.by_text, found.label, found.value_set):
+            return found
+        return replace(found, sure=sure, by_text=by_text, label=label, value_set=title)
 
     def _spanned(self, found: Found, sitting: Sitting) -> Found:
         # A stretch that another criterion merged or turned into its ending stays as that criterion left it.
@@ -336,14 +334,15 @@ class _Finder:
         self, sitting: Sitting, rows: Sequence[Found], near: list[tuple[int, Near]], further: tuple[Gap, ...]
     ) -> Result:
         """Count the rows that are there, from the sure ones to all that may be, against `count`."""
-        sure = len({who(found) for found in rows if found.sure})
-        verdict = self.limits.holds_count(sure, inf if further else len({who(found) for found in rows}))
+        each = {who(found): found.sure for found in reversed(sure_first(rows))}
+        sure = sum(each.values())
+        verdict = self.limits.holds_count(sure, inf if further else len(each))
         if verdict is YES:
             return Result(YES, sure_first(rows), further=further, count=sure)
         if verdict is UNKNOWN:
             return self._undecided(rows, further, sitting)
         looked_at = sum(sitting.chart.counts.get(fact, len(sitting.rows.get(fact, ()))) for fact in self.facts)
-        nearest = tuple(each for _, each in sorted(near, key=lambda pair: -pair[0])[:NEAREST])
+        nearest = tuple(dropped for _, dropped in sorted(near, key=_step)[:NEAREST])
         return Result(NO, looked_at=looked_at, nearest=nearest)
 
     def _undecided(self, rows: Sequence[Found], further: tuple[Gap, ...], sitting: Sitting) -> Result:
@@ -355,6 +354,10 @@ class _Finder:
             if result.verdict is UNKNOWN and any(who(found) in left for found in result.rows):
                 doubts += result.doubts
         return Result(UNKNOWN, tuple(doubted(found) for found in rows), doubts_once(doubts), further=further)
+
+
+def _step(dropped: tuple[int, Near]) -> int:
+    return -dropped[0]
 
 
 def _gaps(sitting: Sitting, facts: Iterable[str]) -> list[Gap]:

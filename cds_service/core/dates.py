@@ -61,6 +61,10 @@ class Span:
     instant: float | None = None
     readable: bool = True
 
+    def __hash__(self) -> int:
+        # Spans are compared to find the same row again, and the days alone tell nearly all of them apart.
+        return hash((self.first, self.last))
+
     @property
     def exact(self) -> bool:
         """Whether it names one day."""

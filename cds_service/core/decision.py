@@ -6,7 +6,7 @@ RULE-LANGUAGE sections 4 and 6 (docs/reference/rule-language.md) say what each p
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from cds_service.core.dates import Span, Verdict
+from cds_service.core.dates import NO, UNKNOWN, YES, Span, Verdict
 from cds_service.core.facts import Chart, Gap, Row
 from cds_service.core.rule import Card, Criterion, Edition
 
@@ -114,7 +114,6 @@ class Decision:
     verdict:    of `when`; None if the rule raised.
     card, indicator: the chosen variant and its level; None without a card.
     caveat:     doubts a card shown on UNKNOWN must open with.
-    stopped_by: of a NO, exactly the members of `when` that stop it; of an UNKNOWN, those that are UNKNOWN.
     doubts:     why `when` is UNKNOWN.
     withheld:   "" or why a card is not sent on its own: "yields to x", "merged into x", "over the limit", "trial".
     merged:     decisions whose lines, suggestions and sources this card takes up.
@@ -130,12 +129,27 @@ class Decision:
     card: Card | None = None
     indicator: str | None = None
     caveat: tuple[Doubt, ...] = ()
-    stopped_by: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     withheld: str = ""
     merged: tuple["Decision", ...] = ()
     ask_fetch: tuple[Gap, ...] = ()
     error: str = ""
+
+    @property
+    def stopped_by(self) -> tuple[str, ...]:
+        """Of a NO, exactly the members of `when` that stop it; of an UNKNOWN, those that are UNKNOWN.
+
+        Told when asked: judging every member only to name it would be most of the work for a rule that is silent.
+        """
+        when, result = self.edition.rule.when.logic, self.judgement.result
+        if self.verdict is UNKNOWN:
+            return tuple(name for name in (*when.all, *when.any, *when.none) if result(name).verdict is UNKNOWN)
+        if self.verdict is not NO:
+            return ()
+        stops = [name for name in when.all if result(name).verdict is NO]
+        if all(result(name).verdict is NO for name in when.any):
+            stops += when.any
+        return (*stops, *(name for name in when.none if result(name).verdict is YES))
 
 
 @dataclass(frozen=True, slots=True)

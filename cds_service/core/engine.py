@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from cds_service.core import choice
-from cds_service.core.criteria import Judge, Sitting, judge_of, logic
+from cds_service.core.criteria import judge_of, logic
 from cds_service.core.dates import NO, UNKNOWN, YES
 from cds_service.core.decision import (
     FAILED,
@@ -38,6 +38,7 @@ from cds_service.core.rule import (
     Rule,
     When,
 )
+from cds_service.core.sitting import Judge, Sitting
 from cds_service.core.value_set import Table, ValueSet
 
 WHEN = "when"
@@ -75,13 +76,18 @@ class Judges:
 
 @dataclass(frozen=True, slots=True)
 class CompiledEdition:
-    """An edition ready to be judged. names: every criterion it can reach, as the rule writes it."""
+    """An edition ready to be judged.
+
+    places, criteria, members: by name as the rule writes it, of every criterion it can reach: its place among the
+    judges, what the file says, whom it looks at. `when` has a place too.
+    """
 
     edition: Edition
-    names: Mapping[str, Named]
-    when: int
     judges: Judges
     facts: frozenset[str]
+    places: Mapping[str, int]
+    criteria: Mapping[str, Criterion]
+    members: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +140,16 @@ def compile_edition(edition: Edition, table: Table, judges: Judges | None = None
     for name in sorted(criteria_of_cards(rule)):
         compiler.index(rule, "", name)
     facts = _facts_of(judges, [each.index for each in compiler.names.values()])
-    return CompiledEdition(edition, compiler.names, when, judges, facts)
+    return _compiled(edition, compiler.names, when, judges, facts)
+
+
+def _compiled(
+    edition: Edition, names: Mapping[str, Named], when: int, judges: Judges, facts: frozenset[str]
+) -> CompiledEdition:
+    places = {name: each.index for name, each in names.items()} | {WHEN: when}
+    criteria = {name: each.criterion for name, each in names.items()}
+    members = {name: each.members for name, each in names.items()}
+    return CompiledEdition(edition, judges, facts, places, criteria, members)
 
 
 def compile_definition(
@@ -150,7 +165,7 @@ def compile_definition(
     for name in definition.criteria:
         compiler.index(definition, "", name)
     edition = Edition(_alone(definition), definitions, value_sets)
-    compiled = CompiledEdition(edition, compiler.names, 0, judges, frozenset())
+    compiled = _compiled(edition, compiler.names, 0, judges, frozenset())
     return lambda chart, today: judge(compiled, chart, today)
 
 
@@ -306,25 +321,20 @@ def _needs(judges: Judges) -> Needs:
 
 def judge(compiled: CompiledEdition, chart: Chart, today: date) -> Judgement:
     """Put one edition before one chart; nothing is judged before it is asked for."""
-    judges = compiled.judges.judges
-    day = today.toordinal()
-    return _judgement(compiled, Sitting(chart, day, judges), Sitting(chart, day, judges, firm=True))
+    sitting = Sitting(chart, today.toordinal(), compiled.judges.judges)
+    return _judgement(compiled, sitting, sitting.firmly())
 
 
 def _judgement(compiled: CompiledEdition, sitting: Sitting, firm: Sitting) -> Judgement:
-    names = compiled.names
-
-    def place(name: str) -> int:
-        return compiled.when if name == WHEN else names[name].index
-
+    places = compiled.places
     return Judgement(
         edition=compiled.edition,
         chart=sitting.chart,
         today=sitting.today,
-        result=lambda name: sitting.result(place(name)),
-        firm=lambda name: firm.result(place(name)),
-        criterion=lambda name: names[name].criterion,
-        members=lambda name: names[name].members,
+        result=lambda name: sitting.result(places[name]),
+        firm=lambda name: firm.result(places[name]),
+        criterion=compiled.criteria.__getitem__,
+        members=compiled.members.__getitem__,
     )
 
 
@@ -344,14 +354,13 @@ def _decide(compiled: CompiledEdition, judgement: Judgement, trial: bool = False
 def _decided(edition: Edition, judgement: Judgement, result: Result, trial: bool) -> Decision:
     rule = edition.rule
     if result.verdict is NO:
-        return Decision(edition, SILENT, NO, judgement, trial, stopped_by=_stopping(rule.when.logic, judgement))
+        return Decision(edition, SILENT, NO, judgement, trial)
     if result.verdict is YES:
         card, indicator = choice.card_of(rule, judgement, caveat=False)
         return Decision(edition, FIRES if card else SILENT, YES, judgement, trial, card, indicator)
-    open_members = _open_members(rule.when.logic, judgement)
     unread = any(doubt.unread for doubt in result.doubts)
     policy = rule.when.unread if unread else rule.when.doubtful
-    decision = Decision(edition, UNDECIDED, UNKNOWN, judgement, trial, stopped_by=open_members, doubts=result.doubts)
+    decision = Decision(edition, UNDECIDED, UNKNOWN, judgement, trial, doubts=result.doubts)
     if policy == "card_with_caveat":
         card, indicator = choice.card_of(rule, judgement, caveat=True)
         if card:
@@ -359,19 +368,6 @@ def _decided(edition: Edition, judgement: Judgement, result: Result, trial: bool
     if policy == "ask_fetch":
         return replace(decision, ask_fetch=_asked(result.doubts, judgement.chart))
     return decision
-
-
-def _stopping(when: Logic, judgement: Judgement) -> tuple[str, ...]:
-    """The members that stop a rule: an `all` that is NO, a `none` that is YES, every member of an `any` that fails."""
-    stops = [name for name in when.all if judgement.result(name).verdict is NO]
-    if when.any and choice.any_fails(when, judgement):
-        stops += when.any
-    return (*stops, *(name for name in when.none if judgement.result(name).verdict is YES))
-
-
-def _open_members(when: Logic, judgement: Judgement) -> tuple[str, ...]:
-    members = (*when.all, *when.any, *when.none)
-    return tuple(name for name in members if judgement.result(name).verdict is UNKNOWN)
 
 
 def _asked(doubts: Iterable[Doubt], chart: Chart) -> tuple[Gap, ...]:
@@ -382,9 +378,8 @@ def _asked(doubts: Iterable[Doubt], chart: Chart) -> tuple[Gap, ...]:
 
 def decide(compiled: Compiled, chart: Chart, today: date) -> Outcome:
     """Decide every rule of the release that runs at the chart's hook, then which cards are sent and in what order."""
-    judges = compiled.judges.judges
-    day = today.toordinal()
-    sitting, firm = Sitting(chart, day, judges), Sitting(chart, day, judges, firm=True)
+    sitting = Sitting(chart, today.toordinal(), compiled.judges.judges)
+    firm = sitting.firmly()
     unread = {gap.source: gap.why for gaps in chart.gaps.values() for gap in gaps}
     for name, index in compiled.gate:
         if sitting.result(index).verdict is YES:

@@ -15,13 +15,15 @@ def pooled(results: Iterable[Result]) -> tuple[Found, ...]:
 
     A row that two criteria give different spans stays in both forms; it counts once, and holds if either does.
     """
+    all_rows = [found for result in results for found in result.rows]
+    if len(all_rows) < 2:
+        return tuple(all_rows)
     rows: dict[tuple[object, ...], Found] = {}
-    for result in results:
-        for found in result.rows:
-            key = (*who(found), found.start, found.end)
-            known = rows.get(key)
-            if known is None or (found.sure and not known.sure):
-                rows[key] = found
+    for found in all_rows:
+        key = (found.row.fact, found.row.reference, found.start, found.end)
+        known = rows.get(key)
+        if known is None or (found.sure and not known.sure):
+            rows[key] = found
     return sure_first(rows.values())
 
 
@@ -32,7 +34,8 @@ def who(found: Found) -> tuple[str, str]:
 
 def sure_first(rows: Iterable[Found]) -> tuple[Found, ...]:
     """Sure rows before doubtful ones, otherwise in the order they came."""
-    return tuple(sorted(rows, key=lambda found: not found.sure))
+    rows = tuple(rows)
+    return rows if len(rows) < 2 else tuple(sorted(rows, key=lambda found: not found.sure))
 
 
 def doubted(found: Found) -> Found:

@@ -216,11 +216,12 @@ def sex(listed: tuple[str, ...]) -> Test:
     return test
 
 
-def tests_of(find: Find, scope: Scope, of_facts: bool) -> list[tuple[str, Test]]:
+def tests_of(find: Find, scope: Scope, facts: Sequence[str]) -> list[tuple[str, Test]]:
     """List the tests that come before spans, value and count.
 
-    of_facts: the criterion looks at facts, so statuses it does not list are the usual ones.
+    facts: the facts whose rows are tested, so that statuses not listed are the usual ones; none for rows of criteria.
     """
+    states = [fact for fact in facts if fact in ("Condition", "AllergyIntolerance")]
     tests: list[tuple[str, Test]] = []
     if find.code_in:
         tests.append(("code_in", code_in(scope.mask(find.code_in))))
@@ -228,15 +229,15 @@ def tests_of(find: Find, scope: Scope, of_facts: bool) -> list[tuple[str, Test]]
         tests.append(("code_not_in", code_not_in(scope.mask(find.code_not_in))))
     if find.if_:
         tests.append(("if", holding(tuple(scope.index(name) for name in find.if_))))
-    if find.status or of_facts:
+    if find.status or any(FACTS[fact].usual for fact in facts):
         tests.append(("status", status(find.status)))
     if find.clinical_status:
         tests.append(("clinicalStatus", clinical_status(find.clinical_status)))
-    elif of_facts:
+    elif "AllergyIntolerance" in states:
         tests.append(("clinicalStatus", usual_clinical))
     if find.verification_status:
         tests.append(("verificationStatus", verification_status(find.verification_status)))
-    elif of_facts:
+    elif states:
         tests.append(("verificationStatus", usual_verification))
     if find.category_not:
         tests.append(("category_not", category_not(find.category_not)))

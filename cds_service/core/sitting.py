@@ -1,0 +1,49 @@
+"""One chart on one day being judged: every result found so far, and what the chart can hold at all."""
+
+from collections.abc import Callable, Sequence
+from copy import copy
+
+from cds_service.core.decision import Result
+from cds_service.core.facts import Chart, Row
+
+Judge = Callable[["Sitting"], Result]
+
+
+class Sitting:
+    """One chart, one day, and every result found so far: a cache, so that a criterion is judged once."""
+
+    __slots__ = ("chart", "firm", "judges", "nothing", "present", "results", "rows", "today")
+
+    def __init__(self, chart: Chart, today: int, judges: Sequence[Judge]) -> None:
+        self.chart = chart
+        self.today = today
+        self.firm = False
+        self.judges = judges
+        self.results: list[Result | None] = [None] * len(judges)
+        self.rows = {"Patient": (chart.patient,), **chart.rows}
+        self.present = {fact: _present(rows) for fact, rows in chart.rows.items()}
+        self.nothing: dict[tuple[str, ...], Result] = {}  # by facts: NO, and how many rows there were to look at
+
+    def firmly(self) -> "Sitting":
+        """The same chart on the same day with every soft row taken as doubtful; no result is taken over."""
+        firm = copy(self)
+        firm.firm = True
+        firm.results = [None] * len(self.judges)
+        return firm
+
+    def result(self, index: int) -> Result:
+        """The result of the criterion at `index` of the compiled criteria."""
+        known = self.results[index]
+        if known is None:
+            known = self.results[index] = self.judges[index](self)
+        return known
+
+
+def _present(rows: Sequence[Row]) -> int:
+    """The value sets any row could be in; all of them when a row's code cannot be read."""
+    mask = 0
+    for row in rows:
+        if not row.concept.readable or not row.readable:
+            return -1
+        mask |= row.concept.by_code | row.concept.by_text
+    return mask
