@@ -74,14 +74,14 @@ def basis_of(decision: Decision) -> Basis:
 
 def reached(names: Iterable[str], judgement: Judgement) -> tuple[str, ...]:
     """Give these criteria and every one they look at, each once."""
-    seen: dict[str, None] = {}
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop(0)
-        if name not in seen:
-            seen[name] = None
-            waiting += judgement.members(name)
-    return tuple(seen)
+    waiting = list(dict.fromkeys(names))
+    seen = set(waiting)
+    for name in waiting:  # grows while it is walked
+        for member in judgement.members(name):
+            if member not in seen:
+                seen.add(member)
+                waiting.append(member)
+    return tuple(waiting)
 
 
 def rows_behind(names: Iterable[str], judgement: Judgement) -> list[Row]:
@@ -137,6 +137,8 @@ def caveat_lines(decision: Decision, basis: Basis, voice: Voice) -> list[str]:
 
 def not_read(names: Iterable[str], judgement: Judgement) -> list[str]:
     """Name the lists, each with the reason, that were not read and could have told more about these criteria."""
+    if not judgement.chart.gaps:
+        return []
     gaps: dict[Gap, None] = {}
     unread: list[str] = []
     known = {gap.source: gap for of_fact in judgement.chart.gaps.values() for gap in of_fact}
@@ -154,6 +156,8 @@ def not_read(names: Iterable[str], judgement: Judgement) -> list[str]:
 
 def no_source(names: Iterable[str], judgement: Judgement) -> list[str]:
     """Name the lists these criteria would read, were they kept at this site."""
+    if not judgement.chart.not_held:
+        return []
     facts = [each for each in facts_of(names, judgement) if each != "draft-order"]
     types = [each for fact in facts for each in FACTS[fact].resources if each in judgement.chart.not_held]
     return sources_words(types)

@@ -310,6 +310,9 @@ def _until(create: Create, decision: Decision, call: CallContext) -> date | None
 
 def _labels(family: tuple[Decision, ...]) -> frozenset[str]:
     """Give the labels of every record that the card, its lines or its suggestions rest on: the highest mark counts."""
+    chart = family[0].judgement.chart
+    if not chart.patient.labels and not any(row.labels for rows in chart.rows.values() for row in rows):
+        return frozenset()
     return frozenset[str]().union(
         *(restricting_labels(rows_behind(_named_criteria(each), each.judgement)) for each in family)
     )

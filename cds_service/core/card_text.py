@@ -26,6 +26,8 @@ _ALWAYS_ESCAPED = re.compile(r"([\\`*_{}\[\]#|~])")
 _LINE_START = re.compile(r"^([-+=]|\d+(?=[.)]))")
 # GFM turns "www.example.com" and "http://..." into links without any brackets.
 _AUTOLINK = re.compile(r"(?<=[A-Za-z])\.(?=[A-Za-z])|:(?=//)|@")
+# Words with nothing in or between them that could mean anything to Markdown: most names, which need no escape.
+_ORDINARY = re.compile(r"[A-Za-z][A-Za-z0-9(),;%'/-]*(?: [A-Za-z0-9(),;%'/-]+)*")
 _PLAIN = str.maketrans({"<": "‹", ">": "›", "[": "(", "]": ")", "`": "'", "\\": "/", "*": None})
 
 
@@ -40,6 +42,8 @@ def clean(text: str, limit: int = NAME_LIMIT) -> str:
 
 def markdown(text: str) -> str:
     """Escape chart text for a card's detail: it shows as written and can make no link, tag, list or emphasis."""
+    if len(text) <= NAME_LIMIT and _ORDINARY.fullmatch(text):
+        return text
     line = _ALWAYS_ESCAPED.sub(r"\\\1", clean(text))
     line = _AUTOLINK.sub(lambda found: "\\" + found[0], line)
     line = _LINE_START.sub(lambda found: f"\\{found[0]}" if not found[0].isdigit() else found[0], line)

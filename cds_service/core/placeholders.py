@@ -59,7 +59,7 @@ def fill(template: str, voice: Voice, home: str = "") -> str:
             return parameter_words(parameter(voice.judgement, home, attribute))
         return _WORDS[attribute](voice, name)
 
-    return _PLACEHOLDER.sub(word, template)
+    return _PLACEHOLDER.sub(word, template) if "{" in template else template
 
 
 def sentence(name: str, voice: Voice) -> str:
@@ -185,8 +185,10 @@ def value_words(voice: Voice, name: str, found: Found) -> str:
 
     Gives "" when it has no number and its answer is in no list.
     """
-    judging, home = _judging(name, found, voice.judgement)
     row = found.row
+    if row.value is None and not row.answers:
+        return ""
+    judging, home = _judging(name, found, voice.judgement)
     if row.value is None:
         return voice.escape(_answer_title(judging, found, voice.judgement))
     unit = unit_words(row.value.unit)
