@@ -4,21 +4,40 @@ gunicorn reads a request without a time limit: a client that sends one byte now 
 long as it liked. Here all reading of one request is timed against one deadline that starts with its first byte.
 Reading a body then fails with TimeoutError, for which the web edge answers 408; a client that is as slow with its
 headers is hung up on.
+
+What is not even HTTP never reaches the web edge. gunicorn would quote it in an HTML page and in its log, names and
+tokens included; here it gets an OperationOutcome as any other error, and the log gets the kind of fault alone.
 """
 
+import json
 import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
-from gunicorn.http.errors import NoMoreData  # type: ignore[import-untyped]
+from gunicorn.http import errors  # type: ignore[import-untyped]
+from gunicorn.util import write_nonblock  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+
+from cds_service.core.problem import Issue
+from cds_service.protocol import operation_outcome
 
 GRACE_S = 30
 SILENT_WORKER_S = 60
 MAX_REQUESTS, MAX_REQUESTS_JITTER = 50_000, 5_000  # a worker is renewed now and then, never all at once
+
+# By what gunicorn raises, the first that fits: status, FHIR IssueType and words.
+_REFUSALS: tuple[tuple[type[Exception], int, str, str], ...] = (
+    (errors.LimitRequestLine, 414, "too-long", "the request line is too long"),
+    (errors.LimitRequestHeaders, 431, "too-long", "the headers are too large or too many"),
+    (errors.ExpectationFailed, 417, "not-supported", "Expect: only 100-continue can be met"),
+    (errors.UnsupportedTransferCoding, 501, "not-supported", "Transfer-Encoding: only chunked can be read"),
+    (errors.ParseException, 400, "structure", "the request is not well-formed HTTP"),
+    (Exception, 500, "exception", "the service failed"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +63,7 @@ class TimedSocket:
         self._sock = sock
         self._until = until
         # gunicorn takes NoMoreData among the headers for a client that went away, and closes without a word.
-        self.late: type[Exception] = NoMoreData
+        self.late: type[Exception] = errors.NoMoreData
 
     def recv(self, size: int) -> bytes:
         left = self._until - time.monotonic()
@@ -80,6 +99,30 @@ class TimedWorker(ThreadWorker):  # type: ignore[misc]
     def handle_request(self, req: Any, conn: Any) -> Any:
         conn.parser.unreader.sock.late = TimeoutError
         return super().handle_request(req, conn)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        status, code, text = next(tuple(each) for kind, *each in _REFUSALS if isinstance(exc, kind))
+        tell = self.log.error if status == HTTPStatus.INTERNAL_SERVER_ERROR else self.log.warning
+        tell("request refused before it was read: %s: %d", type(exc).__name__, status)
+        try:
+            write_nonblock(client, _refusal(status, Issue(code, "", text)))
+        except OSError:
+            self.log.debug("the client was gone before it could be told")
+
+
+def _refusal(status: int, issue: Issue) -> bytes:
+    """A whole HTTP response; the headers are those the web edge gives an error."""
+    body = json.dumps(operation_outcome(issue))
+    lines = (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+        "Connection: close",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        "X-Content-Type-Options: nosniff",
+        "Referrer-Policy: no-referrer",
+        "Cache-Control: no-store",
+    )
+    return "\r\n".join([*lines, "", body]).encode("ascii")
 
 
 class _Server(BaseApplication):  # type: ignore[misc]

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 from flask import Blueprint, Flask, Request, Response, jsonify, request
 from flask.json.provider import JSONProvider
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from werkzeug.exceptions import HTTPException
 
 from cds_service.core.engine import Compiled
@@ -110,11 +111,12 @@ def create_app(ports: Ports, door: Door, *pages: Blueprint) -> Flask:
 def read_body(sent: Request, door: Door) -> bytes:
     """Read the body within the door's size and time.
 
-    Raises RequestProblem: 415 media type or encoding, 413 size, 408 time, 400 a body that ended early.
+    Raises RequestProblem: 415 media type or encoding, 413 size, 408 time, 400 a body that ended early or whose chunks
+    cannot be told apart.
     """
     if sent.mimetype != "application/json":
         raise RequestProblem(415, Issue("not-supported", "Content-Type", "must be application/json"))
-    if sent.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+    if sent.headers.get("Content-Encoding", "").strip().lower() not in ("", "identity"):
         raise RequestProblem(415, Issue("not-supported", "Content-Encoding", "must be left out; send plain JSON"))
     length = sent.content_length
     if length is not None and length > door.max_bytes:
@@ -131,8 +133,10 @@ def read_body(sent: Request, door: Door) -> bytes:
             chunk = stream.read(wanted)
         except TimeoutError:
             raise _too_slow(door) from None
-        except OSError:
-            chunk = b""
+        except ParseException:  # of gunicorn, whose text quotes the body
+            raise _malformed("the chunks of the body are not well-formed") from None
+        except OSError:  # what came so far may be JSON by chance
+            raise _cut_off(length) from None
         if door.monotonic() > until:
             raise _too_slow(door)
         if not chunk:
@@ -142,8 +146,16 @@ def read_body(sent: Request, door: Door) -> bytes:
         if received > door.max_bytes:
             raise _too_large(door)
     if length is not None and received < length:
-        raise RequestProblem(400, Issue("structure", "", "the body ended before its Content-Length"))
+        raise _cut_off(length)
     return b"".join(chunks)
+
+
+def _malformed(text: str) -> RequestProblem:
+    return RequestProblem(400, Issue("structure", "", text))
+
+
+def _cut_off(length: int | None) -> RequestProblem:
+    return _malformed(f"the body ended before its {'last chunk' if length is None else 'Content-Length'}")
 
 
 def _too_large(door: Door) -> RequestProblem:

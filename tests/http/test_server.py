@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -189,3 +190,80 @@ def test_stopping_answers_the_call_under_way_first(tmp_path: Path) -> None:
     if running.process.stdout:
         running.process.stdout.close()
     assert (statuses, code) == ([200], 0)
+
+
+# --- what is not HTTP, or only half of it ---------------------------------------------------------------------------
+
+CHUNKED = HEAD + "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def refused(server: Running, request: bytes, *, hang_up: bool = False) -> tuple[int, dict[str, Any], bytes]:
+    """Status, OperationOutcome and headers of the one answer to `request`."""
+    with server.connect() as connection:
+        connection.sendall(request)
+        if hang_up:
+            connection.shutdown(socket.SHUT_WR)
+        head, _, body = read_all(connection).partition(b"\r\n\r\n")
+    return int(head.split()[1]), json.loads(body), head
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        "zz\r\n{}\r\n0\r\n\r\n",
+        "-5\r\n{}\r\n0\r\n\r\n",
+        "2\r\n{}XX0\r\n\r\n",
+        "5\r\n{    \r\nzz\r\n",
+        "1;" + "a" * 20_000,
+    ]
+    + ["2\r\n{}\r\n0\r\nno trailer\r\n\r\n"],
+    ids=["size", "negative size", "end of a chunk", "second size", "endless size", "trailer"],
+)
+def test_chunks_that_cannot_be_told_apart_are_400(server: Running, chunks: str) -> None:
+    status, outcome, _ = refused(server, (CHUNKED + chunks).encode())
+    wanted = "the chunks of the body are not well-formed"
+    assert (status, outcome["issue"][0]["details"]["text"]) == (400, wanted)
+
+
+@pytest.mark.parametrize("end", ["\r\n", ""], ids=["between chunks", "inside a chunk"])
+@pytest.mark.parametrize("blanks", [0, 200_000], ids=["small", "large"])
+def test_chunks_that_stop_are_400_even_if_what_came_is_a_whole_call(server: Running, end: str, blanks: int) -> None:
+    body = json.dumps(call()) + " " * blanks
+    size = len(body) if end else len(body) + 9
+    status, outcome, _ = refused(server, f"{CHUNKED}{size:x}\r\n{body}{end}".encode(), hang_up=True)
+    assert (status, outcome["issue"][0]["details"]["text"]) == (400, "the body ended before its last chunk")
+
+
+NO_HTTP = {
+    "a name in the path": (b"GET /cds-services?name=SENTINEL NAME HTTP/1.1\r\nHost: example\r\n\r\n", 400),
+    "no HTTP at all": (b"\x16\x03\x01 SENTINEL\r\n\r\n", 400),
+    "a header without a colon": (b"GET /healthz HTTP/1.1\r\nHost: example\r\nAuthorization SENTINEL\r\n\r\n", 400),
+    "two lengths": ((HEAD + "Content-Length: 5\r\nContent-Length: 6\r\n\r\n{}   ").encode(), 400),
+    "length and chunks": ((HEAD + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n{}   ").encode(), 400),
+    "a length that is no number": ((HEAD + "Content-Length: SENTINEL\r\n\r\n").encode(), 400),
+    "a long path": (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: example\r\n\r\n", 414),
+    "an expectation": ((HEAD + "Expect: SENTINEL\r\nContent-Length: 2\r\n\r\n{}").encode(), 417),
+    "large headers": ((HEAD + "X-A: " + "a" * 20_000 + "\r\n\r\n").encode(), 431),
+    "many headers": ((HEAD + "X-A: a\r\n" * 200 + "\r\n").encode(), 431),
+    "another transfer coding": ((HEAD + "Transfer-Encoding: SENTINEL\r\n\r\n").encode(), 501),
+}
+
+
+@pytest.mark.parametrize("name", NO_HTTP)
+def test_what_is_no_http_gets_an_operation_outcome_that_quotes_nothing(server: Running, name: str) -> None:
+    request, wanted = NO_HTTP[name]
+    status, outcome, head = refused(server, request)
+    assert (status, outcome["resourceType"]) == (wanted, "OperationOutcome")
+    assert "SENTINEL" not in json.dumps(outcome)
+    for each in (b"Content-Type: application/json", b"X-Content-Type-Options: nosniff", b"Cache-Control: no-store"):
+        assert each in head
+
+
+def test_the_log_quotes_nothing_of_what_is_no_http(tmp_path: Path) -> None:
+    running = start(tmp_path)
+    for request, _ in NO_HTTP.values():
+        refused(running, request)
+    stop(running)
+    log = (tmp_path / "log").read_text()
+    assert "request refused before it was read: InvalidHTTPVersion: 400" in log
+    assert "SENTINEL" not in log
