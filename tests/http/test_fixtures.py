@@ -301,3 +301,19 @@ def test_a_fixture_that_says_something_else_on_some_day_is_found(monkeypatch: py
     monkeypatch.setattr(fixture_days, "find", lambda name: Fixture(name, "", date(2026, 3, 1), to_the_month, {}))
     found = [day for day, *_ in days_that_differ("any", 10)]
     assert found == ["2026-03-09", "2026-03-10"]  # 35 days after the first of February, and the day after
+
+
+# --- the page --------------------------------------------------------------------------------------------------------
+
+
+def test_the_reference_lists_every_call_with_its_line_and_cards() -> None:
+    page = (RULES.parent / "docs" / "reference" / "fixtures.md").read_text(encoding="utf-8")
+    missing = []
+    for name in names():
+        fixture = find(name)
+        expected = fixture.expected or {}
+        cards = "; ".join(f"{each['rule']}: {each['card']} ({each['indicator']})" for each in expected["cards"])
+        told = cards or ("no cards" if expected["status"] == 200 else str(expected["status"]))
+        if f"| `{name.partition('/')[2]}` | {fixture.about} | {told} |" not in page:
+            missing.append(name)
+    assert missing == []
