@@ -7,6 +7,7 @@ Source: CDS Hooks 2.0, section "CDS Service Response"; docs/reference/rule-langu
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from typing import Any, Protocol
 from uuid import UUID, uuid5
 
@@ -258,6 +259,7 @@ def _links(rule: Rule, card: Card, call: CallContext) -> list[Json]:
 def _suggestions(decision: Decision, call: CallContext, draft: Draft, labels: frozenset[str]) -> Iterator[Json]:
     """Give the suggestions whose conditions hold, one action each."""
     voice, rule, card = _voice(decision, call, in_detail=False), decision.edition.rule, _card(decision)
+    reason = cache(lambda name: _reason(name, voice))  # most suggestions of a card name the same one
     for position, each in enumerate(card.suggestions):
         if not holds(each.conditions, decision.judgement.result):
             continue
@@ -272,7 +274,7 @@ def _suggestions(decision: Decision, call: CallContext, draft: Draft, labels: fr
             resource = draft(
                 each.create,
                 call,
-                reason=_reason(each.create, voice),
+                reason=reason(each.create.reason),
                 until=_until(each.create, decision, call),
                 labels=labels,
             )
@@ -290,15 +292,15 @@ def _orders(name: str, voice: Voice) -> list[Found]:
     return [found for found in rows if all(found.row.reference.partition("/"))]
 
 
-def _reason(create: Create, voice: Voice) -> Reason | None:
-    """Give the latest sure row of the reason; none where it may not be told of."""
-    if create.reason is None or voice.judgement.result(create.reason).verdict is not YES:
+def _reason(name: str | None, voice: Voice) -> Reason | None:
+    """Give the latest sure row of the criterion that is the reason; none where it may not be told of."""
+    if name is None or voice.judgement.result(name).verdict is not YES:
         return None
-    rows = speaking_rows(voice.judgement.result(create.reason))
-    found = latest(voice, create.reason)
+    rows = speaking_rows(voice.judgement.result(name))
+    found = latest(voice, name)
     if found is None or any(hidden(each, voice) for each in rows):
         return None
-    return Reason(found.row.reference, display(voice, create.reason))
+    return Reason(found.row.reference, display(voice, name))
 
 
 def _until(create: Create, decision: Decision, call: CallContext) -> date | None:

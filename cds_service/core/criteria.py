@@ -173,7 +173,7 @@ class _Finder:
             rows = [at_its_end(found, sitting.today) for found in rows]
             further = tuple(Gap(gap.source, gap.why) for gap in further)
         rows = self._tested(rows, self.time_tests, sitting, near, 4)
-        further = tuple(gap for gap in further if self._may_add(gap, sitting))
+        further = tuple(gap for gap in further if self._may_add(gap, sitting)) if further else ()
         if self.value_test:
             if self.find.latest:
                 return self._latest(rows, further, near, sitting)
@@ -187,7 +187,7 @@ class _Finder:
         for fact in self.facts:
             if self.mask & sitting.present.get(fact, 0) or fact in sitting.chart.gaps:
                 return False
-        return all(sitting.result(index).verdict is NO for index in self.criteria)
+        return not self.criteria or all(sitting.result(index).verdict is NO for index in self.criteria)
 
     def _without_rows(self, sitting: Sitting) -> Result:
         """The result without any row; most criteria end here, so equal ones share it."""
@@ -233,6 +233,8 @@ class _Finder:
         return next((title for bit, title in self.titled if bit & sets), "")
 
     def _from_criteria(self, sitting: Sitting, near: list[tuple[int, Near]]) -> tuple[list[Found], tuple[Gap, ...]]:
+        if not self.criteria:
+            return [], ()
         results = [sitting.result(index) for index in self.criteria]
         rows = [self._taken_over(found, sitting) for found in pooled(results)]
         kept = [each for found in rows if (each := self._test(found, self.row_tests, sitting, near, 1))]
@@ -334,9 +336,8 @@ class _Finder:
         self, sitting: Sitting, rows: Sequence[Found], near: list[tuple[int, Near]], further: tuple[Gap, ...]
     ) -> Result:
         """Count the rows that are there, from the sure ones to all that may be, against `count`."""
-        each = {who(found): found.sure for found in reversed(sure_first(rows))}
-        sure = sum(each.values())
-        verdict = self.limits.holds_count(sure, inf if further else len(each))
+        sure, there = _counted(rows)
+        verdict = self.limits.holds_count(sure, inf if further else there)
         if verdict is YES:
             return Result(YES, sure_first(rows), further=further, count=sure)
         if verdict is UNKNOWN:
@@ -354,6 +355,13 @@ class _Finder:
             if result.verdict is UNKNOWN and any(who(found) in left for found in result.rows):
                 doubts += result.doubts
         return Result(UNKNOWN, tuple(doubted(found) for found in rows), doubts_once(doubts), further=further)
+
+
+def _counted(rows: Sequence[Found]) -> tuple[int, int]:
+    """How many rows are sure, and how many there are, each row once."""
+    if len(rows) < 2:
+        return sum(found.sure for found in rows), len(rows)
+    return len({who(found) for found in rows if found.sure}), len({who(found) for found in rows})
 
 
 def _step(dropped: tuple[int, Near]) -> int:
