@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Protocol
 
-from cds_service.core.card import CallContext, answer_body, call_context, render
+from cds_service.core.card import EVALUATION_EXTENSION, CallContext, answer_body, call_context, render
 from cds_service.core.decision import FAILED, UNDECIDED, Outcome
 from cds_service.core.engine import Compiled, decide
 from cds_service.core.problem import Issue, RequestProblem
 from cds_service.core.rule import Release
 from cds_service.fhir.draft import draft
-from cds_service.fhir.prefetch import PREFETCH
+from cds_service.fhir.prefetch import PATIENT, PREFETCH
 from cds_service.fhir.reader import read_chart
 from cds_service.protocol import SPEC_VERSION, HookCall
 
@@ -115,10 +115,11 @@ def answer(
     Raises RequestProblem 412 when the patient, or a list that a rule requires, was not read and no card came of it;
     RulesFailed when a rule raised and no card remains.
     """
-    prefetch = call.prefetch
+    prefetch, keys = call.prefetch, prefetch_keys(compiled, call.hook)
     if fhir_client is not None:
-        missing = [key for key in prefetch_keys(compiled, call.hook) if key not in prefetch]
-        prefetch = {**fhir_client.fill(call, missing), **prefetch}
+        prefetch = {**fhir_client.fill(call, [key for key in keys if key not in prefetch]), **prefetch}
+    if PATIENT not in prefetch:
+        raise RequestProblem(412, *(_not_sent(key) for key in keys if key not in prefetch))
     chart = read_chart(
         hook=call.hook,
         context=call.context,
@@ -128,7 +129,9 @@ def answer(
         today=today,
         not_held=not_held,
     )
-    outcome = _asked_for(decide(compiled, chart, today), prefetch_keys(compiled, call.hook))
+    outcome = decide(compiled, chart, today)
+    if outcome.unread:
+        outcome = _asked_for(outcome, prefetch_keys(compiled, call.hook))
     context = call_context(hook=call.hook, hook_instance=call.hook_instance, context=call.context, today=today)
     try:
         body = answer_body(outcome, call=context, release=compiled.release, draft=draft)
@@ -140,7 +143,20 @@ def answer(
         _refuse_unread(outcome)
         if any(each.state == FAILED and not each.trial for each in outcome.decisions):
             raise RulesFailed(failures)
-    return Answer(body, failures)
+    return Answer(_without_empty(body), failures)
+
+
+def _without_empty(body: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what the evaluation has nothing to say of.
+
+    No member is `{}` or `[]` but `cards`: CDS Hooks 2.0, "Null and empty JSON elements".
+    """
+    evaluation = {name: value for name, value in body["extension"][EVALUATION_EXTENSION].items() if value}
+    return {**body, "extension": {**body["extension"], EVALUATION_EXTENSION: evaluation}}
+
+
+def _not_sent(key: str) -> Issue:
+    return Issue("required", _place(key), "was not sent; discovery says what to send")
 
 
 def _asked_for(outcome: Outcome, keys: Collection[str]) -> Outcome:
