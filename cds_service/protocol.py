@@ -15,6 +15,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields
 from cds_service.core.problem import Issue, RequestProblem
 
 SPEC_VERSION = "2.0.1"
+ISSUES_SHOWN = 20  # faults that one answer lists; a long list of wrong things must not make a longer answer
 
 REQUIRED, NULL = "is required", "must not be null"
 _CODES = {REQUIRED: "required", NULL: "structure"}  # FHIR IssueType by message; others: "value"
@@ -231,8 +232,14 @@ def _issues(errors: Mapping[Any, Any], where: str) -> Iterator[Issue]:
 
 
 def operation_outcome(*issues: Issue) -> dict[str, Any]:
-    """Give the FHIR OperationOutcome that reports `issues`. Source: http://hl7.org/fhir/R4/operationoutcome.html"""
-    return {"resourceType": "OperationOutcome", "issue": [_outcome_issue(each) for each in issues]}
+    """Give the FHIR OperationOutcome that reports `issues`, the first ISSUES_SHOWN of them.
+
+    Source: http://hl7.org/fhir/R4/operationoutcome.html
+    """
+    shown = list(issues[:ISSUES_SHOWN])
+    if len(issues) > ISSUES_SHOWN:
+        shown.append(Issue(issues[-1].code, "", f"and {len(issues) - ISSUES_SHOWN} more faults"))
+    return {"resourceType": "OperationOutcome", "issue": [_outcome_issue(each) for each in shown]}
 
 
 def _outcome_issue(issue: Issue) -> dict[str, Any]:

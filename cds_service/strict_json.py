@@ -4,6 +4,7 @@ Refused: anything but UTF-8, duplicate keys, NaN and infinities in any spelling,
 (about 200), text after the value. Source: RFC 8259, https://www.rfc-editor.org/rfc/rfc8259
 """
 
+import codecs
 import re
 import sys
 from typing import Any
@@ -25,13 +26,15 @@ def parse_json(body: bytes) -> object:
     try:
         value: object = jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True)
     except ValueError as fault:
-        raise RequestProblem(400, Issue("structure", "", _explain(str(fault)))) from None
+        raise RequestProblem(400, Issue("structure", "", _explain(str(fault), body))) from None
     if _overflows(value):
         raise RequestProblem(400, Issue("value", "", "a number is too large for a JSON number (IEEE 754 double)"))
     return value
 
 
-def _explain(message: str) -> str:
+def _explain(message: str, body: bytes) -> str:
+    if body.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE)):
+        return "the body begins with a byte order mark; send UTF-8 without one"
     place = _PLACE.search(message)
     where = f" at line {place[1]} column {place[2]}" if place else ""
     if message.startswith("Detected duplicate key"):
@@ -40,7 +43,15 @@ def _explain(message: str) -> str:
         return f"the body is nested too deeply{where}"
     if message.startswith("number out of range"):
         return f"a number is too large{where}"
-    return f"the body is not valid JSON{where}"
+    return f"the body is not valid JSON{where}{'' if _is_utf8(body) else '; it is not UTF-8'}"
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _overflows(value: Any) -> bool:

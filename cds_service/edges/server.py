@@ -101,7 +101,9 @@ class TimedWorker(ThreadWorker):  # type: ignore[misc]
         return super().handle_request(req, conn)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
-        status, code, text = next(tuple(each) for kind, *each in _REFUSALS if isinstance(exc, kind))
+        status, code, text = next(
+            (status, code, text) for kind, status, code, text in _REFUSALS if isinstance(exc, kind)
+        )
         tell = self.log.error if status == HTTPStatus.INTERNAL_SERVER_ERROR else self.log.warning
         tell("request refused before it was read: %s: %d", type(exc).__name__, status)
         try:

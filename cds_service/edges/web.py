@@ -28,6 +28,7 @@ CHUNK_BYTES = 64 * 1024
 HTML_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_NEVER_KEPT = ("/healthz", "/readyz")  # a kept answer would tell how things were
 
 _log = logging.getLogger("cds_service")
 
@@ -179,9 +180,12 @@ def _handle_errors(app: Flask, new_incident: Callable[[], str]) -> None:
     @app.errorhandler(HTTPException)
     def http_error(fault: HTTPException) -> Response:
         status = fault.code or 500
-        code = {404: "not-found", 405: "not-supported", 413: "too-long"}.get(status, "processing")
         headers = {name: value for name, value in fault.get_headers() if name == "Allow"}
-        return _outcome(status, Issue(code, "", fault.name), headers=headers)
+        code, text = {
+            404: ("not-found", "no such path; GET /cds-services lists the services, GET /rules the rules"),
+            405: ("not-supported", f"this method is not allowed here; allowed: {headers.get('Allow', 'none')}"),
+        }.get(status, ("processing", fault.name))
+        return _outcome(status, Issue(code, "", text), headers=headers)
 
     @app.errorhandler(RulesFailed)
     def rules_failed(fault: RulesFailed) -> Response:
@@ -213,8 +217,10 @@ def _outcome(status: int, *issues: Issue, headers: Mapping[str, str] | None = No
 def _protect(answered: Response) -> Response:
     answered.headers["X-Content-Type-Options"] = "nosniff"
     answered.headers["Referrer-Policy"] = "no-referrer"
-    if request.method == "POST" or answered.status_code >= 400:
+    if request.method == "POST" or answered.status_code >= 400 or request.path in _NEVER_KEPT:
         answered.headers["Cache-Control"] = "no-store"
+    if request.method == "OPTIONS" and answered.status_code < 400:
+        answered.headers.pop("Content-Type", None)  # there is no content
     if answered.mimetype == "text/html":
         answered.headers["Content-Security-Policy"] = HTML_POLICY
     return answered

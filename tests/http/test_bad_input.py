@@ -31,6 +31,8 @@ def told(answered: TestResponse) -> str:
     return "; ".join(each["details"]["text"] for each in answered.json["issue"])
 
 
+WITH_BOM = "the body begins with a byte order mark; send UTF-8 without one"
+
 # --- JSON -----------------------------------------------------------------------------------------------------------
 
 
@@ -43,8 +45,11 @@ def told(answered: TestResponse) -> str:
             b'{"hook": "patient-view",}', "the body is not valid JSON at line 1 column 25", id="trailing comma"
         ),
         pytest.param(b'{"hook": 1} {}', "the body is not valid JSON at line 1 column 13", id="text after it"),
-        pytest.param(b'{"hook": "\xff"}', "the body is not valid JSON at line 1 column 11", id="not UTF-8"),
-        pytest.param('{"hook": 1}'.encode("utf-16"), "the body is not valid JSON at line 1 column 1", id="UTF-16"),
+        pytest.param(
+            b'{"hook": "\xff"}', "the body is not valid JSON at line 1 column 11; it is not UTF-8", id="not UTF-8"
+        ),
+        pytest.param('{"hook": 1}'.encode("utf-16"), WITH_BOM, id="UTF-16"),
+        pytest.param('{"hook": 1}'.encode("utf-8-sig"), WITH_BOM, id="UTF-8 with a byte order mark"),
         pytest.param(b'{"a": 1,\n"a": 2}', "the body has a duplicate key at line 2 column 5", id="duplicate key"),
         pytest.param(b'{"a": NaN}', "the body is not valid JSON at line 1 column 7", id="NaN"),
         pytest.param(b'{"a": -Infinity}', "the body is not valid JSON at line 1 column 8", id="infinity"),
@@ -115,6 +120,10 @@ def test_another_media_type_is_refused(client: FlaskClient, content_type: str) -
 @pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON"])
 def test_json_is_taken_with_parameters_and_in_any_case(client: FlaskClient, content_type: str) -> None:
     assert post(client, call(), content_type=content_type).status_code == 200
+
+
+def test_an_encoding_that_is_left_blank_is_none(client: FlaskClient) -> None:
+    assert post(client, call(), headers={"Content-Encoding": ""}).status_code == 200
 
 
 def test_a_compressed_body_is_refused(client: FlaskClient) -> None:
@@ -306,6 +315,14 @@ def test_every_fault_of_an_envelope_is_told_at_once(client: FlaskClient) -> None
     assert sorted(places(answered)) == ["context.patientId", "context.userId", "hook", "hookInstance", "prefetch"]
 
 
+def test_a_long_list_of_faults_is_cut_short(client: FlaskClient) -> None:
+    body = changed(call("order-select"), "context.selections", [f"MedicationRequest/{each}" for each in range(1000)])
+    answered = post(client, body, "order-select")
+    wanted = [*(f"context.selections[{each}]" for each in range(20)), ""]
+    assert (answered.status_code, places(answered)) == (400, wanted)
+    assert told(answered).endswith("; and 980 more faults")
+
+
 def test_no_error_repeats_a_value_of_the_request(client: FlaskClient) -> None:
     body = json.loads(json.dumps(authorized()).replace("example", "SECRET").replace("opaque", "SECRET"))
     body["hookInstance"] = body["hook"] = body["fhirServer"] = body["context"]["patientId"] = "SECRET / SECRET"
@@ -337,9 +354,9 @@ def test_a_patient_that_cannot_be_read_is_412_and_names_the_key(client: FlaskCli
     assert (answered.status_code, places(answered)) == (412, ["prefetch.patient"])
 
 
-def test_a_call_without_prefetch_is_412(client: FlaskClient) -> None:
+def test_a_call_without_prefetch_is_412_and_names_every_key(client: FlaskClient) -> None:
     answered = post(client, without(call(), "prefetch"))
-    assert (answered.status_code, places(answered)) == (412, ["prefetch.patient"])
+    assert (answered.status_code, places(answered)) == (412, ["prefetch.patient", "prefetch.conditions"])
 
 
 @pytest.mark.parametrize(

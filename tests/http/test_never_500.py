@@ -155,7 +155,7 @@ def test_the_rules_in_service_stand_any_surprise_in_any_place(hook: str) -> None
             sent = json.dumps(replaced(body, way, value))
             answered = client.post(f"/cds-services/{SERVICE_OF[hook]}", data=sent, content_type="application/json")
             told = answered.json or {}
-            failed = answered.status_code == 200 and told["extension"]["org.oud-cds.evaluation"]["failed"]
+            failed = answered.status_code == 200 and told["extension"]["org.oud-cds.evaluation"].get("failed")
             if failed or answered.status_code not in (200, 400, 412):
                 wrong.append((way, value, answered.status_code, failed))
     assert wrong == []
