@@ -9,6 +9,7 @@ What is not even HTTP never reaches the web edge. gunicorn would quote it in an 
 tokens included; here it gets an OperationOutcome as any other error, and the log gets the kind of fault alone.
 """
 
+import gc
 import json
 import socket
 import time
@@ -142,6 +143,8 @@ class _Server(BaseApplication):  # type: ignore[misc]
             deadline_s = serving.deadline_s
 
         def post_worker_init(worker: Any) -> None:
+            gc.collect()
+            gc.freeze()  # rules stay for good: no later collection need look through them (1 MB charts cause several)
             if worker.age == 1:  # the socket is open and this worker has its rules: a call made now is answered
                 serving.on_ready(worker.sockets[0].getsockname()[1])
 
