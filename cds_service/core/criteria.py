@@ -77,10 +77,12 @@ def logic(body: Logic, scope: Scope) -> Judge:
                 verdict = UNKNOWN
                 doubts += result.doubts
             taken.append(result)
-        of_any = [sitting.result(index) for index in any_]
-        sure = [result.verdict for result in of_any].count(YES)
+        sure = 0
         if any_:
-            found = limits.holds_count(sure, len(of_any) - [result.verdict for result in of_any].count(NO))
+            of_any = [sitting.result(index) for index in any_]
+            verdicts = [result.verdict for result in of_any]
+            sure = verdicts.count(YES)
+            found = limits.holds_count(sure, len(verdicts) - verdicts.count(NO))
             if found is NO:
                 return NOTHING
             if found is UNKNOWN:
@@ -95,7 +97,8 @@ def logic(body: Logic, scope: Scope) -> Judge:
                 verdict = UNKNOWN
                 doubts += result.doubts
         rows = pooled(taken)
-        further = tuple(dict.fromkeys(gap for result in taken for gap in result.further))
+        gaps = sitting.chart.gaps
+        further = tuple(dict.fromkeys(gap for result in taken for gap in result.further)) if gaps else ()
         if verdict is YES:
             return Result(YES, rows, further=further, count=sure)
         return Result(UNKNOWN, tuple(doubted(found) for found in rows), doubts_once(doubts), further=further)

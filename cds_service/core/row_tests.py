@@ -198,8 +198,9 @@ def age(limits: Limits) -> Test:
         birth = found.row.birth_date
         if birth is None or not birth.readable:
             return unknown("birth-date", found)
-        youngest = full_years(min(birth.last, sitting.today), sitting.today)
-        oldest = full_years(min(birth.first, sitting.today), sitting.today)
+        oldest = youngest = full_years(min(birth.first, sitting.today), sitting.today)
+        if not birth.exact:
+            youngest = full_years(min(birth.last, sitting.today), sitting.today)
         verdict = limits.holds_count(youngest, oldest)
         return unknown("birth-date", found) if verdict is UNKNOWN else (verdict, ())
 
