@@ -5,6 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from cds_service.core.value_set import Table
+from cds_service.rulebook import rule_report
+from cds_service.rulebook.lint_subject import subject_of
+from cds_service.rulebook.reader import read_rule_text
+from cds_service.rulebook.release import load_release, subjects_of
+from cds_service.rulebook.rule_tests import run_cases
+
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
@@ -58,6 +65,34 @@ def test_every_decision_stands_in_the_list_of_decisions() -> None:
     folder = ROOT / "docs" / "decisions"
     listed = set(_LINK.findall((folder / "README.md").read_text(encoding="utf-8")))
     assert listed == {path.name for path in folder.glob("0*.md")}
+
+
+def test_every_page_of_the_documentation_stands_in_its_index() -> None:
+    docs = ROOT / "docs"
+    listed = {(docs / each).resolve() for each in _LINK.findall((docs / "index.md").read_text(encoding="utf-8"))}
+    pages = {path for path in docs.glob("**/*.md") if path.parent.name != "decisions" and path.name != "index.md"}
+    assert {str(path) for path in pages - listed} == set()
+
+
+@pytest.mark.parametrize("page", ["docs/how-to/write-a-rule-test.md", "docs/reference/rule-language.md"])
+def test_the_tests_that_a_page_shows_pass(page: str) -> None:
+    blocks = re.findall(r"(?ms)^```yaml\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"))
+    first = next(number for number, block in enumerate(blocks) if block.startswith("tests:\n"))
+    following = [block for block in blocks[first + 1 :] if re.match(r"  (must|cannot)_", block)]
+    rules = ROOT / "rules"
+    served = {each.draft.id: each for each in subjects_of(load_release(rules), rules)}["mat-consideration"]
+    identity = "\n".join(served.source.lines).split("\ntests:\n")[0]
+    file = read_rule_text(f"{identity}\n{''.join([blocks[first], *following])}", "rule.yaml")
+    subject = subject_of(file, served.shelf)
+    ran = run_cases(rule_report.tested_of(subject), subject.cases, Table(served.shelf.value_sets.values()))
+    assert [str(each) for each in (*file.problems, *ran.failures)] == []
+    assert len(ran.passing) >= 3
+
+
+def test_the_piece_of_a_rule_in_the_readme_is_of_the_rule() -> None:
+    piece = re.findall(r"(?ms)^```yaml\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"))[0]
+    rule = (ROOT / "rules/mat-consideration/1.0.0.yaml").read_text(encoding="utf-8").splitlines()
+    assert [line for line in piece.splitlines() if line not in rule] == []
 
 
 def test_a_broken_link_is_found(tmp_path: Path) -> None:
