@@ -1,12 +1,13 @@
 """`python -m bench`: measure what a call costs, beside a floor that only opens the same door.
 
 Worker processor time and the median time of a call at one connection, our service and the floor by turns, for charts
-of three sizes and three outcomes; then what each step takes in process. Results also go to var/bench.json. Nothing
+of three sizes and four stories; then what each step takes in process. Results also go to var/bench.json. Nothing
 here passes or fails on time; the run fails when an answer does not hold the cards that its chart asks for.
 docs/explanation/speed.md says how to read the figures.
 """
 
 import argparse
+import gc
 import json
 import os
 import sys
@@ -19,7 +20,7 @@ from typing import Any
 
 import orjson
 
-from bench.charts import SIZES, STORIES, Request, instances, requests
+from bench.charts import SIZES, STORIES, Request, instances, name_of, requests
 from bench.floor import FLOOR, OURS
 from bench.load import Round, Server, ServerProblem, play, running
 from bench.steps import STEPS, answer_of, profile, steps
@@ -41,8 +42,8 @@ class Effort:
     in_process: int
 
 
-FULL = Effort(people=64, rounds=7, calls=dict(zip(SIZES, (512, 256, 64), strict=True)), warm_up=32, in_process=3)
-QUICK = Effort(people=2, rounds=1, calls=dict.fromkeys(SIZES, 4), warm_up=1, in_process=1)
+FULL = Effort(people=64, rounds=5, calls=dict(zip(SIZES, (384, 192, 64), strict=True)), warm_up=16, in_process=3)
+QUICK = Effort(people=2, rounds=1, calls=dict.fromkeys(SIZES, 2), warm_up=1, in_process=1)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         chosen = os.environ.get("CDS_RULES")
         compiled = compile_release(load_rules(find_rules(Path(chosen) if chosen else None), check=False).release)
+        gc.collect()
+        gc.freeze()  # as the server does with what it loaded
         if args.profile:
             return _show_profile(compiled, effort)
         found = _measure(compiled, effort)
@@ -85,15 +88,11 @@ def _measure(compiled: Compiled, effort: Effort) -> dict[str, Any]:
     return {"served": served, "in_process": _in_process(compiled, effort)}
 
 
-def _query(size: str, story: str) -> str:
-    return f"{SIZES[size]}-{story[0]}"
-
-
 def _sample_answers(compiled: Compiled) -> dict[str, Any]:
     """Give for each kind of chart the answer that we give one such person: what the floor sends back."""
     names = instances("samples")
     return {
-        _query(size, story): answer_of(compiled, requests(size, story, 1)[0].body(next(names)))
+        name_of(size, story): answer_of(compiled, requests(size, story, 1)[0].body(next(names)))
         for size in SIZES
         for story in STORIES
     }
@@ -120,7 +119,7 @@ def _by_turns(ours: Server, floor: Server, effort: Effort) -> list[dict[str, Any
 def _compare(
     size: str, story: str, people: Sequence[Request], ours: Server, floor: Server, effort: Effort
 ) -> dict[str, Any]:
-    query, names = _query(size, story), instances(f"{size} {story}")
+    query, names = name_of(size, story), instances(f"{size} {story}")
     calls = effort.calls[size]
     wanted = [people[each % len(people)].rules for each in range(calls)]
 
@@ -159,7 +158,7 @@ def _line(found: Mapping[str, Any]) -> str:
     chart = f"{found['size']}, {found['story']}"
     ours, floor, ratio = (_spread(found[name]) for name in ("ours_cpu_ms", "floor_cpu_ms", "ratio"))
     p50 = f"{median(found['ours_p50_ms']):9.2f} {median(found['floor_p50_ms']):7.2f}"
-    return f"{chart:16} {found['body_bytes'] / 1000:5.0f} kB {ours:>22} {floor:>22} {ratio:>20} {p50}"
+    return f"{chart:18} {found['body_bytes'] / 1000:4.0f} kB {ours:>22} {floor:>22} {ratio:>20} {p50}"
 
 
 def _spread(values: Sequence[float]) -> str:
@@ -171,14 +170,14 @@ def _spread(values: Sequence[float]) -> str:
 
 def _in_process(compiled: Compiled, effort: Effort) -> list[dict[str, Any]]:
     print("\nIn process: median microseconds of processor time of each step, and its share.\n")
-    print(f"{'chart':16} " + " ".join(f"{step:>14}" for step in STEPS) + f" {'sum':>8}")
+    print(f"{'chart':18} " + " ".join(f"{step:>14}" for step in STEPS) + f" {'sum':>8}")
     found = []
     for size in SIZES:
         for story in STORIES:
             taken = steps(compiled, requests(size, story, min(effort.people, 16)), effort.in_process)
             whole = sum(taken.values())
             cells = " ".join(f"{taken[step]:8.0f} ({taken[step] / whole:3.0%})" for step in STEPS)
-            print(f"{f'{size}, {story}':16} {cells} {whole:8.0f}", flush=True)
+            print(f"{f'{size}, {story}':18} {cells} {whole:8.0f}", flush=True)
             found.append({"size": size, "story": story, "us": taken})
     return found
 

@@ -1,4 +1,4 @@
-"""Hook calls for charts of synthetic people: three sizes, three outcomes, the same bytes each time.
+"""Hook calls for charts of synthetic people: three sizes, four stories, the same bytes each time.
 
 A chart is a story that makes the rules speak or keep silent, and what fills most charts besides: laboratory results,
 visits, prescriptions that no rule looks for. catalogue.json holds the codes.
@@ -18,11 +18,13 @@ HOOK = "patient-view"
 SERVICE = "oud-patient-view"
 PEOPLE = 64
 SIZES: Mapping[str, int] = {"7 kB": 10, "100 kB": 150, "1 MB": 1_500}  # resources, the Patient among them
-# Which rules a chart's story makes speak, in the order of the answer.
+# Which rules a chart's story makes speak, in the order of the answer. Most people have neither disorder nor treatment.
+NEITHER, TREATED, UNTREATED, AFTER_WITHDRAWAL = "0 cards", "0, treated", "1 card", "3 cards"
 STORIES: Mapping[str, tuple[str, ...]] = {
-    "0 cards": (),
-    "1 card": ("mat-consideration",),
-    "3 cards": ("mat-consideration", "paws-follow-up", "mental-health-screening"),
+    NEITHER: (),
+    TREATED: (),
+    UNTREATED: ("mat-consideration",),
+    AFTER_WITHDRAWAL: ("mat-consideration", "paws-follow-up", "mental-health-screening"),
 }
 _INSTANCE = "00000000-0000-0000-0000-000000000000"
 _CATALOGUE: Mapping[str, Any] = json.loads((Path(__file__).parent / "catalogue.json").read_text(encoding="utf-8"))
@@ -77,8 +79,8 @@ def instances(seed: str) -> Iterator[UUID]:
 
 
 def _request(person: int, size: str, story: str) -> Request:
-    chart = _Chart(random.Random(f"{person} {size} {story}"), f"synthetic-{story[0]}-{SIZES[size]}-{person}")
-    _tell(chart, story, person)
+    chart = _Chart(random.Random(f"{person} {size} {story}"), f"synthetic-{name_of(size, story)}-{person}")
+    _tell(chart, story)
     chart.fill(SIZES[size] - 1)
     call = {
         "hook": HOOK,
@@ -90,20 +92,24 @@ def _request(person: int, size: str, story: str) -> Request:
     return Request(head, tail, STORIES[story])
 
 
-def _tell(chart: "_Chart", story: str, person: int) -> None:
-    """Write down what decides. Of people without a card, half have the disorder and are treated, half have neither."""
+def name_of(size: str, story: str) -> str:
+    """Name a kind of chart in a URL: "150-2" for the third story with 150 resources."""
+    return f"{SIZES[size]}-{list(STORIES).index(story)}"
+
+
+def _tell(chart: "_Chart", story: str) -> None:
+    """Write down what decides."""
     told = _CATALOGUE["story"]
-    if story == "3 cards":
-        chart.condition(told["use_disorder"], 700)
+    if story == AFTER_WITHDRAWAL:
         chart.condition(told["withdrawal"], 60)
         chart.condition(told["sleep"], 30)
         chart.condition(told["irritability"], 20)
-        return
-    for screen in ("phq9", "gad7"):
-        chart.score(told[screen], 40)
-    if story == "1 card" or person % 2:
+    else:
+        chart.score(told["phq9"], 40)
+        chart.score(told["gad7"], 40)
+    if story != NEITHER:
         chart.condition(told["use_disorder"], 700)
-    if story == "0 cards" and person % 2:
+    if story == TREATED:
         chart.order(told["treatment"], 60)
 
 

@@ -6,6 +6,7 @@ the ANSWERS instead of looking at the chart.
 """
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,9 +38,10 @@ def floor_app(settings: Settings, answers: Mapping[bytes, Any]) -> Flask:
     return app
 
 
-def main(which: str, answers_file: str, environ: Mapping[str, str]) -> None:
-    settings = read_settings({**environ, "CDS_AUTH": "off", "CDS_HOST": "127.0.0.1", "CDS_PORT": "0",
-                              "CDS_TODAY": TODAY.isoformat()})  # fmt: skip
+def main(which: str, answers_file: str) -> None:
+    """Serve `which` application until SIGTERM."""
+    frozen = {"CDS_AUTH": "off", "CDS_HOST": "127.0.0.1", "CDS_PORT": "0", "CDS_TODAY": TODAY.isoformat()}
+    settings = read_settings({**os.environ, **frozen})
     written = json.loads(Path(answers_file).read_text(encoding="utf-8"))
     answers = {name.encode(): body for name, body in written.items()}
     make = {OURS: lambda: build_app(settings), FLOOR: lambda: floor_app(settings, answers)}[which]
@@ -47,6 +49,4 @@ def main(which: str, answers_file: str, environ: Mapping[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    import os
-
-    main(*sys.argv[1:3], os.environ)
+    main(*sys.argv[1:])
