@@ -1,5 +1,6 @@
 """openapi.yaml says what the code does: routes, statuses, and the envelope field by field."""
 
+import copy
 import re
 from collections.abc import Callable
 from datetime import date
@@ -17,7 +18,7 @@ from cds_service.fixtures import find, names
 from cds_service.protocol import CONTEXTS, SPEC_VERSION, CallSchema, FhirAuthorizationSchema
 from cds_service.services import SERVICES
 from cds_service.wiring import build_app
-from tests.http.small_release import app_of
+from tests.http.small_release import app_of, call
 
 TYPES = {
     fields.String: "string",
@@ -145,3 +146,26 @@ def test_a_fixture_is_answered_within_the_contract(
     service = next((each.id for each in SERVICES.values() if each.hook == fixture.hook), "oud-patient-view")
     answered = served.post(f"/cds-services/{service}", json=fixture.on(TODAY))
     assert faults_of(answered.json, "Answer" if answered.status_code == 200 else "OperationOutcome") == []
+
+
+def test_the_contract_refuses_what_the_service_refuses(faults_of: Callable[[Any, str], list[str]]) -> None:
+    wrong: dict[str, Any] = {
+        "hook": ("", "no-such-hook"),
+        "hookInstance": ("", "12345"),
+        "fhirServer": ("", "ehr.example.org"),
+        "userId": ("", "Device/1", "example-user"),
+        "patientId": ("", " ", "Patient/example-1"),
+        "draftOrders": ({}, {"resourceType": "Bundle", "entry": {}}, {"resourceType": "Bundle", "entry": [7]}),
+        "selections": ([], ["draft-1"], [7]),
+    }
+    good = call("order-select")
+    assert faults_of(good, "HookCall") == faults_of(good["context"], "OrderSelectContext") == []
+    client = app_of().test_client()
+    for name, values in wrong.items():
+        for value in values:
+            body = copy.deepcopy(good)
+            inside = body["context"] if name in body["context"] else body
+            inside[name] = value
+            faults = faults_of(body["context"], "OrderSelectContext") + faults_of(body, "HookCall")
+            assert faults, (name, value)
+            assert client.post("/cds-services/oud-order-select", json=body).status_code == 400, (name, value)
