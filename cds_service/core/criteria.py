@@ -233,7 +233,10 @@ class _Finder:
 
     def _title(self, row: Row) -> str:
         sets = row.concept.by_code | row.concept.by_text
-        return next((title for bit, title in self.titled if bit & sets), "")
+        for bit, title in self.titled:
+            if bit & sets:
+                return title
+        return ""
 
     def _from_criteria(self, sitting: Sitting, near: list[tuple[int, Near]]) -> tuple[list[Found], tuple[Gap, ...]]:
         if not self.criteria:
@@ -362,8 +365,10 @@ class _Finder:
 
 def _counted(rows: Sequence[Found]) -> tuple[int, int]:
     """How many rows are sure, and how many there are, each row once."""
-    if len(rows) < 2:
-        return sum(found.sure for found in rows), len(rows)
+    if not rows:
+        return 0, 0
+    if len(rows) == 1:
+        return int(rows[0].sure), 1
     return len({who(found) for found in rows if found.sure}), len({who(found) for found in rows})
 
 
