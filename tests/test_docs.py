@@ -1,10 +1,13 @@
 """The documentation names only what is there: files it links to, headings it points at, make targets it promises."""
 
+import argparse
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from cds_service.cli import parser
 from cds_service.core.value_set import Table
 from cds_service.rulebook import rule_report
 from cds_service.rulebook.lint_subject import subject_of
@@ -93,6 +96,29 @@ def test_the_piece_of_a_rule_in_the_readme_is_of_the_rule() -> None:
     piece = re.findall(r"(?ms)^```yaml\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"))[0]
     rule = (ROOT / "rules/mat-consideration/1.0.0.yaml").read_text(encoding="utf-8").splitlines()
     assert [line for line in piece.splitlines() if line not in rule] == []
+
+
+def commands(part: argparse.ArgumentParser, name: str) -> Iterator[tuple[str, set[str]]]:
+    """Every command that can be given, with its options."""
+    below = [each for each in part._actions if isinstance(each, argparse._SubParsersAction)]
+    for choice in below:
+        for word, inner in choice.choices.items():
+            yield from commands(inner, f"{name} {word}")
+    if not below:
+        yield name, {option for each in part._actions for option in each.option_strings} - {"-h", "--help"}
+
+
+def test_every_command_and_option_has_its_entry_and_no_other() -> None:
+    page = (ROOT / "docs/reference/commands.md").read_text(encoding="utf-8")
+    known = dict(commands(parser(), "cds-service"))
+    assert set(re.findall(r"(?m)^\| `(cds-service [a-z ]+)` \|", page)) == set(known)
+    told = {
+        (f"cds-service {name}", option)
+        for options, names in re.findall(r"(?m)^\| (`--[^|]+) \| ([^|]+) \|", page)
+        for name in re.findall(r"`([a-z ]+)`", names)
+        for option in re.findall(r"`(--[a-z-]+)`", options)
+    }
+    assert told == {(name, option) for name, options in known.items() for option in options}
 
 
 def test_a_broken_link_is_found(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ _LOOSE = [
     (re.compile(r"\b\d+ ms\b"), "TIME"),
     (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{64}\b"), ANY),
     (re.compile(r"127\.0\.0\.1:\d+"), "HOST"),
+    (re.compile(r" \(entries looked at.*"), ""),
     (re.compile(r"\.yaml:\d+(:\d+)?:"), ".yaml:LINE:"),
     (re.compile(r"\b\d+ (allowed|not reviewed yet)"), r"N \1"),
     (re.compile(r"\b(\d+) of \1\b"), "ALL"),

@@ -23,9 +23,9 @@ keeps it true. The same tables are asked of the engine and of a slow second read
 [rule language](rule-language.md).
 
 Today is 1 March 2026. The value set `one` holds the made-up codes C1 and C2, `two` holds C2 and C3, `worded` holds C4
-and the words "green leaf" but not "no green leaf"; `good` (G1, G2) and `bad` (B1, G2) are answers, and rows of `in-labs`
-stand in the list `labs` only. Parameters are named for what they are: `months_1` is one month. A chart holds what is
-shown and nothing else; every list that is not said to be unread was read. "Firm" asks for firm evidence.
+and the words "green leaf" but not "no green leaf"; `good` (G1, G2) and `bad` (B1, G2) are answers, and rows of
+`in-labs` stand in the list `labs` only. Parameters are named for what they are: `months_1` is one month. A chart holds
+what is shown and nothing else; every list that is not said to be unread was read. "Firm" asks for firm evidence.
 """
 _STEPS = {
     "which": "Which rows",
