@@ -82,7 +82,7 @@ def problem(code: str, since: str | None, *, system: str = ICD, clinical: str | 
     )  # fmt: skip
 
 
-def order(medication: Resource, authored: str | None, *, days: int | None = None, refills: int | None = None,
+def order(medication: Resource, authored: str | None, /, *, days: int | None = None, refills: int | None = None,
           status: str | None = "active", intent: str = "order", category: str = "outpatient",
           **more: Any) -> Resource:  # fmt: skip
     """A MedicationRequest. days: supply of one fill."""
@@ -111,14 +111,14 @@ def dispense(medication: Resource, on: str | None, *, days: int | None = None, s
     )  # fmt: skip
 
 
-def given(medication: Resource, on: str, *, status: str = "completed", **more: Any) -> Resource:
+def given(medication: Resource, on: str | None, *, status: str | None = "completed", **more: Any) -> Resource:
     return _resource(
         "MedicationAdministration", more, subject=_of(PERSON), status=status, effectiveDateTime=on,
         medicationCodeableConcept=medication,
     )  # fmt: skip
 
 
-def procedure(system: str, code: str, on: str, *, status: str = "completed", **more: Any) -> Resource:
+def procedure(system: str, code: str, on: str | None, *, status: str | None = "completed", **more: Any) -> Resource:
     return _resource(
         "Procedure", more, subject=_of(PERSON), status=status, code=concept(coding(system, code)), performedDateTime=on
     )

@@ -2,6 +2,7 @@
 
 from tests.vignettes.build import (
     CONTRAVE,
+    EMBEDA,
     FAILED,
     ICD,
     NALOXONE_SPRAY,
@@ -159,6 +160,12 @@ VIGNETTES = (
             order(drug(OXYCODONE), ago(26), days=5, status="completed")),
     _silent("Oxycodone stopped two years ago", "Long past.",
             order(drug(OXYCODONE), ago(760), days=30, status="stopped")),
+    _silent("Oxycodone allergy text in a condition", "An allergy is no use.", problem("Z88.5", ago(900))),
+    _silent("Suboxone stopped half a year ago", "Outside every wash-out.",
+            order(drug(SUBOXONE_FILM), ago(220), days=30, status="stopped")),
+    _silent("Naltrexone of last month", "The antagonist itself is no opioid.",
+            given(drug(NALTREXONE_INJECTION), ago(28))),
+    _silent("Embeda two years ago", "Long past.", dispense(drug(EMBEDA), ago(700), days=30)),
     _silent("Loperamide", "No opioid effect beyond the gut.",
             order(concept(coding(RXNORM, "6468", "loperamide")), ago(3), days=10)),
     _silent("Naloxone spray in the bag", "A rescue product is no opioid.", dispense(drug(NALOXONE_SPRAY), ago(3))),

@@ -32,7 +32,7 @@ NOT_YET_MET: dict[str, str] = {
     "treated: Treated: methadone programme under way": "a procedure in progress is taken to end as it starts",
     "naltrexone: Oxycodone of 3 days ago stopped in the same order set": "the stopping draft hides the entry on record",
     "discharge: Buprenorphine taper on the ward only": "a dose given on the ward counts as treatment for a month",
-    "discharge: Prescribed opioid withdrawn, no disorder": "withdrawal alone is spoken of as the disorder",
+    "discharge: Methadone for three days on the ward": "a dose given on the ward counts as treatment for a month",
     "follow_up: Stable on treatment, remission newly coded": "remission alone is told as withdrawal",
 }
 
