@@ -206,7 +206,9 @@ def row_words(name: str, found: Found, voice: Voice) -> str:
     parts = [
         " ".join(each for each in head if each) or "entry",
         _dates(found, doubts),
-        status_words(row.status),
+        "handed out"
+        if row.reference.startswith("MedicationDispense/") and row.status == "given"
+        else status_words(row.status),
         status_words(row.clinical_status),
         status_words(row.verification_status) if row.verification_status not in _SURE_VERIFICATION else "",
         "by its text" if found.by_text else "",
