@@ -198,17 +198,20 @@ class Table:
         A set is in `by_text` only when no coding is of a system that it lists, one of its phrases stands in the words
         and none of its excluded phrases does. Phrases are looked for within each text, never across two.
         """
-        known = [self.meet(system, code) for system, code in codings if code and not code.isspace()]
-        cut = tuple(dict.fromkeys(text[:TEXT_LIMIT] for text in texts if text and not text.isspace()))
+        known: dict[Coding, None] = {}
+        by_code, coded = 0, 0
+        for system, code in codings:
+            if code and not code.isspace():
+                coding, mask, listed = self.met.get((system, code)) or self.meet(system, code)
+                known[coding] = None
+                by_code |= mask
+                coded |= listed
+        cut = {text[:TEXT_LIMIT]: None for text in texts if text and not text.isspace()}
         if not known and not cut:
             return UNREADABLE_CONCEPT
-        by_code, coded = 0, 0
-        for _, mask, listed in known:
-            by_code |= mask
-            coded |= listed
         wanted = self.with_phrases & ~coded
         by_text = self.spoken(cut) & wanted if wanted else 0
-        return Concept(tuple(dict.fromkeys(coding for coding, _, _ in known)), cut, by_code, by_text)
+        return Concept(tuple(known), tuple(cut), by_code, by_text)
 
     def meet(self, system: str, code: str) -> Met:
         """Look a coding up as it was sent, and remember it."""

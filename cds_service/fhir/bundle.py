@@ -54,7 +54,10 @@ class Opened:
 def open_value(value: Any) -> Opened:
     """Open a prefetch value that was sent; null is an empty list."""
     opened = Opened()
-    _open(value, opened, 0)
+    if isinstance(value, dict) and value.get("resourceType") == "Bundle":
+        _open_bundle(value, opened, 0)
+    else:
+        _open(value, opened, 0)
     return opened
 
 

@@ -82,6 +82,8 @@ def _meet_patient(opened: Opened, person: Person) -> None:
 
 
 def _take_list(key: str, opened: Opened, person: Person, version: Version, collected: Collected) -> None:
+    if not opened.entries and not opened.whys and not opened.more:
+        return
     for why in opened.whys:
         collected.miss(key, why)
     for at, entry in enumerate(opened.entries, 1):

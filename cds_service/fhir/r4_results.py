@@ -4,7 +4,7 @@ Source: https://hl7.org/fhir/R4/observation.html and https://hl7.org/fhir/R4/que
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from cds_service.core.facts import FACTS, Concept, Row
@@ -25,22 +25,8 @@ _TOTAL = frozenset({"total", "score", "total score", "total-score", "totalscore"
 
 def observation(record: Record, scope: Scope) -> Iterable[Row]:
     """Read an Observation and each of its components that has a code; a component has the dates of the whole."""
-    resource, whole, labels = record
-    alone = "component" not in resource and "dataAbsentReason" not in resource
-    if alone and scope.can_spare(OBSERVATION, (resource.get("code"),)):
-        return ()
-    found: list[tuple[str, Resource, Concept]] = []
-    pieces = [(whole, resource)]
-    if resource.get("component") is not None:
-        parts = [part for part in objects(resource["component"]) if part.get("code") is not None]
-        pieces += [(f"{whole}#{at}", part) for at, part in enumerate(parts, 1)]
-    for reference, piece in pieces:
-        if piece.get("dataAbsentReason") is not None and not recorded(piece, scope).present:
-            scope.drop(NOT_DONE)
-            continue
-        concept = scope.wanted(OBSERVATION, piece.get("code"))
-        if concept is not None:
-            found.append((reference, piece, concept))
+    resource, _, labels = record
+    found = _wanted_pieces(record, scope)
     if not found:
         return ()
     start, end = observed(resource)
@@ -67,6 +53,27 @@ def observation(record: Record, scope: Scope) -> Iterable[Row]:
             )
         )
     return rows
+
+
+def _wanted_pieces(record: Record, scope: Scope) -> Sequence[tuple[str, Resource, Concept]]:
+    """Give what of an Observation some rule could use, whole and components: a name, the piece and its concept."""
+    resource, whole, _ = record
+    if "component" not in resource and "dataAbsentReason" not in resource:
+        concept = scope.wanted(OBSERVATION, resource.get("code"))
+        return () if concept is None else ((whole, resource, concept),)
+    pieces = [(whole, resource)]
+    if resource.get("component") is not None:
+        parts = [part for part in objects(resource["component"]) if part.get("code") is not None]
+        pieces += [(f"{whole}#{at}", part) for at, part in enumerate(parts, 1)]
+    found = []
+    for reference, piece in pieces:
+        if piece.get("dataAbsentReason") is not None and not recorded(piece, scope).present:
+            scope.drop(NOT_DONE)
+            continue
+        concept = scope.wanted(OBSERVATION, piece.get("code"))
+        if concept is not None:
+            found.append((reference, piece, concept))
+    return found
 
 
 def observed(resource: Resource) -> Days:
@@ -117,7 +124,7 @@ def questionnaire_response(record: Record, scope: Scope) -> Iterable[Row]:
 
 def _answered(response: Resource) -> Iterator[Resource]:
     """Give the items that have an answer, in order; items stand in items and in answers."""
-    waiting = objects(response.get("item"))[::-1]
+    waiting = [*objects(response.get("item"))[::-1]]
     for _ in range(MOST_ITEMS):
         if not waiting:
             return
@@ -135,7 +142,7 @@ def item_codings(item: Resource) -> list[Resource]:
     R4 has no element for them. Read are: an extension named "...code", `definition`, and a linkId that is a URL, of
     the form `system|code`, or a path that ends in a LOINC code ("/44249-1" in the form that LOINC's own tools write).
     """
-    found = objects(item.get("code"))
+    found = [*objects(item.get("code"))]
     for extension in extensions(item, "code", "Code"):
         for name in ("valueCoding", "valueCodeableConcept"):
             found += objects(extension.get(name))

@@ -49,7 +49,7 @@ class Scope:
     stays_whole: bool
     counts: dict[str, int] = field(default_factory=dict)
     dropped: dict[str, int] = field(default_factory=dict)
-    _usual: dict[tuple[object, ...], Concept] = field(default_factory=dict)
+    _built: dict[str | None, tuple[Resource, Concept]] = field(default_factory=dict)
     _spoken: dict[str, int] = field(default_factory=dict)
     _spared: dict[str, dict[str, Resource]] = field(default_factory=dict)
 
@@ -95,7 +95,7 @@ class Scope:
         return some
 
     def _is_in_none_of(self, sets: int, value: Resource, any_code_tells: bool) -> bool:
-        """Say, without building the concept, whether a CodeableConcept or Coding can be read and is in none of `sets`."""
+        """Say whether a CodeableConcept or Coding can be read and is in none of `sets`; builds no concept."""
         met, elsewhere = self.table.met, self.table.elsewhere
         codings = value.get("coding")
         if codings is None:
@@ -144,16 +144,20 @@ class Scope:
 
     def concept(self, *values: Any) -> Concept:
         """Build the concept of CodeableConcepts, Codings or texts taken together."""
-        key = _usual_key(values[0]) if len(values) == 1 else None
-        if key is None:
+        if len(values) != 1 or not isinstance(values[0], dict):
             return self._build(values)
-        try:
-            found = self._usual.get(key)
-        except TypeError:  # a list or object where text is expected
+        value = values[0]
+        try:  # most charts say the same thing many times
+            codings = value.get("coding")
+            code = codings[0].get("code") if codings else None
+            known = self._built.get(code)
+        except (AttributeError, KeyError, TypeError):
             return self._build(values)
-        if found is None:
-            found = self._usual[key] = self._build(values)
-        return found
+        if known is not None and known[0] == value:
+            return known[1]
+        concept = self._build(values)
+        self._built[code] = (value, concept)
+        return concept
 
     def _build(self, values: tuple[Any, ...]) -> Concept:
         codings: list[tuple[str, str]] = []
@@ -206,19 +210,6 @@ class Scope:
 
 
 Reader = Callable[[Record, Scope], Iterable[Row]]
-
-
-def _usual_key(value: Any) -> tuple[object, ...] | None:
-    """Give all that a CodeableConcept of up to two codings says; None for any other shape."""
-    codings = value.get("coding") if isinstance(value, dict) else None
-    if not isinstance(codings, list) or len(codings) > 2:
-        return None
-    key: tuple[object, ...] = (value.get("text"),)
-    for coding in codings:
-        if not isinstance(coding, dict):
-            return None
-        key += (coding.get("system"), coding.get("code"), coding.get("display"))
-    return key
 
 
 def _each(value: Any) -> list[Any]:

@@ -4,19 +4,21 @@ A list may arrive as a single object and the other way round ("category" of Epic
 Nothing here raises: what has the wrong shape is not there, and the caller says what that means.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 Resource = dict[str, Any]
 NO_LABELS: frozenset[str] = frozenset()
 
 
-def objects(value: Any) -> list[Resource]:
+def objects(value: Any) -> Sequence[Resource]:
     """Give the objects of a list; a single object stands for a list of one."""
-    if isinstance(value, dict):
-        return [value]
     if isinstance(value, list):
-        return [each for each in value if isinstance(each, dict)]
-    return []
+        for each in value:
+            if not isinstance(each, dict):
+                return [each for each in value if isinstance(each, dict)]
+        return value
+    return (value,) if isinstance(value, dict) else ()
 
 
 def inside(value: Any, *path: str) -> Any:
@@ -58,9 +60,12 @@ def codes(value: Any) -> tuple[str, ...]:
 
 def state(value: Any, known: frozenset[str]) -> str | None:
     """Read a status given as code (STU3) or CodeableConcept (R4): the first code, else text, that is `known`."""
-    for code in codes(value):
-        if code in known:
-            return code
+    if isinstance(value, str):
+        return word(value) if word(value) in known else None
+    for each in objects(value):
+        for coding in objects(each.get("coding")) or (each,):
+            if word(coding.get("code")) in known:
+                return word(coding.get("code"))
     for each in objects(value):
         if word(each.get("text")) in known:
             return word(each.get("text"))

@@ -58,7 +58,7 @@ def recorded(resource: Resource, scope: Scope, prefix: str = "value") -> Recorde
         elif form == "Period":
             start, end = period(value)
             day = end or start
-    readable = tuple(each for each in answers if each.readable)
+    readable = tuple([each for each in answers if each.readable]) if answers else ()
     return Recorded(numbers[0] if len(numbers) == 1 else None, readable, present, day)
 
 
@@ -148,6 +148,7 @@ def upper_limit(resource: Resource, number: Number | None) -> Number | None:
 def interpretation(resource: Resource, scope: Scope) -> tuple[Concept, ...]:
     """Give the interpretations as answers ("positive", "high")."""
     listed = resource.get("interpretation")
-    each_of = listed if isinstance(listed, list) else [] if listed is None else [listed]
-    found = (scope.concept(each) for each in each_of)
-    return tuple(each for each in found if each.readable)
+    if listed is None:
+        return ()
+    found = [scope.concept(each) for each in (listed if isinstance(listed, list) else (listed,))]
+    return tuple([each for each in found if each.readable])

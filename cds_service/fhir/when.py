@@ -73,9 +73,11 @@ def moment(resource: Resource, name: str) -> Days:
 
     A date alone gives a start only. Text or an age is no date: it reads as an unreadable start.
     """
-    for form in ("DateTime", "Instant"):
-        if resource.get(name + form) is not None:
-            return span(resource[name + form]), None
+    dated = resource.get(name + "DateTime")
+    if dated is None:
+        dated = resource.get(name + "Instant")
+    if dated is not None:
+        return span(dated), None
     if resource.get(name + "Period") is not None:
         return period(resource[name + "Period"])
     timing = resource.get(name + "Timing")
