@@ -76,7 +76,7 @@ VIGNETTES = (
     Vignette("Stable on treatment, remission newly coded", VIEW, "No withdrawal took place: none may be told.",
              (problem("F11.21", ago(90)), order(drug(SUBOXONE_FILM), ago(20), days=30),
               order(drug(SUBOXONE_FILM), ago(400), days=30, refills=11), INSOMNIA, IRRITABLE),
-             forbidden=(DISCHARGE,), never=("after opioid withdrawal",)),
+             forbidden=(DISCHARGE,), never=("recorded after opioid withdrawal", "recorded since opioid withdrawal")),
     _silent("Withdrawal ten days ago", "Still acute.", problem("F11.23", ago(10)), problem("G47.00", ago(5)),
             problem("R45.84", ago(5))),
     _silent("Withdrawal three years ago", "Too long ago.", problem("F11.23", ago(1100), clinical="resolved"), INSOMNIA,

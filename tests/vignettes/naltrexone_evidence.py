@@ -92,6 +92,10 @@ VIGNETTES = (
                          interpretation=[concept(coding(
                              "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation", "POS"))])),
     _critical("Opioid withdrawal diagnosed today", "Withdrawal today means opioids lately.", problem("F11.23", ago(0))),
+    Vignette("Positive urine, no naloxone challenge", "order-sign",
+             "Naltrexone label: no naloxone challenge while urine holds opioids or withdrawal shows.",
+             (toxicology("19295-5", ago(1)), problem("F11.23", ago(0))), (TABLET,), wanted=((NALTREXONE, "critical"),),
+             never=("naloxone challenge and urine test first",)),
     _critical("Heroin marker in urine 4 days ago", "A positive test inside seven days.", toxicology("10976-9", ago(4))),
     _critical("Hydrocodone syrup by ingredient, given yesterday", "An ingredient code is enough.",
               given(concept(coding(RXNORM, "5489", "hydrocodone")), ago(1))),

@@ -33,7 +33,7 @@ NOT_YET_MET: dict[str, str] = {
     "naltrexone: Oxycodone of 3 days ago stopped in the same order set": "the stopping draft hides the entry on record",
     "discharge: Buprenorphine taper on the ward only": "a dose given on the ward counts as treatment for a month",
     "discharge: Methadone for three days on the ward": "a dose given on the ward counts as treatment for a month",
-    "follow_up: Stable on treatment, remission newly coded": "remission alone is told as withdrawal",
+    "naltrexone_evidence: Positive urine, no naloxone challenge": "the card offers what the label forbids",
 }
 
 
