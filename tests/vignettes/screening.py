@@ -3,6 +3,7 @@
 from tests.vignettes.build import (
     ICD,
     LOINC,
+    PERSON,
     SNOMED,
     Resource,
     ago,
@@ -65,6 +66,10 @@ VIGNETTES = (
     _silent("Scores as integer and as text", "EHRs send both.", OUD,
             observation("44261-6", ago(100), category="survey", valueInteger=4),
             observation("70274-6", ago(100), category="survey", valueString="3")),
+    _silent("PHQ-9 as a questionnaire", "Some servers store the form and no score.", OUD, GAD7,
+            {"resourceType": "QuestionnaireResponse", "id": "q1", "status": "completed", "authored": ago(30),
+             "questionnaire": "http://loinc.org/q/44249-1", "subject": {"reference": f"Patient/{PERSON}"},
+             "item": [{"linkId": "/44261-6", "answer": [{"valueDecimal": 4}]}]}),
     _silent("Amended score", "Amended is final.", OUD, score("44261-6", 4, ago(100), status="amended"), GAD7),
     _silent("Screens with PTSD screen, homeless", "Nothing is missing.", OUD, PHQ9, GAD7, PTSD_SCREEN, HOMELESS),
     _silent("Depression under care", "Measured follow-up instead of screening.", OUD, problem("F33.1", ago(200)),
