@@ -46,7 +46,9 @@ def lifetime(row: Row, today: int, stale_after: Duration | None = None) -> tuple
             latest = min(latest, stale_after.after(start.last))
         # With no start on record, "over" still means over by then; a start after that day ends the day it starts.
         return start, Span(start.first, latest if row.start is None else max(start.last, latest))
-    if row.fact == "medication-use" and row.status is None:  # it may run, or be over: nothing tells
+    if row.fact == "Procedure" and row.status == "in-progress":  # a course of treatment that has not ended
+        return start, Span(FOREVER, FOREVER)
+    if row.fact in ("medication-use", "Procedure") and row.status is None:  # it may run, or be over: nothing tells
         return start, Span(start.first, FOREVER)
     if row.fact in ("Encounter", "this-encounter"):
         return start, Span(max(start.first, today), max(start.last, today))

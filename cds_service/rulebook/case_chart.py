@@ -162,6 +162,8 @@ def _end(fact: str, row: CaseRow, status: str | None, start: Span | None, today:
         return _point(today)
     if row.end is not None:
         return _when(row.end, today)
+    if fact == "Procedure" and status == "in-progress":
+        return None
     if fact in _EVENTS:
         return start
     if row.supply is not None:

@@ -74,6 +74,8 @@ def rows(draw, fact: str, name: str, today: int) -> Row:
         end = draw(st.one_of(st.none(), spans(today)))
         if status in ("past", "stopped") and end is None:
             over_by = draw(st.sampled_from([None, *near_days(today)]))
+    elif fact == "Procedure" and status in ("in-progress", None):
+        end = draw(st.one_of(st.none(), spans(today)))
     elif draw(st.integers(0, 2)) == 0 and fact not in TIMED:
         end = draw(spans(today, absent=False))
     else:

@@ -64,6 +64,8 @@ def _recorded_end(item: Item, status: str, start: int, today: int) -> tuple[int,
         return start, start
     if row.end is not None:
         return row.end.first, row.end.last
+    if item.fact == "medication-use" and status == "taking" and row.start is None:
+        return FOREVER, FOREVER  # the list says so today, whatever stale_after says
     if item.fact == "medication-use" and status in OPEN:
         return (item.stale.after(start) if item.stale else FOREVER), FOREVER
     if item.fact == "medication-use" and status in OVER:
@@ -73,6 +75,8 @@ def _recorded_end(item: Item, status: str, start: int, today: int) -> tuple[int,
         if row.over_by is not None:
             last = min(last, row.over_by)
         return start, max(start, last)
+    if item.fact == "Procedure" and status == "in-progress":
+        return FOREVER, FOREVER
     if item.fact in ("Encounter", "this-encounter"):
         return max(start, today), max(start, today)
     return start, start
