@@ -131,7 +131,7 @@ def answer(
     )
     outcome = decide(compiled, chart, today)
     if outcome.unread:
-        outcome = _asked_for(outcome, prefetch_keys(compiled, call.hook))
+        outcome = _asked_for(outcome, keys)
     context = call_context(hook=call.hook, hook_instance=call.hook_instance, context=call.context, today=today)
     try:
         body = answer_body(outcome, call=context, release=compiled.release, draft=draft)
