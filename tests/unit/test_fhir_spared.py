@@ -21,16 +21,23 @@ SETS = (
 )  # fmt: skip
 TABLE = Table(SETS)
 ODD: list[Any] = [None, "", " ", 5, True, ["x"], {}]
-SYSTEMS = st.sampled_from([SNOMED, RXNORM, LOINC, "urn:oid:2.16.840.1.113883.6.96", "urn:local", ABSENT, *ODD])
-CODES = st.sampled_from(["1", "2", "3", "unknown", *ODD])
-TEXTS = st.sampled_from(["demo film", "no demo film", "Demo Shot", "x" * 600 + " demo shot", "water", *ODD])
-CODING = st.fixed_dictionaries({}, optional={"system": SYSTEMS, "code": CODES, "display": TEXTS})
-USUAL = st.fixed_dictionaries({"coding": st.lists(CODING, min_size=1, max_size=2)}, optional={"text": TEXTS})
-CONCEPT = st.one_of(
-    USUAL, USUAL, CODING, TEXTS, st.fixed_dictionaries({"text": TEXTS}),
-    st.fixed_dictionaries({"coding": st.lists(CODING | TEXTS, max_size=3) | CODING | TEXTS}),
-    st.lists(USUAL, max_size=2),
+SYSTEMS = [SNOMED, RXNORM, LOINC, "urn:oid:2.16.840.1.113883.6.96", "urn:local", ABSENT]
+CODES = ["1", "2", "3", "unknown"]
+TEXTS = ["demo film", "no demo film", "Demo Shot", "water", "x" * 600 + " demo shot"]
+
+
+def usual(words: list[str]) -> st.SearchStrategy[Any]:
+    """One of the words, now and then anything else."""
+    return st.integers(0, 9).flatmap(lambda chance: st.sampled_from(words if chance else ODD))
+
+
+CODING = st.fixed_dictionaries({"system": usual(SYSTEMS), "code": usual(CODES)}, optional={"display": usual(TEXTS)})
+USUAL = st.fixed_dictionaries({"coding": st.lists(CODING, min_size=1, max_size=2)}, optional={"text": usual(TEXTS)})
+SHAPES = st.one_of(
+    CODING, usual(TEXTS), st.fixed_dictionaries({"text": usual(TEXTS)}), st.lists(USUAL, max_size=2),
+    st.fixed_dictionaries({"coding": st.lists(CODING | usual(TEXTS), max_size=3) | CODING | usual(TEXTS)}),
 )  # fmt: skip
+CONCEPT = st.integers(0, 3).flatmap(lambda chance: USUAL if chance else SHAPES)
 CODED = {
     "Condition": "code", "AllergyIntolerance": "code", "Observation": "code", "Procedure": "code",
     "ServiceRequest": "code", "CarePlan": "category", "Encounter": "type",
@@ -79,6 +86,26 @@ def test_a_coding_that_says_nothing_stays_unreadable_whatever_was_met_before(cod
     both = [resource("Condition", id="1", code=told), resource("Condition", id="2", code={"coding": [coding]})]
     rows = read({"conditions": bundle(*both)}, table=TABLE, needs=Needs({}, frozenset())).rows["Condition"]
     assert [row.reference for row in rows] == ["Condition/2"]
+
+
+@pytest.mark.parametrize(
+    ("drug", "left_out"),
+    [
+        ({"coding": [{"system": "urn:local", "code": "1"}]}, False),  # a local number alone tells no drug
+        ({"coding": [{"system": "urn:local", "code": "1", "display": "water"}]}, True),
+        ({"coding": [{"system": "urn:local", "code": "1", "display": "demo shot"}]}, False),
+        ({"coding": [{"system": RXNORM, "code": "1", "display": "demo shot"}]}, False),  # no code of that set's own
+        ({"coding": [{"system": RXNORM, "code": "1"}]}, True),
+        ({"coding": [{"system": RXNORM, "code": "2", "display": "water"}]}, True),
+        ({"text": "x" * 600 + " demo shot"}, True),  # beyond what is read of a text
+    ],
+)
+def test_a_drug_is_left_out_when_it_can_be_told_and_is_not_looked_for(drug: Any, left_out: bool) -> None:
+    order = resource("MedicationRequest", medicationCodeableConcept=drug)
+    needs = Needs({"medication-use": TABLE.bit(SETS[2])}, frozenset())
+    chart = read({"medicationRequests": bundle(order)}, table=TABLE, needs=needs)
+    assert ("medication-use" not in chart.rows) is left_out
+    assert chart.counts["medication-use"] == 1
 
 
 def test_a_code_repeated_with_other_words_is_looked_at_again() -> None:
