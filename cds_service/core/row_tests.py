@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from cds_service.core.dates import NO, UNKNOWN, YES, Duration, Verdict, all_of, full_years
+from cds_service.core.dates import NO, UNKNOWN, YES, Duration, Span, Verdict, all_of, full_years
 from cds_service.core.decision import Doubt, Found, Result
 from cds_service.core.facts import CLINICAL_STATUS, FACTS, VERIFICATION_STATUS
 from cds_service.core.measure import Limits
@@ -19,13 +19,17 @@ from cds_service.core.rule import Bounds, Find, Parameter
 Answer = tuple[Verdict, tuple[Doubt, ...]]
 HOLDS: Answer = (YES, ())
 FAILS: Answer = (NO, ())
+_FEW = 3
+# The days a criterion's date can be, whether it surely has one, and what leaves it open.
+ReferenceDate = tuple[Span, bool, tuple[Doubt, ...]]
 
 
 class Sitting(Protocol):
-    """One chart on one day being judged (criteria.Sitting)."""
+    """One chart on one day being judged (sitting.Sitting)."""
 
     today: int
     firm: bool
+    dates: dict[int, ReferenceDate | None]  # by criterion, once asked for
 
     def result(self, index: int) -> Result: ...
 
@@ -73,6 +77,18 @@ class Scope:
         if under is not None and under <= limits.high:
             limits = Limits(limits.low, under, limits.low_open, True)
         return limits
+
+
+def a_few(doubts: Sequence[Doubt]) -> tuple[Doubt, ...]:
+    """Some doubts of each kind: what one criterion hands to every row of another stays small."""
+    if len(doubts) <= _FEW:
+        return tuple(doubts)
+    kept: dict[str, list[Doubt]] = {}
+    for doubt in doubts:
+        of_kind = kept.setdefault(doubt.kind, [])
+        if len(of_kind) < _FEW:
+            of_kind.append(doubt)
+    return tuple(doubt for of_kind in kept.values() for doubt in of_kind)
 
 
 def unknown(kind: str, found: Found) -> Answer:
@@ -188,7 +204,9 @@ def holding(indexes: tuple[int, ...]) -> Test:
     def test(found: Found, sitting: Sitting) -> Answer:
         results = [sitting.result(index) for index in indexes]
         verdict = all_of(result.verdict for result in results)
-        return verdict, tuple(doubt for result in results for doubt in result.doubts) if verdict is UNKNOWN else ()
+        return verdict, tuple(
+            doubt for result in results for doubt in a_few(result.doubts)
+        ) if verdict is UNKNOWN else ()
 
     return test
 

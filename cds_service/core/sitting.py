@@ -5,6 +5,7 @@ from copy import copy
 
 from cds_service.core.decision import Result
 from cds_service.core.facts import Chart, Row
+from cds_service.core.row_tests import ReferenceDate
 
 Judge = Callable[["Sitting"], Result]
 
@@ -12,7 +13,7 @@ Judge = Callable[["Sitting"], Result]
 class Sitting:
     """One chart, one day, and every result found so far: a cache, so that a criterion is judged once."""
 
-    __slots__ = ("chart", "firm", "judges", "nothing", "present", "results", "rows", "today")
+    __slots__ = ("chart", "dates", "firm", "judges", "nothing", "present", "results", "rows", "today")
 
     def __init__(self, chart: Chart, today: int, judges: Sequence[Judge]) -> None:
         self.chart = chart
@@ -20,6 +21,7 @@ class Sitting:
         self.firm = False
         self.judges = judges
         self.results: list[Result | None] = [None] * len(judges)
+        self.dates: dict[int, ReferenceDate | None] = {}
         self.rows = {"Patient": (chart.patient,), **chart.rows}
         self.present = {fact: _present(rows) for fact, rows in chart.rows.items()}
         self.nothing: dict[tuple[str, ...], Result] = {}  # by facts: NO, and how many rows there were to look at
@@ -29,6 +31,7 @@ class Sitting:
         firm = copy(self)
         firm.firm = True
         firm.results = [None] * len(self.judges)
+        firm.dates = {}
         return firm
 
     def result(self, index: int) -> Result:

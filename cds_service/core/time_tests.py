@@ -6,10 +6,12 @@ Source: docs/reference/rule-language.md, section 5 (steps "span" and "time").
 from collections.abc import Callable
 
 from cds_service.core.dates import ANY_DAY, FOREVER, NO, UNKNOWN, YES, Duration, Span, Verdict, all_of
-from cds_service.core.decision import Doubt, Found
-from cds_service.core.row_tests import FAILS, HOLDS, Answer, Scope, Sitting, Test, unknown
+from cds_service.core.decision import Doubt, Found, Result
+from cds_service.core.row_tests import FAILS, HOLDS, Answer, ReferenceDate, Scope, Sitting, Test, a_few, unknown
 from cds_service.core.rule import Bounds
 from cds_service.core.stretch import is_open
+
+_NOT_ASKED: ReferenceDate = (ANY_DAY, False, ())  # told from a real answer by its identity
 
 
 def within(span: Span, first: int, last: int) -> Verdict:
@@ -151,7 +153,7 @@ def started_since(index: int | None) -> Test:
     return test
 
 
-def reference_date(index: int | None, sitting: Sitting) -> tuple[Span, bool, tuple[Doubt, ...]] | None:
+def reference_date(index: int | None, sitting: Sitting) -> ReferenceDate | None:
     """Give a criterion's date as the days it can be, whether it surely has one, and what leaves it open.
 
     The date is the latest start among its sure rows; doubtful rows and unread lists can only make it later.
@@ -159,14 +161,21 @@ def reference_date(index: int | None, sitting: Sitting) -> tuple[Span, bool, tup
     """
     if index is None:
         return Span(sitting.today, sitting.today), True, ()
-    result = sitting.result(index)
+    known = sitting.dates.get(index, _NOT_ASKED)
+    if known is not _NOT_ASKED:
+        return known
+    sitting.dates[index] = date = _date_of(sitting.result(index))
+    return date
+
+
+def _date_of(result: Result) -> ReferenceDate | None:
     if result.verdict is NO or not (result.rows or result.further):
         return None
     sure = [found.start for found in result.rows if found.sure]
     doubts = result.doubts or tuple(Doubt("not-read", gap.source) for gap in result.further)
     if result.verdict is UNKNOWN or not sure:
-        return ANY_DAY, False, doubts or tuple(doubt for found in result.rows for doubt in found.why)
+        return ANY_DAY, False, a_few(doubts or tuple(doubt for found in result.rows for doubt in found.why))
     doubts += tuple(Doubt(start_doubt(found), found.row.reference) for found in result.rows if not found.start.exact)
     lasts = [found.start.last for found in result.rows]
     lasts += [FOREVER if gap.before is None else gap.before - 1 for gap in result.further]
-    return Span(max(span.first for span in sure), max(lasts)), True, doubts
+    return Span(max(span.first for span in sure), max(lasts)), True, a_few(doubts)
