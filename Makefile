@@ -5,8 +5,8 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 LOCK   := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe \
           --no-header --no-emit-index-url --no-emit-find-links
-HOST   ?= 127.0.0.1
-PORT   ?= 8000
+HOST   ?= $(or $(CDS_HOST),127.0.0.1)
+PORT   ?= $(or $(CDS_PORT),8000)
 
 export CDS_RULES ?= rules
 

@@ -4,15 +4,15 @@ Pure: the same call gives the same card, ids included. Everything that depends o
 Source: CDS Hooks 2.0, section "CDS Service Response"; docs/reference/rule-language.md, section 7.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from typing import Any, Protocol
 from uuid import UUID, uuid5
 
 from cds_service.core.basis import basis_of, caveat_lines, held_lines, no_source, not_found_line, not_read, rows_behind
-from cds_service.core.card_text import doubts_words, markdown, opened, plain, shortened
+from cds_service.core.card_text import SUMMARY_LIMIT, doubts_words, markdown, opened, plain, shortened
 from cds_service.core.choice import holds
 from cds_service.core.dates import YES, Duration
 from cds_service.core.decision import FAILED, UNDECIDED, Decision, Found, Outcome
@@ -33,6 +33,8 @@ LABELS_EXTENSION = "org.oud-cds.labels"
 EVALUATION_EXTENSION = "org.oud-cds.evaluation"
 NOT_REVIEWED = "Not yet reviewed by a clinician."
 ABOUT_LABEL = "About this rule"
+_NAME_LIMITS = (48, 32, 20)  # characters of a name in a summary that would be too long otherwise
+_MOST_REMOVALS = 20  # orders that one card offers to remove
 REQUESTERS = ("Practitioner/", "PractitionerRole/")
 
 Json = dict[str, Any]
@@ -182,7 +184,18 @@ def _voice(decision: Decision, call: CallContext, *, in_detail: bool) -> Voice:
 
 
 def _summary(decision: Decision, call: CallContext) -> str:
-    return shortened(opened(fill(_card(decision).summary, _voice(decision, call, in_detail=False))))
+    """Fill the summary; where it grows too long the names from the chart are shortened, never the rule's words."""
+    voice, template = _voice(decision, call, in_detail=False), _card(decision).summary
+    text = fill(template, voice)
+    for limit in _NAME_LIMITS:
+        if len(text) <= SUMMARY_LIMIT:
+            break
+        text = fill(template, replace(voice, escape=partial(_short_name, voice.escape, limit)))
+    return shortened(opened(text))
+
+
+def _short_name(escape: Callable[[str], str], limit: int, name: str) -> str:
+    return shortened(escape(name), limit)
 
 
 # --- detail ----------------------------------------------------------------------------------------------------------
@@ -289,7 +302,7 @@ def _suggestion(suggestion: Suggestion, uuid: str, label: str, action: Json) -> 
 def _orders(name: str, voice: Voice) -> list[Found]:
     """Give the sure drafts of a criterion that carry an id to remove them by, in the order they were placed."""
     rows = [found for found in voice.judgement.result(name).rows if found.sure and found.row.fact == "draft-order"]
-    return [found for found in rows if all(found.row.reference.partition("/"))]
+    return [found for found in rows if all(found.row.reference.partition("/"))][:_MOST_REMOVALS]
 
 
 def _reason(name: str | None, voice: Voice) -> Reason | None:

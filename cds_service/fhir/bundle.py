@@ -117,8 +117,7 @@ def _open_bundle(bundle: Resource, opened: Opened, depth: int) -> None:
         opened.whys.append(NO_FHIR)
         return
     listed = entries if isinstance(entries, list) else [] if entries is None else [entries]
-    total = bundle.get("total")
-    if isinstance(total, int) and total > len(listed):
+    if _states_more(bundle.get("total"), len(listed)):
         opened.more = True  # a client may strip the links of a page, but not its total
     found = opened.entries
     for each in listed:
@@ -151,6 +150,16 @@ def _open_entry(entry: Any, labels: frozenset[str], opened: Opened, depth: int) 
             opened.whys.append(ERROR)
             return
     _add(resource, entry, labels, opened)
+
+
+def _states_more(total: Any, listed: int) -> bool:
+    """Whether a Bundle says that it has more entries than it lists; a total that cannot be read may say so."""
+    if total is None or isinstance(total, bool):
+        return total is not None
+    try:
+        return float(total) > listed
+    except (TypeError, ValueError):
+        return True
 
 
 def _outcome(outcome: Resource, *, alone: bool) -> str:

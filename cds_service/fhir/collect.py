@@ -29,7 +29,7 @@ NOBODYS_ROWS = "rows without a patient"
 NONE_OF_TYPE = "holds none of its resource type"
 IN_ERROR = "entered in error"
 TWICE = "sent twice"
-NOT_A_RESOURCE = "not a resource"
+NOT_A_RESOURCE = "entries without a resource"
 REFERRED_TO = frozenset({"Condition", "Encounter"})  # and Medication: what rows look up by reference
 
 
@@ -38,13 +38,11 @@ class Collected:
     """What was sent, sorted.
 
     records:    this patient's resources of a type that is read, each once, by `Type/id`, else by their content.
-    unreadable: key and place of entries that are no resource.
     lookup:     resources that references may lead to, by fullUrl and `Type/id`.
     gaps:       what was not read, by prefetch key. dropped: what was left out, by reason.
     """
 
     records: dict[str, Record] = field(default_factory=dict)
-    unreadable: list[tuple[str, str]] = field(default_factory=list)
     lookup: dict[str, Resource] = field(default_factory=dict)
     gaps: dict[str, list[Gap]] = field(default_factory=dict)
     dropped: dict[str, int] = field(default_factory=dict)
@@ -114,7 +112,7 @@ def _take(key: str, at: int, entry: Entry, person: Person, version: Version, col
     resource, holder, labels = entry
     kind = resource.get("resourceType") if isinstance(resource, dict) else None
     if not isinstance(kind, str) or not kind:
-        collected.unreadable.append((key, f"{key}[{at}]"))
+        collected.miss(key, NOT_A_RESOURCE)
         collected.drop(NOT_A_RESOURCE)
         return
     own_id = resource.get("id")

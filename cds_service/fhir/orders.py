@@ -3,6 +3,7 @@
 Source: CDS Hooks library, order-select and order-sign (`selections`, `draftOrders`), https://cds-hooks.org/hooks/
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from cds_service.fhir.version import Version
 
 DRAFT_ORDER = "draft-order"
 SOURCE = "draftOrders"
+_ID = re.compile(r"[^\s/\\?#\x00-\x1f]+")  # longer and looser than FHIR's, as EHRs send; never a path
 _LIKE = {"MedicationRequest": ("MedicationRequest", "MedicationStatement", "MedicationDispense")}
 
 
@@ -58,8 +60,10 @@ def open_drafts(hook: str, context: Any, person: Person, version: Version) -> Dr
         kind = inside(resource, "resourceType")
         if not isinstance(kind, str) or not kind:
             drafts.unreadable += 1
-        elif kind not in version.DRAFTS:
+        elif kind in version.BESIDE:
             drafts.others.append(entry)
+        elif kind not in version.DRAFTS:  # an order of a type that is not known could be any order
+            drafts.unreadable += 1
         elif (owner := whose(resource, person)) == SAME:
             drafts.orders.append(entry)
         else:
@@ -84,7 +88,7 @@ def draft_rows(
         if not scope.take(DRAFT_ORDER, concept):
             continue
         kind, own_id = resource["resourceType"], resource.get("id")
-        named = isinstance(own_id, str) and bool(own_id)
+        named = isinstance(own_id, str) and bool(_ID.fullmatch(own_id))
         reasons = (resource.get("reasonCode"),)
         rows.append(
             Row(
@@ -100,7 +104,7 @@ def draft_rows(
                 labels=labels | labels_of(resource),
             )
         )
-    for at in range(1, drafts.unreadable + 1):
+    for at in range(1, min(drafts.unreadable, 1) + 1):  # one says as much as many
         scope.take(DRAFT_ORDER, UNREADABLE_CONCEPT)
         rows.append(Row(DRAFT_ORDER, f"{SOURCE}[unreadable {at}]", UNREADABLE_CONCEPT, readable=False,
                         start=today, end=today))  # fmt: skip

@@ -180,15 +180,17 @@ def _event_row(
     forbids = forbidden(resource) if fact == "ServiceRequest" else False
     reasons = (resource.get("reasonCode"), resource.get("statusReason"))
     references = resource.get("addresses") if fact == "CarePlan" else resource.get("reasonReference")
+    status = "do-not-perform" if forbids else None if forbids is None else _status(fact, resource)
+    goes_on = fact == "Procedure" and status in ("in-progress", None)  # a course of treatment that has not ended
     row = Row(
         fact=fact,
         reference=reference,
         concept=concept,
-        status="do-not-perform" if forbids else None if forbids is None else _status(fact, resource),
+        status=status,
         categories=codes(resource.get("category")),
         reasons=scope.reasons(resource, reasons, references),
         start=start,
-        end=end or start,
+        end=end or (None if goes_on else start),
         labels=labels | labels_of(resource),
     )
     return (row,)
@@ -198,7 +200,8 @@ def encounter(record: Record, scope: Scope) -> Iterable[Row]:
     """Read an Encounter, once as Encounter and, if the call names it, once as this-encounter."""
     resource, reference, labels = record
     reasons = resource.get("reasonCode")
-    coded = (_encounter_class(resource), resource.get("type"), resource.get("serviceType"), reasons)
+    left = inside(resource, "hospitalization", "dischargeDisposition")
+    coded = (_encounter_class(resource), resource.get("type"), resource.get("serviceType"), reasons, left)
     this = bool(scope.stay) and resource.get("id") == scope.stay
     if not this and scope.can_spare("Encounter", coded):
         return ()
@@ -292,6 +295,15 @@ def can_be_renewed(resource: Resource) -> bool:
     return word(resource.get("status")) not in ("draft", "revoked", "cancelled")
 
 
+# What may stand in draftOrders beside the orders that are read: other kinds of order, and what orders refer to.
+BESIDE = frozenset(
+    (
+        *("Medication", "Patient", "Practitioner", "PractitionerRole", "RelatedPerson", "Organization", "Location"),
+        *("Encounter", "Condition", "Observation", "Device", "Substance", "Specimen", "BodyStructure", "Coverage"),
+        *("Provenance", "Task", "Appointment", "CommunicationRequest", "DeviceRequest", "NutritionOrder"),
+        *("VisionPrescription", "SupplyRequest", "ImmunizationRecommendation"),
+    )
+)
 # Types of draft orders that become rows, and where each names the order it renews.
 DRAFTS: Mapping[str, tuple[str, ...]] = {
     "MedicationRequest": ("priorPrescription", "basedOn"),

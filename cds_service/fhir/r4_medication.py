@@ -5,6 +5,7 @@ Source: https://hl7.org/fhir/R4/medicationrequest.html and the pages of the othe
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from cds_service.core.dates import Span
@@ -30,6 +31,8 @@ ADMINISTRATION = {
     "in-progress": "taking", "completed": "given", "on-hold": "paused", "stopped": "stopped", "not-done": "not-taken",
 }  # fmt: skip
 MOST_REPEATS = 1000
+# Source: https://terminology.hl7.org/ValueSet-encounter-class.html
+_HOSPITAL = frozenset({"imp", "acute", "nonac", "obsenc", "ss", "emer"})
 STAY_OVER = "inpatient order of a stay that has ended: read as past"
 STAY_UNKNOWN = "inpatient order; whether its stay has ended was not read"
 _OPEN_STAYS = frozenset({"planned", "arrived", "triaged", "in-progress", "onleave"})
@@ -179,4 +182,13 @@ def medication_administration(record: Record, scope: Scope) -> Iterable[Row]:
     start, end = moment(resource, "effective")
     status = ADMINISTRATION.get(word(resource.get("status")))
     reasons = (resource.get("reasonCode"), resource.get("statusReason"))
-    return (use_row(record, scope, concept, status, start=start, end=end, reasons=reasons),)
+    row = use_row(record, scope, concept, status, start=start, end=end, reasons=reasons)
+    if not row.categories and _in_hospital(scope.resolve(resource.get("context"), resource)):
+        row = replace(row, categories=("inpatient",))
+    return (row,)
+
+
+def _in_hospital(stay: Resource | None) -> bool:
+    """Whether a dose without a category was given in a hospital or emergency department: its Encounter says so."""
+    written = None if stay is None else stay.get("class")
+    return not _HOSPITAL.isdisjoint(codes([written] if isinstance(written, dict) else written))

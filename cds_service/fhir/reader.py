@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from cds_service.core.facts import ORDER_HOOKS, UNREADABLE_CONCEPT, Chart, Gap, Needs, Row
+from cds_service.core.facts import ORDER_HOOKS, Chart, Gap, Needs, Row
 from cds_service.core.value_set import Table
 from cds_service.fhir import r4
 from cds_service.fhir.bundle import full_url
@@ -103,15 +103,12 @@ def _rows(collected: Collected, drafts: Drafts, scope: Scope, version: Version) 
     readers = version.READERS
     for record in collected.records.values():
         kind = record[0]["resourceType"]
-        if names and record[1] in names and version.FACT[kind] == USE:
+        # What was on record before it was drafted anew stays history, whether the draft renews or stops it.
+        if names and record[1] in names and version.FACT[kind] == USE and not version.can_be_renewed(record[0]):
             scope.drop(IS_A_DRAFT)
             continue
         for row in readers[kind](record, scope):
             rows.setdefault(row.fact, []).append(row)
-    for key, reference in collected.unreadable:
-        for fact in PREFETCH[key].facts[:1] if key in PREFETCH else ():
-            scope.take(fact, UNREADABLE_CONCEPT)
-            rows.setdefault(fact, []).append(Row(fact, reference, UNREADABLE_CONCEPT, readable=False))
     rows.pop("Patient", None)
     return rows
 

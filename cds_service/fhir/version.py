@@ -15,6 +15,7 @@ class Version(Protocol):
     READERS: a function for each resource type that becomes rows; FACT: the fact of those rows.
     START:   the start that a resource's row has, for telling whether a page is sorted newest first.
     DRAFTS:  types of draft orders, and the elements in which each names the order that it renews.
+    BESIDE:  types that may stand beside them; any other could be an order and is told as not readable.
     """
 
     @property
@@ -25,6 +26,8 @@ class Version(Protocol):
     def START(self) -> Mapping[str, Callable[[Resource], Span | None]]: ...  # noqa: N802
     @property
     def DRAFTS(self) -> Mapping[str, tuple[str, ...]]: ...  # noqa: N802
+    @property
+    def BESIDE(self) -> frozenset[str]: ...  # noqa: N802
 
     def entered_in_error(self, resource: Resource, /) -> bool: ...
     def draft_concept(self, resource: Resource, scope: Scope, /) -> Concept: ...

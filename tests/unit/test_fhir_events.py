@@ -7,17 +7,26 @@ import pytest
 from cds_service.core.facts import Gap, Needs
 from tests.unit.fhir_calls import CODED, PATIENT, STATE, TABLE, bundle, days, read, resource, row_of, rows_of
 
+DONE = {"status": "completed"}
+
 
 @pytest.mark.parametrize(
     ("kind", "elements", "start", "end"),
     [
-        ("Procedure", {"performedDateTime": "2026-02-01"}, "2026-02-01", "2026-02-01"),
-        ("Procedure", {"performedPeriod": {"start": "2026-02-01", "end": "2026-02-05"}}, "2026-02-01", "2026-02-05"),
-        ("Procedure", {"performedPeriod": {"start": "2026-02-01"}}, "2026-02-01", "2026-02-01"),
-        ("Procedure", {"performedString": "last spring"}, "any day", "any day"),
-        ("Procedure", {"performedAge": {"value": 20, "code": "a"}}, ("2010-05-05", "2011-05-04"),
+        ("Procedure", {**DONE, "performedDateTime": "2026-02-01"}, "2026-02-01", "2026-02-01"),
+        (
+            "Procedure",
+            {**DONE, "performedPeriod": {"start": "2026-02-01", "end": "2026-02-05"}},
+            "2026-02-01",
+            "2026-02-05",
+        ),
+        ("Procedure", {**DONE, "performedPeriod": {"start": "2026-02-01"}}, "2026-02-01", "2026-02-01"),
+        ("Procedure", {**DONE, "performedString": "last spring"}, "any day", "any day"),
+        ("Procedure", {**DONE, "performedAge": {"value": 20, "code": "a"}}, ("2010-05-05", "2011-05-04"),
          ("2010-05-05", "2011-05-04")),
-        ("Procedure", {}, None, None),
+        ("Procedure", DONE, None, None),
+        ("Procedure", {"status": "in-progress", "performedDateTime": "2026-02-01"}, "2026-02-01", None),
+        ("Procedure", {"status": "unknown", "performedPeriod": {"start": "2026-02-01"}}, "2026-02-01", None),
         ("Encounter", {"period": {"start": "2026-02-01", "end": "2026-02-05"}}, "2026-02-01", "2026-02-05"),
         ("Encounter", {"period": {"start": "2026-02-01"}}, "2026-02-01", "2026-03-01"),
         ("Encounter", {}, None, "2026-03-01"),

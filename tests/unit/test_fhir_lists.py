@@ -298,18 +298,28 @@ def test_a_resource_under_an_unexpected_key_is_read_as_what_it_is() -> None:
         {"resource": {"resourceType": ""}},
     ],
 )
-def test_an_entry_that_is_no_resource_is_an_unreadable_row(entry: Any) -> None:
+def test_an_entry_that_is_no_resource_leaves_its_list_partly_read(entry: Any) -> None:
     chart = read({"conditions": {"resourceType": "Bundle", "entry": [entry]}})
-    (row,) = chart.rows["Condition"]
-    assert (row.readable, row.concept.readable, row.reference) == (False, False, "conditions[1]")
-    assert chart.counts["Condition"] == 1
-    assert chart.dropped == {"not a resource": 1}
+    assert "Condition" not in chart.rows
+    assert chart.gaps["Condition"] == (Gap("conditions", "entries without a resource"),)
+    assert chart.dropped == {"entries without a resource": 1}
 
 
-def test_something_in_an_array_that_is_no_resource_is_an_unreadable_row() -> None:
+def test_something_in_an_array_that_is_no_resource_leaves_its_list_partly_read() -> None:
     chart = read({"conditions": [CONDITION, {}]})
-    assert [row.readable for row in chart.rows["Condition"]] == [True, False]
-    assert chart.gaps == {}
+    assert [row.readable for row in chart.rows["Condition"]] == [True]
+    assert chart.gaps["Condition"] == (Gap("conditions", "entries without a resource"),)
+
+
+@pytest.mark.parametrize("total", [5, "5", 5.0, "many", {}, True])
+def test_a_total_above_what_is_listed_or_that_cannot_be_read_leaves_the_list_partly_read(total: Any) -> None:
+    chart = read({"conditions": {"resourceType": "Bundle", "total": total}})
+    assert [gap.why for gap in chart.gaps["Condition"]] == ["further page"]
+
+
+@pytest.mark.parametrize("total", [0, "0", 0.0])
+def test_a_total_of_nothing_is_none_on_record(total: Any) -> None:
+    assert read({"conditions": {"resourceType": "Bundle", "total": total}}).gaps == {}
 
 
 def test_a_reference_leads_to_the_later_version() -> None:

@@ -105,7 +105,36 @@ def test_an_unselected_draft_is_unselected_even_when_it_renews() -> None:
     ]
 
 
-@pytest.mark.parametrize("status", ["active", "draft"])
+def test_what_was_on_record_stays_history_when_a_draft_has_its_id() -> None:
+    entries = [resource("MedicationRequest", id=each, status="active") for each in ("d1", "other")]
+    for drafted in ("draft", "stopped"):
+        chart = call(order(status=drafted), lists={"medicationRequests": entries})
+        assert [row.reference for row in chart.rows["medication-use"]] == [
+            "MedicationRequest/d1",
+            "MedicationRequest/other",
+        ]
+
+
+@pytest.mark.parametrize("kind", ["MedicationOrder", "medicationrequest", "RequestGroup", "MedicationStatement"])
+def test_a_draft_of_a_type_that_is_not_known_could_be_any_order(kind: str) -> None:
+    chart = call(order(), {"resourceType": kind, "id": "x", "subject": {"reference": "Patient/p1"}})
+    assert [(row.readable, row.reference) for row in chart.rows["draft-order"]][-1] == (
+        False,
+        "draftOrders[unreadable 1]",
+    )
+
+
+def test_other_kinds_of_order_stand_beside_without_notice() -> None:
+    chart = call(order(), {"resourceType": "NutritionOrder", "id": "x"})
+    assert [row.readable for row in chart.rows["draft-order"]] == [True]
+
+
+@pytest.mark.parametrize("own_id", ["../Patient/x", "a b", "a\nb", ""])
+def test_a_draft_whose_id_could_be_a_path_is_told_by_its_place(own_id: str) -> None:
+    assert [row.reference for row in call(order(id=own_id)).rows["draft-order"]] == ["draftOrders[1]"]
+
+
+@pytest.mark.parametrize("status", ["draft"])
 def test_a_chart_entry_with_a_drafts_id_is_not_in_medication_use(status: str) -> None:
     entries = [resource("MedicationRequest", id=each, status=status) for each in ("d1", "other")]
     chart = call(order(), lists={"medicationRequests": entries})

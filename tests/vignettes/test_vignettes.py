@@ -29,15 +29,6 @@ VIGNETTES = tuple(each for table in TABLES for each in _named(table))
 
 # Stories that the service does not yet meet, each with what is at fault. A story that is met again must leave the list.
 NOT_YET_MET: dict[str, str] = {
-    "treated: Treated: methadone program under way": "a procedure in progress is taken to end as it starts",
-    "naltrexone: Contrave ordered, oxycodone dispensed 3 days ago": "a long name cuts the word withdrawal off",
-    "naltrexone: Oxycodone renewed beside naltrexone, same id": "the renewing draft hides the dated entry on record",
-    "naltrexone: Oxycodone of 3 days ago stopped in the same order set": "the stopping draft hides the entry on record",
-    "discharge: Buprenorphine taper on the ward only": "a dose given on the ward counts as treatment for a month",
-    "discharge: Methadone for three days on the ward": "a dose given on the ward counts as treatment for a month",
-    "naltrexone: Low-dose naltrexone ordered in words": "words that rule out treatment also hide the order",
-    "discharge: Person who died in this stay, by the disposition": "the discharge disposition is not read",
-    "naltrexone_evidence: Positive urine, no naloxone challenge": "the card offers what the label forbids",
 }
 
 
