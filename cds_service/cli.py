@@ -15,7 +15,11 @@ from datetime import date
 from pathlib import Path
 
 FINE, FINDINGS, USAGE, SETTINGS, RULES, ADDRESS = range(6)
-SAMPLE = Path("var") / "sample-request.json"
+# What `serve` prints calls for, in the order of replay.SAMPLE_CALLS: what each shows, the file of its request body.
+SAMPLES = (
+    ("a call that returns a card", Path("var") / "sample-request.json"),
+    ("the same for a person in treatment, who needs no card", Path("var") / "treated-request.json"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,7 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from cds_service.edges.rule_store import RulesProblem
 
     try:
-        return int(args.run(args))
+        code = int(args.run(args))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # the reader, `head` for instance, has seen enough; what is left must not be flushed to it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FINE
     except SettingProblem as problem:
         print(problem, file=sys.stderr)
         return SETTINGS
@@ -93,37 +102,43 @@ def _serve(args: argparse.Namespace) -> int:
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def announce(port: int) -> None:
-        print(welcome(settings.host, port, sample_request(wiring.clock(settings)())), flush=True)
+        print(welcome(settings.host, port, sample_requests(wiring.clock(settings)())), flush=True)
 
     serve(wiring.serving(settings, announce), lambda: wiring.build_app(settings))
     return FINE
 
 
-def welcome(host: str, port: int, sample: Path | None) -> str:
-    """What is printed once calls are answered: the URL, and a call to copy if a request body could be written."""
+def welcome(host: str, port: int, samples: Sequence[tuple[str, Path]]) -> str:
+    """What is printed once calls are answered: the URL, and calls to copy.
+
+    samples: what each call shows, and the file with its request body.
+    """
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
     url = f"http://{shown}:{port}"
     lines = [f"serving {url}", f"  services: {url}/cds-services", f"  rules:    {url}/rules"]
-    if sample:
+    for what, path in samples:
         lines += [
-            "  a call that returns cards:",
-            f"  curl -s -H 'Content-Type: application/json' -d @{sample} {url}/cds-services/oud-patient-view",
+            f"  {what}:",
+            f"  curl -s -H 'Content-Type: application/json' -d @{path} {url}/cds-services/oud-patient-view",
         ]
     return "\n".join(lines)
 
 
-def sample_request(today: date) -> Path | None:
-    """Write a request body with today's dates under var/; None where there is no fixture or nothing can be written."""
+def sample_requests(today: date) -> list[tuple[str, Path]]:
+    """Write the request bodies with today's dates under var/, and give those that could be written."""
     from cds_service.fixtures import FixtureProblem
-    from cds_service.replay import SAMPLE_REQUEST, write_request
+    from cds_service.replay import SAMPLE_CALLS, write_request
 
-    try:
-        SAMPLE.parent.mkdir(exist_ok=True)
-        write_request(SAMPLE_REQUEST, today, SAMPLE)
-    except (FixtureProblem, OSError) as fault:  # serving goes on without it
-        print(f"no sample call: {fault}", file=sys.stderr)
-        return None
-    return SAMPLE
+    written = []
+    for fixture, (what, path) in zip(SAMPLE_CALLS, SAMPLES, strict=True):
+        try:
+            path.parent.mkdir(exist_ok=True)
+            write_request(fixture, today, path)
+        except (FixtureProblem, OSError) as fault:  # serving goes on without it
+            print(f"no sample call: {fault}", file=sys.stderr)
+        else:
+            written.append((what, path))
+    return written
 
 
 def _cannot_listen(host: str, port: int) -> str:

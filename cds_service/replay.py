@@ -23,7 +23,6 @@ from cds_service.services import SERVICES
 
 # The two calls to begin with: no treatment on record, which brings a card, and treatment, which brings none.
 SAMPLE_CALLS = ("patient-view/untreated-oud-icd10", "patient-view/on-buprenorphine-film")
-SAMPLE_REQUEST = SAMPLE_CALLS[0]
 FINE, FINDINGS, USAGE, NO_ANSWER = 0, 1, 2, 6
 TIMEOUT_S = 30
 

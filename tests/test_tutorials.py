@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from cds_service.cli import SAMPLES
+
 ROOT = Path(__file__).parent.parent
 TUTORIALS = ROOT / "docs" / "tutorial"
 PAGES = (
@@ -146,7 +148,7 @@ class Terminal:
         )
         assert self.server.stdout is not None
         lines: list[str] = []
-        while not any(line.lstrip().startswith("curl ") for line in lines):
+        while sum(line.lstrip().startswith("curl ") for line in lines) < len(SAMPLES):
             line = self.server.stdout.readline()
             assert line, lines
             lines.append(line.rstrip("\n"))

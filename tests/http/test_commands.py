@@ -6,13 +6,14 @@ import re
 import socket
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 import requests
 from markupsafe import escape
 
-from cds_service.cli import ADDRESS, RULES, SETTINGS, USAGE, main, parser, welcome
+from cds_service.cli import ADDRESS, FINE, RULES, SAMPLES, SETTINGS, USAGE, main, parser, sample_requests, welcome
 from cds_service.config import Settings
 from cds_service.edges.rule_store import RulesProblem, find_rules, load_rules
 from cds_service.wiring import build_app
@@ -96,12 +97,43 @@ def test_the_folder_that_is_named_comes_first(tmp_path: Path) -> None:
     [("127.0.0.1", "http://127.0.0.1:8000"), ("0.0.0.0", "http://127.0.0.1:8000"), ("::1", "http://[::1]:8000")],
 )
 def test_the_printed_url_can_be_opened(host: str, url: str) -> None:
-    assert welcome(host, 8000, None).splitlines()[0] == f"serving {url}"
+    assert welcome(host, 8000, []).splitlines()[0] == f"serving {url}"
 
 
-def test_the_printed_call_posts_the_sample() -> None:
-    said = welcome("127.0.0.1", 8000, Path("var/sample-request.json"))
-    assert "-d @var/sample-request.json http://127.0.0.1:8000/cds-services/oud-patient-view" in said
+def test_each_printed_call_says_what_it_shows_and_posts_its_sample() -> None:
+    said = welcome("127.0.0.1", 8000, SAMPLES).splitlines()
+    for what, path in SAMPLES:
+        call = said[said.index(f"  {what}:") + 1]
+        assert call.endswith(f"-d @{path} http://127.0.0.1:8000/cds-services/oud-patient-view")
+
+
+def test_the_printed_calls_bring_one_card_and_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    app = build_app(Settings(auth="off", rules=ROOT / "rules", today=date(2027, 3, 1))).test_client()
+    shown = []
+    for _, path in sample_requests(date(2027, 3, 1)):
+        answer = app.post("/cds-services/oud-patient-view", data=path.read_bytes(), content_type="application/json")
+        assert answer.json is not None
+        shown.append([card["extension"]["org.oud-cds.rule"]["ruleId"] for card in answer.json["cards"]])
+    assert shown == [["mat-consideration"], []]
+
+
+def test_serving_goes_on_where_no_sample_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "var").write_text("a file where the folder would be", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert sample_requests(date(2027, 3, 1)) == []
+    assert "no sample call" in capsys.readouterr().err
+
+
+def test_a_reader_that_leaves_early_makes_no_fault() -> None:
+    command = [sys.executable, "-m", "cds_service", "fixture", "untreated-oud-icd10"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        run.stdout.close()
+        assert (run.stderr.read(), run.wait(timeout=60)) == (b"", FINE)
 
 
 def test_every_command_has_a_function() -> None:

@@ -15,7 +15,6 @@ from cds_service.replay import (
     FINE,
     NO_ANSWER,
     SAMPLE_CALLS,
-    SAMPLE_REQUEST,
     USAGE,
     replay,
     told,
@@ -171,8 +170,8 @@ def test_the_dates_of_a_fixture_fit_the_day_it_is_wanted_for() -> None:
 
 def test_the_request_of_a_sample_can_be_written(tmp_path: Path) -> None:
     path = tmp_path / "call.json"
-    write_request(SAMPLE_REQUEST, date(2027, 3, 1), path)
-    assert json.loads(path.read_text(encoding="utf-8")) == find(SAMPLE_REQUEST).on(date(2027, 3, 1))
+    write_request(SAMPLE_CALLS[0], date(2027, 3, 1), path)
+    assert json.loads(path.read_text(encoding="utf-8")) == find(SAMPLE_CALLS[0]).on(date(2027, 3, 1))
 
 
 # --- comparing -------------------------------------------------------------------------------------------------------
