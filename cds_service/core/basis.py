@@ -75,18 +75,7 @@ def basis_of(decision: Decision) -> Basis:
 def _was_sought(name: str, decision: Decision) -> bool:
     """Whether there was anything to look at: a call that brings no orders says nothing of orders."""
     judgement = decision.judgement
-    return judgement.chart.hook in ORDER_HOOKS or searched(name, judgement) != ("draft-order",)
-
-
-def searched(name: str, judgement: Judgement) -> tuple[str, ...]:
-    """Give the facts whose rows this criterion could be made of; what only conditions it (`if`) is not among them."""
-    body, members = judgement.criterion(name).body, judgement.members(name)
-    if not isinstance(body, Find):
-        return tuple(dict.fromkeys(fact for each in members for fact in searched(each, judgement)))
-    facts = [each for each in body.find if each in FACTS]
-    for member in members[: len(body.find) - len(facts)]:
-        facts += searched(member, judgement)
-    return tuple(dict.fromkeys(facts))
+    return judgement.chart.hook in ORDER_HOOKS or judgement.searched(name) != ("draft-order",)
 
 
 def reached(names: Iterable[str], judgement: Judgement) -> tuple[str, ...]:
@@ -128,7 +117,7 @@ def held_lines(names: Iterable[str], voice: Voice) -> list[str]:
 def not_found_line(name: str, voice: Voice) -> str:
     """Say a criterion that does not hold, and how many entries of which list there were to look at."""
     chart = voice.judgement.chart
-    facts = [each for each in searched(name, voice.judgement) if each not in _NOT_COUNTED]
+    facts = [each for each in voice.judgement.searched(name) if each not in _NOT_COUNTED]
     counts = [f"{source_words(each)} {chart.counts.get(each, len(chart.rows.get(each, ())))}" for each in facts]
     looked_at = f" (entries looked at: {', '.join(counts)})" if counts else ""
     return f"- {sentence(name, voice)}{looked_at}"

@@ -92,6 +92,7 @@ class Judgement:
     qualified the same way ("opioid-status.oud_coded").
     result: name -> Result; firm: the same with every soft row taken as doubtful (section 3, firm evidence).
     criterion: name -> Criterion; members: name -> the qualified names it looks at, in order.
+    searched: name -> the facts whose rows the criterion could be made of; what only conditions it is not among them.
     """
 
     edition: Edition
@@ -101,6 +102,7 @@ class Judgement:
     firm: Callable[[str], Result]
     criterion: Callable[[str], Criterion]
     members: Callable[[str], tuple[str, ...]]
+    searched: Callable[[str], tuple[str, ...]]
 
 
 FIRES, SILENT, UNDECIDED, FAILED = "fires", "silent", "undecided", "failed"

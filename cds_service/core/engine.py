@@ -24,7 +24,7 @@ from cds_service.core.decision import (
     Result,
 )
 from cds_service.core.facts import FACTS, Chart, Gap, Needs
-from cds_service.core.mentions import criteria_of_cards
+from cds_service.core.mentions import criteria_of_cards, searched_facts
 from cds_service.core.row_tests import Scope
 from cds_service.core.rule import (
     Bounds,
@@ -78,8 +78,8 @@ class Judges:
 class CompiledEdition:
     """An edition ready to be judged.
 
-    places, criteria, members: by name as the rule writes it, of every criterion it can reach: its place among the
-    judges, what the file says, whom it looks at. `when` has a place too.
+    places, criteria, members, searched: by name as the rule writes it, of every criterion it can reach: its place
+    among the judges, what the file says, whom it looks at, which facts it is made of. `when` has a place too.
     """
 
     edition: Edition
@@ -88,6 +88,7 @@ class CompiledEdition:
     places: Mapping[str, int]
     criteria: Mapping[str, Criterion]
     members: Mapping[str, tuple[str, ...]]
+    searched: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,8 @@ def _compiled(
     places = {name: each.index for name, each in names.items()} | {WHEN: when}
     criteria = {name: each.criterion for name, each in names.items()}
     members = {name: each.members for name, each in names.items()}
-    return CompiledEdition(edition, judges, facts, places, criteria, members)
+    searched = searched_facts(criteria, members)
+    return CompiledEdition(edition, judges, facts, places, criteria, members, searched)
 
 
 def compile_definition(
@@ -335,6 +337,7 @@ def _judgement(compiled: CompiledEdition, sitting: Sitting, firm: Sitting) -> Ju
         firm=lambda name: firm.result(places[name]),
         criterion=compiled.criteria.__getitem__,
         members=compiled.members.__getitem__,
+        searched=compiled.searched.__getitem__,
     )
 
 

@@ -1,10 +1,11 @@
-"""The criteria and parameters that a rule's cards speak of: in conditions, levels, suggestions and braces."""
+"""What is mentioned: criteria and parameters by cards (conditions, levels, suggestions, braces); facts by criteria."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from cds_service.core.rule import Conditions, Rule
+from cds_service.core.facts import FACTS
+from cds_service.core.rule import Conditions, Criterion, Find, Rule
 
 FIELDS = ("display", "date", "days", "value", "length", "count")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -54,3 +55,24 @@ def _mentions(rule: Rule) -> Iterator[str]:
 
 def _named(conditions: Conditions) -> tuple[str, ...]:
     return (*conditions.if_, *conditions.unless, *conditions.if_unknown)
+
+
+def searched_facts(
+    criteria: Mapping[str, Criterion], members: Mapping[str, tuple[str, ...]]
+) -> Mapping[str, tuple[str, ...]]:
+    """Give for each criterion the facts whose rows it could be made of; what only conditions it (`if`) counts not.
+
+    members: name -> the criteria it looks at: those in `find` first, then its conditions.
+    """
+    known: dict[str, tuple[str, ...]] = {}
+
+    def searched(name: str) -> tuple[str, ...]:
+        if name not in known:
+            body, sources, facts = criteria[name].body, members[name], list[str]()
+            if isinstance(body, Find):
+                facts = [each for each in body.find if each in FACTS]
+                sources = sources[: len(body.find) - len(facts)]
+            known[name] = tuple(dict.fromkeys((*facts, *(fact for each in sources for fact in searched(each)))))
+        return known[name]
+
+    return {name: searched(name) for name in criteria}
