@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from cds_service.core.rule import Bounds, Find, Logic, Parameter, Rule
 from cds_service.rulebook.lint_subject import BOUNDS_KEYS, DURATION_KEYS, Subject, Use, uses_of
 from cds_service.rulebook.lint_text import card_texts, placeholders
-from cds_service.rulebook.source import Place, RuleProblem
+from cds_service.rulebook.source import Place, RuleProblem, nearest
 
 DAYS_IN = {"days": 1.0, "weeks": 7.0, "months": 30.44, "years": 365.25}
 WHOLE = (*DAYS_IN, "count")
+UNITS = (*DAYS_IN, "count", "score", "times")
 _DURATION = f"a duration ({', '.join(DAYS_IN)})"
 
 
@@ -48,7 +49,11 @@ def unit(subject: Subject) -> Iterator[RuleProblem]:
             wanted = _wanted_unit(subject, each, parameter.unit)
             if wanted:
                 text = f"'{each.name}' is in {parameter.unit}; wanted {wanted}"
-                yield subject.problem("wrong-unit", each.place, text)
+                line = subject.source.mark(("parameters", each.name, "unit")).line
+                hint = f"its unit stands in line {line}" + (
+                    f"; {near}" if (near := nearest(parameter.unit, UNITS)) else ""
+                )
+                yield subject.problem("wrong-unit", each.place, text, hint)
 
 
 def _wanted_unit(subject: Subject, use: Use, unit: str) -> str:
@@ -81,7 +86,7 @@ def bounds(subject: Subject) -> Iterator[RuleProblem]:
 
 
 def _bounds(subject: Subject, place: Place, given: Bounds | None, members: int | None) -> Iterator[RuleProblem]:
-    limits = _limits(subject, given) if given else None
+    limits = _limits(subject, given) if given and given != Bounds() else None  # none could be read: told elsewhere
     if limits is None:
         return
     low, low_open, high, high_open = limits

@@ -27,7 +27,7 @@ from cds_service.rulebook.reader_shapes import (
     takes,
     wanted,
 )
-from cds_service.rulebook.source import Mark, Node, RuleProblem, Source, nearest
+from cds_service.rulebook.source import QUOTE, Mark, Node, RuleProblem, Source, nearest
 
 # What YAML 1.1 reads as something other than text. Dates are left out: here they are text, whoever reads them.
 # Source: https://yaml.org/type/bool.html, int.html, float.html, null.html
@@ -104,7 +104,7 @@ def _read_scalar(shape: Text | Named | Word | Number | Constant, node: Node, rea
         case Named(pattern=pattern, plain=plain, number_code=number_code, code=code):
             if number_code and re.match(r"[-+]?\.?[0-9]", node.text):
                 text = f"the number {said(node)} stands here; wanted {wanted(shape)}"
-                reading.note(number_code, node.mark, text, "give the number a name under `parameters`")
+                reading.note(number_code, node.mark, text, _number_hint(node.text, reading))
                 return MISSING
             if node.plain and node.text == "":
                 return _wrong(shape, node, reading)
@@ -175,7 +175,8 @@ def _read_form(form: Form, node: Node, reading: Reading) -> Value:
     found: dict[str, Value] = {}
     for key, value in node.entries:
         if key.text not in keys:
-            hint = nearest(key.text, keys) or f"keys here: {', '.join(keys)}"
+            # A key of several words is most often the rest of a text that was cut at its comma.
+            hint = nearest(key.text, keys) or (QUOTE if " " in key.text else f"keys here: {', '.join(keys)}")
             reading.note("unknown-key", key.mark, f"{form.name} has no key '{key.text}'", hint)
             continue
         one = read(keys[key.text].shape, value, reading)
@@ -196,6 +197,14 @@ def _read_kind(kinds: Kinds, node: Node, reading: Reading) -> Value:
     marks = ", ".join(mark for marks, _ in kinds.forms for mark in marks)
     reading.note("two-kinds", node.mark, f"{kinds.what} has keys of one kind ({marks}); here stands {has}")
     return _read_form(there[0][1], node, Reading(reading.source)) if there else {}
+
+
+def _number_hint(number: str, reading: Reading) -> str:
+    """Name the parameter that has this number, where there is just one."""
+    parameters = reading.source.node(("parameters",)) if reading.source.has(("parameters",)) else None
+    entries = parameters.entries if parameters else ()
+    names = [name.text for name, each in entries if (value := each.get("value")) and value.text == number]
+    return f"did you mean '{names[0]}'?" if len(names) == 1 else "give the number a name under `parameters`"
 
 
 def check_keys(form: Form, node: Node, reading: Reading) -> None:

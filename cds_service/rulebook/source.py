@@ -15,6 +15,7 @@ import yaml
 
 from cds_service.rulebook.lint_codes import severity_of
 
+QUOTE = "quote text that holds a comma, a colon or a brace"
 SIZE_LIMIT = 1_000_000  # characters of one file
 DEPTH_LIMIT = 24  # blocks and lists inside each other
 
@@ -181,8 +182,7 @@ def parse_source(text: str, file: str) -> tuple[Source, tuple[RuleProblem, ...]]
     except yaml.MarkedYAMLError as error:
         at = error.problem_mark or error.context_mark
         mark = Mark(at.line + 1, at.column + 1) if at else Mark(1, 1)
-        hint = "quote text that holds a comma, a colon or a brace"
-        composer.refuse(mark, str(error.problem or error.context or "not YAML"), hint)
+        composer.refuse(mark, str(error.problem or error.context or "not YAML"), _yaml_hint(error))
     except yaml.YAMLError as error:
         composer.refuse(Mark(1, 1), str(error).splitlines()[0])
     except _TooDeep:
@@ -193,6 +193,21 @@ def parse_source(text: str, file: str) -> tuple[Source, tuple[RuleProblem, ...]]
         return bare, (bare.problem("bad-yaml", Mark(1, 1), "the file is empty"),)
     inside = {line for first, last in composer.spans for line in range(first, last)}
     return Source(file, lines, composer.root, _allows(lines, inside)), tuple(composer.problems)
+
+
+def _yaml_hint(error: yaml.MarkedYAMLError) -> str:
+    """Say what usually lies behind a complaint of the parser, and where it began: the mark is where it gave up."""
+    problem = str(error.problem)
+    opened = f" that begins in line {error.context_mark.line + 1}" if error.context_mark else ""
+    if "',' or" in problem:
+        return f"close the block or list{opened}, and {QUOTE}"
+    if "end of stream" in problem:
+        return f"close the quote{opened}"
+    if "expected ':'" in problem:
+        return f"a key{opened} needs a colon and a space after it"
+    if "expected key" in problem or "indicator" in problem:
+        return f"keys and dashes of one block{opened} stand in one column; {QUOTE}"
+    return QUOTE
 
 
 def _allows(lines: tuple[str, ...], inside: set[int]) -> dict[int, tuple[Allow, ...]]:

@@ -190,3 +190,33 @@ def test_the_problem_has_the_severity_of_its_code(code, old, new):
     text, _, _ = changed(old, new)
     warnings = {each.code for each in rule_problems(text) if each.severity == "warning"}
     assert (code in warnings) is (severity_of(code) == "warning")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "hint"),
+    [
+        ("age: {at_least: minimum_age}", "age: {at_least: »18}", "did you mean 'minimum_age'?"),
+        ("age: {at_least: minimum_age}", "age: {at_least: »17}", "give the number a name under `parameters`"),
+        ("{value: 90, unit: days", "{value: 90, unit: day", "; did you mean 'days'?"),
+        (
+            "{says: The chart is open, hook: [patient-view]}",
+            "{says: The chart, »or a part of it, hook: [patient-view]}",
+            "quote text that holds a comma, a colon or a brace",
+        ),
+    ],
+)
+def test_a_slip_brings_the_nearest_fix(old, new, hint):
+    text, _, _ = changed(old, new)
+    assert any(each.hint.endswith(hint) for each in rule_problems(text))
+
+
+def test_a_number_in_place_of_a_parameter_is_told_once_and_not_as_bounds():
+    text, line, _ = changed("age: {at_least: minimum_age}", "age: {at_least: »18}")
+    assert {each.code for each in rule_problems(text) if each.line == line} == {"number-not-parameter"}
+
+
+def test_a_wrong_unit_names_the_line_where_the_unit_stands():
+    text, line, _ = changed("recent_days: {value: 90, unit: days", "recent_days: {value: 90, unit: »day")
+    wrong = [each for each in rule_problems(text) if each.code == "wrong-unit"]
+    assert wrong
+    assert all(each.hint.startswith(f"its unit stands in line {line}") for each in wrong)

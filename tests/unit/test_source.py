@@ -44,6 +44,22 @@ def test_what_rule_files_do_without_is_refused_at_its_place(text, line, column, 
     assert words in first.text
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("w: 1\na: [b, c\nd: 2\n", "close the block or list that begins in line 2"),
+        ("w: 1\na: {b: c\nd: 2\n", "close the block or list that begins in line 2"),
+        ("w: 1\na: 'b\nd: 2\n", "close the quote that begins in line 2"),
+        ("w: 1\na:\n    b: 1\n   c: 2\n", "keys and dashes of one block that begins in line 1 stand in one column"),
+        ("a:\n  - 1\n  b: 2\n", "keys and dashes of one block that begins in line 2 stand in one column"),
+        ("a:\n  b: 1\n  c:2\nd: 3\n", "a key that begins in line 3 needs a colon and a space after it"),
+        ("a: b: c\n", "quote text that holds a comma, a colon or a brace"),
+    ],
+)
+def test_a_fault_of_yaml_says_where_it_began_and_what_to_do(text, hint):
+    assert parse_source(text, "f.yaml")[1][0].hint.startswith(hint)
+
+
 def test_every_refused_thing_of_a_file_is_told_at_once():
     _, problems = parse_source("a: &x 1\nb: *x\nc: !t 2\n", "f.yaml")
     assert [each.line for each in problems] == [1, 2, 3]
