@@ -18,8 +18,11 @@ Ask = Callable[[str], Result]
 
 def holds(conditions: Conditions, ask: Ask) -> bool:
     """Whether all of `if` are YES, all of `unless` NO and all of `if_unknown` UNKNOWN."""
-    wanted = ((conditions.if_, YES), (conditions.unless, NO), (conditions.if_unknown, UNKNOWN))
-    return all(ask(name).verdict is verdict for names, verdict in wanted for name in names)
+    for names, wanted in ((conditions.if_, YES), (conditions.unless, NO), (conditions.if_unknown, UNKNOWN)):
+        for name in names:
+            if ask(name).verdict is not wanted:
+                return False
+    return True
 
 
 def card_of(rule: Rule, judgement: Judgement, caveat: bool) -> tuple[Card | None, str | None]:

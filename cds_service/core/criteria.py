@@ -21,6 +21,7 @@ from cds_service.core.pool import (
     doubts_once,
     latest_of,
     pooled,
+    rows_once,
     sure_first,
     surely_later,
     who,
@@ -155,11 +156,11 @@ class _Finder:
             if sitting.result(index).verdict is NO:
                 return self._without_rows(sitting)
         near: list[tuple[int, Near]] = []
-        rows, further = self._from_facts(sitting, near)
-        inner, inner_further = self._from_criteria(sitting, near)
-        further = tuple(dict.fromkeys((*further, *inner_further)))
-        if inner:
-            rows = list(pooled([Result(YES, tuple(rows)), Result(YES, tuple(inner))]) if rows else sure_first(inner))
+        rows = self._from_facts(sitting, near) if self.facts else []
+        if self.criteria:
+            inner = self._from_criteria(sitting, near)
+            rows = list(rows_once([*rows, *inner]) if rows else sure_first(inner)) if inner else rows
+        further = self._further(sitting) if sitting.chart.gaps else ()
         if not rows and not further:
             return self._decided(sitting, [], near, ())
         if self.covers or (self.stale_after and self.criteria):
@@ -185,11 +186,8 @@ class _Finder:
 
     def _absent(self, sitting: Sitting) -> bool:
         """Whether no row can be there: lists read whole hold none of the value sets, criteria looked at are NO."""
-        if self.facts and not self.mask:
+        if self.facts and (not self.mask or self.mask & sitting.may_hold(self.facts)):
             return False
-        for fact in self.facts:
-            if self.mask & sitting.present.get(fact, 0) or fact in sitting.chart.gaps:
-                return False
         return not self.criteria or all(sitting.result(index).verdict is NO for index in self.criteria)
 
     def _without_rows(self, sitting: Sitting) -> Result:
@@ -201,29 +199,29 @@ class _Finder:
                 sitting.nothing[self.facts] = known
         return known
 
-    def _from_facts(self, sitting: Sitting, near: list[tuple[int, Near]]) -> tuple[list[Found], tuple[Gap, ...]]:
+    def _from_facts(self, sitting: Sitting, near: list[tuple[int, Near]]) -> list[Found]:
         rows: list[Found] = []
-        further: list[Gap] = []
+        mask = self.mask
         for fact in self.facts:
-            further += (gap for gap in sitting.chart.gaps.get(fact, ()) if self._listed(gap, sitting))
-            if self.mask and not self.mask & sitting.present.get(fact, 0):
+            if mask and not mask & sitting.present.get(fact, 0):
                 continue
             for row in sitting.rows.get(fact, ()):
                 concept = row.concept
-                if (
-                    self.mask
-                    and concept.readable
-                    and row.readable
-                    and not (concept.by_code | concept.by_text) & self.mask
-                ):
+                if mask and not (concept.by_code | concept.by_text) & mask and concept.readable and row.readable:
                     continue
                 start, end = lifetime(row, sitting.today, self.stale_after)
-                by_text = bool(self.mask) and not concept.by_code & self.mask and bool(concept.by_text & self.mask)
+                by_text = not concept.by_code & mask and bool(concept.by_text & mask)
                 found = Found(row, not (by_text and sitting.firm), start, end, by_text, self._title(row), self.label)
                 kept = self._test(found, self.fact_tests, sitting, near, 1)
                 if kept:
                     rows.append(kept)
-        return rows, tuple(further)
+        return rows
+
+    def _further(self, sitting: Sitting) -> tuple[Gap, ...]:
+        """What was not read of the facts and criteria looked at, as far as it may hold rows."""
+        gaps = [gap for fact in self.facts for gap in sitting.chart.gaps.get(fact, ())]
+        gaps += (gap for index in self.criteria for gap in sitting.result(index).further)
+        return tuple(dict.fromkeys(gap for gap in gaps if self._listed(gap, sitting)))
 
     def _listed(self, gap: Gap, sitting: Sitting) -> bool:
         """Whether the value sets looked for stand in the list that was not read; a gap may name the whole fact."""
@@ -238,13 +236,10 @@ class _Finder:
                 return title
         return ""
 
-    def _from_criteria(self, sitting: Sitting, near: list[tuple[int, Near]]) -> tuple[list[Found], tuple[Gap, ...]]:
-        if not self.criteria:
-            return [], ()
-        results = [sitting.result(index) for index in self.criteria]
-        rows = [self._taken_over(found, sitting) for found in pooled(results)]
-        kept = [each for found in rows if (each := self._test(found, self.row_tests, sitting, near, 1))]
-        return kept, tuple(gap for result in results for gap in result.further if self._listed(gap, sitting))
+    def _from_criteria(self, sitting: Sitting, near: list[tuple[int, Near]]) -> list[Found]:
+        rows = pooled([sitting.result(index) for index in self.criteria])
+        taken = [self._taken_over(found, sitting) for found in rows]
+        return [each for found in taken if (each := self._test(found, self.row_tests, sitting, near, 1))]
 
     def _taken_over(self, found: Found, sitting: Sitting) -> Found:
         concept = found.row.concept
@@ -253,7 +248,11 @@ class _Finder:
         label, title = self.label or found.label, self._title(found.row) or found.value_set
         if (sure, by_text, label, title) == (found.sure, found.by_text, found.label, found.value_set):
             return found
-        return replace(found, sure=sure, by_text=by_text, label=label, value_set=title)
+        # dataclasses.replace takes twice as long, and most rows of a chart that speaks pass here.
+        return Found(
+            found.row, sure, found.start, found.end, by_text, title, label, found.doubts, found.merged, found.why,
+            found.pinned,
+        )  # fmt: skip
 
     def _spanned(self, found: Found, sitting: Sitting) -> Found:
         # A stretch that another criterion merged or turned into its ending stays as that criterion left it.
@@ -348,9 +347,8 @@ class _Finder:
             return Result(YES, sure_first(rows), further=further, count=sure)
         if verdict is UNKNOWN:
             return self._undecided(rows, further, sitting)
-        looked_at = sum(sitting.chart.counts.get(fact, len(sitting.rows.get(fact, ()))) for fact in self.facts)
-        nearest = tuple(dropped for _, dropped in sorted(near, key=_step)[:NEAREST])
-        return Result(NO, looked_at=looked_at, nearest=nearest)
+        nearest = tuple(dropped for _, dropped in sorted(near, key=_step)[:NEAREST]) if near else ()
+        return Result(NO, (), (), sitting.looked_at(self.facts), nearest)
 
     def _undecided(self, rows: Sequence[Found], further: tuple[Gap, ...], sitting: Sitting) -> Result:
         doubts = [doubt for found in rows for doubt in found.why]

@@ -15,7 +15,11 @@ def pooled(results: Iterable[Result]) -> tuple[Found, ...]:
 
     A row that two criteria give different spans stays in both forms; it counts once, and holds if either does.
     """
-    all_rows = [found for result in results for found in result.rows]
+    return rows_once([found for result in results for found in result.rows])
+
+
+def rows_once(all_rows: Sequence[Found]) -> tuple[Found, ...]:
+    """Each row once (`pooled`), sure ones first."""
     if len(all_rows) < 2:
         return tuple(all_rows)
     rows: dict[tuple[object, ...], Found] = {}
@@ -24,7 +28,7 @@ def pooled(results: Iterable[Result]) -> tuple[Found, ...]:
         known = rows.get(key)
         if known is None or (found.sure and not known.sure):
             rows[key] = found
-    return sure_first(rows.values())
+    return sure_first(tuple(rows.values()))
 
 
 def who(found: Found) -> tuple[str, str]:
@@ -32,10 +36,12 @@ def who(found: Found) -> tuple[str, str]:
     return found.row.fact, found.row.reference
 
 
-def sure_first(rows: Iterable[Found]) -> tuple[Found, ...]:
+def sure_first(rows: Sequence[Found]) -> tuple[Found, ...]:
     """Sure rows before doubtful ones, otherwise in the order they came."""
-    rows = tuple(rows)
-    return rows if len(rows) < 2 else tuple(sorted(rows, key=lambda found: not found.sure))
+    sure = [found for found in rows if found.sure]
+    if len(sure) in (0, len(rows)):
+        return tuple(rows)
+    return (*sure, *(found for found in rows if not found.sure))
 
 
 def doubted(found: Found) -> Found:

@@ -13,7 +13,9 @@ Judge = Callable[["Sitting"], Result]
 class Sitting:
     """One chart, one day, and every result found so far: a cache, so that a criterion is judged once."""
 
-    __slots__ = ("chart", "dates", "firm", "judges", "nothing", "present", "results", "rows", "today")
+    __slots__ = (
+        "_looked_at", "_may_hold", "chart", "dates", "firm", "judges", "nothing", "present", "results", "rows", "today"
+    )  # fmt: skip
 
     def __init__(self, chart: Chart, today: int, judges: Sequence[Judge]) -> None:
         self.chart = chart
@@ -24,6 +26,8 @@ class Sitting:
         self.dates: dict[int, ReferenceDate | None] = {}
         self.rows = {"Patient": (chart.patient,), **chart.rows}
         self.present = {fact: _present(rows) for fact, rows in chart.rows.items()}
+        self._may_hold: dict[tuple[str, ...], int] = {}
+        self._looked_at: dict[tuple[str, ...], int] = {}
         self.nothing: dict[tuple[str, ...], Result] = {}  # by facts: NO, and how many rows there were to look at
 
     def firmly(self) -> "Sitting":
@@ -39,6 +43,24 @@ class Sitting:
         known = self.results[index]
         if known is None:
             known = self.results[index] = self.judges[index](self)
+        return known
+
+    def may_hold(self, facts: tuple[str, ...]) -> int:
+        """The value sets that a row of these facts could be in; all of them when one of the lists was not read."""
+        known = self._may_hold.get(facts)
+        if known is None:
+            known = 0
+            for fact in facts:
+                known |= -1 if fact in self.chart.gaps else self.present.get(fact, 0)
+            self._may_hold[facts] = known
+        return known
+
+    def looked_at(self, facts: tuple[str, ...]) -> int:
+        """How many rows of these facts there were to look at."""
+        known = self._looked_at.get(facts)
+        if known is None:
+            counts, rows = self.chart.counts, self.rows
+            known = self._looked_at[facts] = sum(counts.get(fact, len(rows.get(fact, ()))) for fact in facts)
         return known
 
 
