@@ -295,13 +295,19 @@ def can_be_renewed(resource: Resource) -> bool:
     return word(resource.get("status")) not in ("draft", "revoked", "cancelled")
 
 
-# What may stand in draftOrders beside the orders that are read: other kinds of order, and what orders refer to.
+# What may stand in draftOrders beside the orders that are read: other kinds of order, what orders refer to, and what
+# EHRs send along (forms, documents, history). Left out is what can order or hold a drug: medications taken or handed
+# over, groups of requests, care plans, and types that FHIR R4 does not have.
 BESIDE = frozenset(
     (
         *("Medication", "Patient", "Practitioner", "PractitionerRole", "RelatedPerson", "Organization", "Location"),
         *("Encounter", "Condition", "Observation", "Device", "Substance", "Specimen", "BodyStructure", "Coverage"),
         *("Provenance", "Task", "Appointment", "CommunicationRequest", "DeviceRequest", "NutritionOrder"),
-        *("VisionPrescription", "SupplyRequest", "ImmunizationRecommendation"),
+        *("VisionPrescription", "SupplyRequest", "ImmunizationRecommendation", "Immunization", "Questionnaire"),
+        *("QuestionnaireResponse", "DocumentReference", "DiagnosticReport", "ImagingStudy", "Media", "Binary"),
+        *("AllergyIntolerance", "Procedure", "FamilyMemberHistory", "Goal", "CareTeam", "EpisodeOfCare", "Flag"),
+        *("RiskAssessment", "ClinicalImpression", "DetectedIssue", "HealthcareService", "Endpoint", "Communication"),
+        *("Claim", "CoverageEligibilityRequest", "CoverageEligibilityResponse", "Account", "Consent", "Group"),
     )
 )
 # Types of draft orders that become rows, and where each names the order it renews.

@@ -124,8 +124,9 @@ def test_a_draft_of_a_type_that_is_not_known_could_be_any_order(kind: str) -> No
     )
 
 
-def test_other_kinds_of_order_stand_beside_without_notice() -> None:
-    chart = call(order(), {"resourceType": "NutritionOrder", "id": "x"})
+@pytest.mark.parametrize("kind", ["NutritionOrder", "QuestionnaireResponse", "DocumentReference", "AllergyIntolerance"])
+def test_other_kinds_of_order_and_what_comes_along_stand_beside_without_notice(kind: str) -> None:
+    chart = call(order(), {"resourceType": kind, "id": "x"})
     assert [row.readable for row in chart.rows["draft-order"]] == [True]
 
 
@@ -134,9 +135,8 @@ def test_a_draft_whose_id_could_be_a_path_is_told_by_its_place(own_id: str) -> N
     assert [row.reference for row in call(order(id=own_id)).rows["draft-order"]] == ["draftOrders[1]"]
 
 
-@pytest.mark.parametrize("status", ["draft"])
-def test_a_chart_entry_with_a_drafts_id_is_not_in_medication_use(status: str) -> None:
-    entries = [resource("MedicationRequest", id=each, status=status) for each in ("d1", "other")]
+def test_a_draft_on_record_with_a_drafts_id_is_not_in_medication_use() -> None:
+    entries = [resource("MedicationRequest", id=each, status="draft") for each in ("d1", "other")]
     chart = call(order(), lists={"medicationRequests": entries})
     assert [row.reference for row in chart.rows["medication-use"]] == ["MedicationRequest/other"]
     assert chart.dropped == {"same id as a draft order": 1}
