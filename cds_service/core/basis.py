@@ -202,7 +202,7 @@ def row_words(name: str, found: Found, voice: Voice) -> str:
         status_words(row.verification_status) if row.verification_status not in _SURE_VERIFICATION else "",
         "by its text" if found.by_text else "",
         counted(found.merged, "entries joined") if found.merged > 1 else "",
-        *dict.fromkeys(doubt_words(each) for each in doubts),
+        *(dict.fromkeys(doubt_words(each) for each in doubts) if doubts else ()),
         *(voice.escape(note) for note in row.notes),
     ]
     return ", ".join(part for part in parts if part)

@@ -6,6 +6,7 @@ Source: docs/reference/rule-language.md, section 7 ("Placeholders") and section 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cds_service.core.card_text import (
     date_words,
@@ -52,14 +53,24 @@ def fill(template: str, voice: Voice, home: str = "") -> str:
     home: the criterion whose sentence it is, "" for a card's text; parameters are those of the file it stands in.
     Raises KeyError for a name that the rule does not have; lint refuses such a rule (`unknown-placeholder`).
     """
+    if "{" not in template:
+        return template
+    words = []
+    for before, name, attribute in _parts(template):
+        words.append(before)
+        if name:
+            words.append(_WORDS[attribute](voice, name))
+        elif attribute:
+            words.append(parameter_words(parameter(voice.judgement, home, attribute)))
+    return "".join(words)
 
-    def word(found: re.Match[str]) -> str:
-        name, dot, attribute = found[1].rpartition(".")
-        if not dot:
-            return parameter_words(parameter(voice.judgement, home, attribute))
-        return _WORDS[attribute](voice, name)
 
-    return _PLACEHOLDER.sub(word, template) if "{" in template else template
+@lru_cache(maxsize=1024)
+def _parts(template: str) -> tuple[tuple[str, str, str], ...]:
+    """Cut a template into pieces: words, then a criterion and attribute, or "" and a parameter; the last is words."""
+    pieces = _PLACEHOLDER.split(template)  # words, a placeholder's inside, words, ...
+    insides = [(name, attribute) for name, _, attribute in (each.rpartition(".") for each in pieces[1::2])]
+    return tuple((words, *inside) for words, inside in zip(pieces[::2], [*insides, ("", "")], strict=True))
 
 
 def sentence(name: str, voice: Voice) -> str:
@@ -84,7 +95,7 @@ def parameter(judgement: Judgement, home: str, name: str) -> Parameter:
 def speaking_rows(result: Result) -> list[Found]:
     """Give the rows that placeholders speak of, latest first: the sure ones, or the doubtful ones if none is sure."""
     rows = [found for found in result.rows if found.sure] or list(result.rows)
-    return sorted(rows, key=_recency, reverse=True)
+    return sorted(rows, key=_recency, reverse=True) if len(rows) > 1 else rows
 
 
 def _recency(found: Found) -> tuple[bool, int, int]:

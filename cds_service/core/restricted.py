@@ -39,7 +39,7 @@ _OBLIGATIONS: Mapping[str, tuple[str, str]] = {
 
 def is_restricted(row: Row) -> bool:
     """Say whether the row carries a label of a Part 2 record."""
-    return any(label.upper() in _PART2 for label in row.labels)
+    return bool(row.labels) and any(label.upper() in _PART2 for label in row.labels)
 
 
 def restricting_labels(rows: Iterable[Row]) -> frozenset[str]:
