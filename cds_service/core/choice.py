@@ -54,7 +54,8 @@ def _firm(card: Card, criterion: str | None, judgement: Judgement) -> bool:
 def outcome(decisions: Sequence[Decision], hook: str, unread: Mapping[str, str]) -> Outcome:
     """Settle yields, then merges, then order and limit. Trials are recorded and touch nothing."""
     settled = {each.edition.rule.id: each for each in decisions if not each.trial}
-    settled = _merged(_yielded(settled))
+    if any(map(_shows, settled.values())):
+        settled = _merged(_yielded(settled))
     cards = [each for each in settled.values() if _shows(each)]
     cards.sort(key=lambda each: -_severity(each))  # stable: ties stay in release order
     shown, soft = [], 0

@@ -7,6 +7,7 @@ rules sharing a definition share its work. Order of a decision: docs/reference/r
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 
 from cds_service.core import choice
 from cds_service.core.criteria import judge_of, logic
@@ -324,17 +325,17 @@ def _needs(judges: Judges) -> Needs:
 def judge(compiled: CompiledEdition, chart: Chart, today: date) -> Judgement:
     """Put one edition before one chart; nothing is judged before it is asked for."""
     sitting = Sitting(chart, today.toordinal(), compiled.judges.judges)
-    return _judgement(compiled, sitting, sitting.firmly())
+    return _judgement(compiled, sitting, cache(sitting.firmly))
 
 
-def _judgement(compiled: CompiledEdition, sitting: Sitting, firm: Sitting) -> Judgement:
+def _judgement(compiled: CompiledEdition, sitting: Sitting, firmly: Callable[[], Sitting]) -> Judgement:
     places = compiled.places
     return Judgement(
         edition=compiled.edition,
         chart=sitting.chart,
         today=sitting.today,
         result=lambda name: sitting.result(places[name]),
-        firm=lambda name: firm.result(places[name]),
+        firm=lambda name: firmly().result(places[name]),
         criterion=compiled.criteria.__getitem__,
         members=compiled.members.__getitem__,
         searched=compiled.searched.__getitem__,
@@ -382,13 +383,13 @@ def _asked(doubts: Iterable[Doubt], chart: Chart) -> tuple[Gap, ...]:
 def decide(compiled: Compiled, chart: Chart, today: date) -> Outcome:
     """Decide every rule of the release that runs at the chart's hook, then which cards are sent and in what order."""
     sitting = Sitting(chart, today.toordinal(), compiled.judges.judges)
-    firm = sitting.firmly()
+    firmly = cache(sitting.firmly)  # most calls never ask
     unread = {gap.source: gap.why for gaps in chart.gaps.values() for gap in gaps}
     for name, index in compiled.gate:
         if sitting.result(index).verdict is YES:
             return Outcome((), (), gate=name, unread=unread)
     decisions = [
-        _decide(each, _judgement(each, sitting, firm), trial)
+        _decide(each, _judgement(each, sitting, firmly), trial)
         for editions, trial in ((compiled.active, False), (compiled.trial, True))
         for each in editions
         if chart.hook in each.edition.rule.hooks

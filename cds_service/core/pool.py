@@ -38,6 +38,8 @@ def who(found: Found) -> tuple[str, str]:
 
 def sure_first(rows: Sequence[Found]) -> tuple[Found, ...]:
     """Sure rows before doubtful ones, otherwise in the order they came."""
+    if len(rows) < 2:
+        return tuple(rows)
     sure = [found for found in rows if found.sure]
     if len(sure) in (0, len(rows)):
         return tuple(rows)

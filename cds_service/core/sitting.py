@@ -1,7 +1,6 @@
 """One chart on one day being judged: every result found so far, and what the chart can hold at all."""
 
 from collections.abc import Callable, Sequence
-from copy import copy
 
 from cds_service.core.decision import Result
 from cds_service.core.facts import Chart, Row
@@ -17,10 +16,10 @@ class Sitting:
         "_looked_at", "_may_hold", "chart", "dates", "firm", "judges", "nothing", "present", "results", "rows", "today"
     )  # fmt: skip
 
-    def __init__(self, chart: Chart, today: int, judges: Sequence[Judge]) -> None:
+    def __init__(self, chart: Chart, today: int, judges: Sequence[Judge], firm: bool = False) -> None:
         self.chart = chart
         self.today = today
-        self.firm = False
+        self.firm = firm
         self.judges = judges
         self.results: list[Result | None] = [None] * len(judges)
         self.dates: dict[int, ReferenceDate | None] = {}
@@ -32,11 +31,7 @@ class Sitting:
 
     def firmly(self) -> "Sitting":
         """The same chart on the same day with every soft row taken as doubtful; no result is taken over."""
-        firm = copy(self)
-        firm.firm = True
-        firm.results = [None] * len(self.judges)
-        firm.dates = {}
-        return firm
+        return Sitting(self.chart, self.today, self.judges, firm=True)
 
     def result(self, index: int) -> Result:
         """The result of the criterion at `index` of the compiled criteria."""

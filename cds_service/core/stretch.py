@@ -130,9 +130,10 @@ def _one_row(group: Sequence[Found]) -> Found:
     """Make one row of a group: the latest of them, with the span of all."""
     latest = max(group, key=lambda each: (each.start.first, each.start.last))
     ends = [each.end for each in group if each.end]
+    labels = latest.row.labels.union(*(each.row.labels for each in group))
     return replace(
         latest,
-        row=replace(latest.row, labels=frozenset[str]().union(*(each.row.labels for each in group))),
+        row=latest.row if labels == latest.row.labels else replace(latest.row, labels=labels),
         start=Span(min(each.start.first for each in group), min(each.start.last for each in group)),
         end=Span(max(end.first for end in ends), max(end.last for end in ends)),
         merged=sum(each.merged for each in group),
