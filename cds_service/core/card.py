@@ -92,10 +92,10 @@ def _relative(resource_type: str, id_: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """The row that a draft names as its reason."""
+    """The row that a draft names as its reason. words: its name, for drafts that may not point at such a row."""
 
     reference: str
-    text: str
+    words: Callable[[], str]
 
 
 class Draft(Protocol):
@@ -322,7 +322,7 @@ def _reason(name: str | None, voice: Voice) -> Reason | None:
     found = latest(voice, name)
     if found is None or any(hidden(each, voice) for each in rows):
         return None
-    return Reason(found.row.reference, display(voice, name))
+    return Reason(found.row.reference, partial(display, voice, name))
 
 
 def _until(create: Create, decision: Decision, call: CallContext) -> date | None:

@@ -95,4 +95,5 @@ def _reason(reason: Reason | None) -> dict[str, Any]:
         return {}
     if reason.reference.partition("/")[0] in _REASON_TYPES:
         return {"reasonReference": [{"reference": reason.reference}]}
-    return {"reasonCode": [{"text": reason.text}]} if reason.text else {}
+    words = reason.words()
+    return {"reasonCode": [{"text": words}]} if words else {}

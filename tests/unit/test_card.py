@@ -2,10 +2,19 @@
 
 from dataclasses import replace
 from datetime import date
+from uuid import uuid5
 
 import pytest
 
-from cds_service.core.card import NOT_REVIEWED, answer_body, call_context, render, topic_code
+from cds_service.core.card import (
+    CARD_NAMESPACE,
+    NOT_REVIEWED,
+    answer_body,
+    call_context,
+    name_uuid,
+    render,
+    topic_code,
+)
 from cds_service.core.decision import FAILED, FIRES, SILENT, UNDECIDED, Doubt, Outcome
 from cds_service.core.facts import Gap
 from cds_service.core.rule import Card, Conditions, Evidence, Line, Logic, Suggestion, When
@@ -179,6 +188,11 @@ def test_no_member_is_null_or_empty(shown):
 
 def test_the_same_call_gives_the_same_card():
     assert card(order(), opioid()) == card(order(), opioid())
+
+
+@pytest.mark.parametrize("name", ["", "a|rule@1.0.0|card", *map(str, range(64))])
+def test_an_id_is_the_uuid5_of_its_name(name):
+    assert name_uuid(name) == str(uuid5(CARD_NAMESPACE, name))
 
 
 def test_another_call_gives_other_ids():

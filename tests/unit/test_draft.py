@@ -21,7 +21,8 @@ FULL = Create(
     dosage="one spray",
     quantity="2",
 )
-CONDITION, DRUG = Reason("Condition/c1", "opioid use disorder"), Reason("MedicationRequest/m1", "oxycodone")
+CONDITION = Reason("Condition/c1", lambda: "opioid use disorder")
+DRUG = Reason("MedicationRequest/m1", lambda: "oxycodone")
 
 
 def drafted(create=FULL, call=CALL, reason=None, until=None, labels=frozenset()):
