@@ -147,7 +147,8 @@ def sources(subject: Subject) -> Iterator[RuleProblem]:
             if name not in shelf.reasons:
                 text = f"no override reason '{name}' in the shared list"
                 place = ("cards", number, "override_reasons", index)
-                yield subject.problem("unknown-reason", place, text, nearest(name, shelf.reasons))
+                hint = nearest(name, shelf.reasons) or f"the list has: {', '.join(sorted(shelf.reasons))}"
+                yield subject.problem("unknown-reason", place, text, hint)
     for key, others in (("yields_to", draft.yields_to), ("merges_into", draft.merges_into)):
         for index, name in enumerate(others):
             if name not in shelf.rules:

@@ -196,6 +196,7 @@ def test_the_problem_has_the_severity_of_its_code(code, old, new):
     ("old", "new", "hint"),
     [
         ("age: {at_least: minimum_age}", "age: {at_least: »18}", "did you mean 'minimum_age'?"),
+        ("override_reasons: [other]", "override_reasons: [»declned]", "the list has: already-addressed, other"),
         ("age: {at_least: minimum_age}", "age: {at_least: »17}", "give the number a name under `parameters`"),
         ("{value: 90, unit: days", "{value: 90, unit: day", "; did you mean 'days'?"),
         (
