@@ -7,19 +7,11 @@ import pytest
 
 from cds_service.cli import parser
 from cds_service.rulebook import test_command as command
+from tests.unit.sample_head import HEAD
 
-RULE = """
-schema: 1
-id: sample
-version: 1.0.0
-title: Sample
-purpose: Sample
-owner: Sample
-developer: Sample
-funding: none
-released: 2026-11-21
-reviewed: null
-known_limits: [none]
+RULE = (
+    HEAD
+    + """\
 hooks: [patient-view]
 attributes: {race: false, ethnicity: false, language: false, sexual_orientation: false, gender_identity: false,
              sex: false, date_of_birth: false, sdoh: false, health_status_assessments: false}
@@ -45,6 +37,7 @@ tests:
     - {name: resolved, but: {Condition: [{in: disorder, clinicalStatus: resolved}]}, because: disorder}
   cannot_tell: [{name: not read, but: {Condition: unavailable}, because: disorder}]
 """
+)
 HOME = """
 schema: 1
 id: home

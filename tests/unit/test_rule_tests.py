@@ -13,6 +13,7 @@ from cds_service.rulebook.case_chart import case_day, chart_of
 from cds_service.rulebook.coverage import untested
 from cds_service.rulebook.reader import RuleFile, read_definition_text, read_rule_text
 from cds_service.rulebook.rule_tests import DefinitionEdition, Ran, book_of, run_cases
+from tests.unit.sample_head import HEAD
 
 SNOMED = "http://snomed.info/sct"
 
@@ -42,18 +43,9 @@ SETS = {
 }  # fmt: skip
 TABLE = Table(SETS.values())
 
-RULE = """
-schema: 1
-id: sample
-version: 1.0.0
-title: Sample
-purpose: Sample
-owner: Sample
-developer: Sample
-funding: none
-released: 2026-11-21
-reviewed: null
-known_limits: [none]
+RULE = (
+    HEAD
+    + """\
 hooks: [patient-view, order-sign]
 attributes: {race: false, ethnicity: false, language: false, sexual_orientation: false, gender_identity: false,
              sex: false, date_of_birth: age floor, sdoh: false, health_status_assessments: false}
@@ -85,6 +77,7 @@ cards:
 tests:
   base: {today: 2026-03-01, hook: patient-view, Patient: {birthDate: 1990-05-05}, Condition: [{in: disorder}]}
 """
+)
 
 DEFINITION = """
 schema: 1

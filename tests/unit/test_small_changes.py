@@ -29,6 +29,7 @@ from cds_service.rulebook.rule_tests import run_cases
 from cds_service.rulebook.small_change_score import Score, score
 from cds_service.rulebook.small_changes import small_changes
 from cds_service.rulebook.source import parse_source
+from tests.unit.sample_head import HEAD
 
 PLAIN = Rule(
     id="sample", version="1.0.0", title="", purpose="", owner="", developer="", funding="", released="",
@@ -229,18 +230,9 @@ SETS = {
     for name in ("disorder", "history")
 }
 TABLE = Table(SETS.values())
-FILE = """
-schema: 1
-id: sample
-version: 1.0.0
-title: Sample
-purpose: Sample
-owner: Sample
-developer: Sample
-funding: none
-released: 2026-11-21
-reviewed: null
-known_limits: [none]
+FILE = (
+    HEAD
+    + """\
 hooks: [patient-view]
 attributes: {race: false, ethnicity: false, language: false, sexual_orientation: false, gender_identity: false,
              sex: false, date_of_birth: false, sdoh: false, health_status_assessments: false}
@@ -270,6 +262,7 @@ tests:
   cannot_tell:
     - {name: not read, but: {Condition: unavailable}, because: disorder}
 """
+)
 
 
 def scored(text: str) -> Score:
