@@ -190,10 +190,10 @@ def row_words(name: str, found: Found, voice: Voice) -> str:
     row = found.row
     if row.fact == "Patient":
         return _patient_words(name, found, voice)
-    head = [voice.escape(found_name(found)), value_words(voice, name, found)]
+    what, value = voice.escape(found_name(found)), value_words(voice, name, found)
     doubts = [each.partition(" ")[0] for each in found.doubts]
     parts = [
-        " ".join(each for each in head if each) or "entry",
+        f"{what} {value}" if what and value else what or value or "entry",
         _dates(found, doubts),
         "handed out"
         if row.reference.startswith("MedicationDispense/") and row.status == "given"
@@ -203,9 +203,9 @@ def row_words(name: str, found: Found, voice: Voice) -> str:
         "by its text" if found.by_text else "",
         counted(found.merged, "entries joined") if found.merged > 1 else "",
         *(dict.fromkeys(doubt_words(each) for each in doubts) if doubts else ()),
-        *(voice.escape(note) for note in row.notes),
+        *map(voice.escape, row.notes),
     ]
-    return ", ".join(part for part in parts if part)
+    return ", ".join(filter(None, parts))
 
 
 def _dates(found: Found, doubts: Iterable[str]) -> str:

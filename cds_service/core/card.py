@@ -237,7 +237,7 @@ def _detail(decision: Decision, call: CallContext, release: Release, labels: fro
         NOT_REVIEWED if any(each.edition.rule.id in call.unreviewed for each in (decision, *decision.merged)) else "",
         REDISCLOSURE_NOTICE if labels else "",
     ]
-    return "\n\n".join(block for block in blocks if block)
+    return "\n\n".join(filter(None, blocks))
 
 
 def _block(heading: str, lines: list[str]) -> str:
