@@ -97,10 +97,20 @@ def pairs(item: Item, today: int, lengths: Iterable[Duration], near: Iterable[in
     for _ in range(2):
         marks |= {each.before(mark) for each in durations for mark in marks}
     span = item.start
-    for start in some_days(span.first, span.last, marks):
+    for start in some_days(span.first, min(span.last, _latest_start(item, today)), marks):
         for first, last in possible_ends(item, start, today):
             for end in some_days(first, last, marks | {each.after(start) for each in durations}):
                 yield start, end
+
+
+def _latest_start(item: Item, today: int) -> int:
+    """Give the day by which a row without any date that is over must have begun; any day for every other row."""
+    row = item.row
+    if row is None or item.settled or item.fact != "medication-use" or row.status not in OVER:
+        return FOREVER
+    if row.start is not None or row.end is not None or not row.readable:
+        return FOREVER
+    return today - 1 if row.over_by is None else min(today - 1, row.over_by)
 
 
 def time_doubts(item: Item) -> Doubts:

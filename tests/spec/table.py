@@ -9,6 +9,7 @@ from datetime import date
 
 from cds_service.core import engine
 from cds_service.core.dates import Span, Verdict, parse_span, unreadable_span
+from cds_service.core.decision import Result
 from cds_service.core.facts import Chart, Concept, Gap, Row
 from cds_service.core.rule import Criterion, Edition, Find, Hook, Logic, When
 from tests.reference.evaluator import Reference
@@ -78,10 +79,15 @@ def _chart(case: Case) -> Chart:
     return Chart(case.hook, patient, {**rows, "Patient": (patient,)}, case.gaps)
 
 
+def result_of(case: Case) -> Result:
+    """Ask the engine and give all it says."""
+    judgement = engine.judge(engine.compile_edition(_edition(case), TABLE), _chart(case), TODAY)
+    return (judgement.firm if case.firm else judgement.result)("asked")
+
+
 def by_engine(case: Case) -> tuple[Verdict, frozenset[str]]:
     """Ask the engine."""
-    judgement = engine.judge(engine.compile_edition(_edition(case), TABLE), _chart(case), TODAY)
-    result = (judgement.firm if case.firm else judgement.result)("asked")
+    result = result_of(case)
     return result.verdict, frozenset(each.kind for each in result.doubts)
 
 

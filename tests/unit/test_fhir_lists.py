@@ -168,6 +168,7 @@ def test_a_row_that_is_not_this_patients_is_never_used(subject: Any, why: str, d
         ("https://ehr.example/fhir/R4/Patient/p1", []),
         ("https://ehr.example/fhir/R4/Patient/p1/_history/4", []),
         ("urn:uuid:0c2f", []),
+        ("urn:uuid:p1", []),
         ("#me", [{"resourceType": "Patient", "id": "me"}]),
         ("#me", [{"resourceType": "Patient", "id": "me", "birthDate": "1990-05-05"}]),
     ],

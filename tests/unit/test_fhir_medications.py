@@ -149,6 +149,31 @@ def test_each_resource_gives_its_start_and_end(kind: str, elements: dict[str, An
     assert (days(row.start), days(row.end)) == (start, end)
 
 
+@pytest.mark.parametrize(
+    ("length", "end"),
+    [
+        *(({"value": 48, "unit": each}, "2025-01-03") for each in ("h", "hour", "hours", "hr", "Hours ")),
+        *(({"value": 2, "unit": each}, "2025-01-03") for each in ("d", "day", "days", "{Days}")),
+        *(({"value": 2, "unit": each}, "2025-01-15") for each in ("wk", "week", "weeks")),
+        *(({"value": 2, "unit": each}, "2025-03-01") for each in ("mo", "month", "months")),
+        *(({"value": 2, "unit": each}, "2027-01-01") for each in ("a", "yr", "year", "years")),
+        ({"value": 49, "unit": "h"}, "2025-01-04"),
+        ({"value": 1.5, "unit": "d"}, "2025-01-03"),
+        ({"value": "2", "unit": "d"}, "2025-01-03"),
+        ({"value": 0, "unit": "d"}, "2025-01-01"),
+        ({"value": 2, "unit": "weeks of supply", "code": "wk"}, "2025-01-15"),
+        ({"value": 2, "unit": "weeks", "code": "W"}, "2025-01-15"),
+        ({"value": "2_0", "unit": "d"}, "any day"),
+        ({"value": True, "unit": "d"}, "any day"),
+        ({"value": 100_001, "unit": "d"}, "any day"),
+        ({"value": 2, "unit": "tablets"}, "any day"),
+    ],
+)
+def test_a_supply_lasts_as_long_as_its_unit_says(length: dict[str, Any], end: str) -> None:
+    row = use_of("MedicationRequest", status="active", authoredOn="2025-01-01", dispenseRequest=supplied(length))
+    assert days(row.end) == end
+
+
 CHANGED = {"lastUpdated": "2025-11-21T10:00:00Z"}
 
 
@@ -157,6 +182,7 @@ CHANGED = {"lastUpdated": "2025-11-21T10:00:00Z"}
     [
         ({"status": "completed", "meta": CHANGED}, None, "2025-11-21"),
         ({"status": "stopped", "meta": CHANGED}, None, "2025-11-21"),
+        ({"status": "stopped", "meta": {"lastUpdated": "2025-11"}}, None, "2025-11-30"),
         ({"status": "stopped", "meta": {"lastUpdated": "2026-05-01T00:00:00Z"}}, None, "2026-03-01"),
         ({"status": "stopped", "meta": {"lastUpdated": "lately"}}, None, None),
         ({"status": "stopped"}, None, None),

@@ -86,7 +86,7 @@ def test_a_value_that_cannot_be_read_was_still_recorded(value: dict[str, Any]) -
     assert (row.has_value, row.value, row.answers) == (True, None, ())
 
 
-@pytest.mark.parametrize("value", [{}, {"valueQuantity": None}, {"_valueQuantity": {"extension": []}}])
+@pytest.mark.parametrize("value", [{}, {"valueQuantity": None}, {"_valueQuantity": {"extension": []}}, {"value": 5}])
 def test_an_observation_without_a_value_says_so(value: dict[str, Any]) -> None:
     assert row_of(resource("Observation", **value)).has_value is False
 

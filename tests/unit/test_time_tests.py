@@ -1,0 +1,107 @@
+"""Keys about time against days counted one by one: every small span is tried day by day."""
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import combinations_with_replacement, product
+
+import pytest
+
+from cds_service.core.dates import NO, UNKNOWN, YES, Span, Verdict
+from cds_service.core.facts import Row
+from cds_service.core.rule import Bounds, Find
+from tests.reference.pool import concept
+from tests.spec.table import TODAY, Case, by_engine, result_of
+
+NOW = TODAY.toordinal()
+NEAR = (-9, -8, -7, -1, 0, 1)  # days from today, around the edges of a week and of today
+SPANS = [*combinations_with_replacement(NEAR, 2)]
+BOUNDS: Mapping[str, Callable[[int], bool]] = {
+    "at_least": lambda days: days >= 7,
+    "more_than": lambda days: days > 7,
+    "at_most": lambda days: days <= 7,
+    "less_than": lambda days: days < 7,
+}
+DRUG = ("medication-use",)
+
+
+def over_all(answers: Iterable[bool]) -> Verdict:
+    """All true YES, none true NO, else UNKNOWN."""
+    seen = set(answers)
+    return YES if seen == {True} else NO if seen == {False} else UNKNOWN
+
+
+def days(first: int, last: int) -> range:
+    """Give the days a span can be, counted from today."""
+    return range(first, last + 1)
+
+
+def told(find: Find, start: tuple[int, int], end: tuple[int, int]) -> Verdict:
+    """Ask the engine about one use with this start and end."""
+    spans = [Span(NOW + first, NOW + last) for first, last in (start, end)]
+    row = Row("medication-use", "MedicationRequest/1", concept("C1"), status="past", start=spans[0], end=spans[1])
+    return by_engine(Case("", find, (row,), YES))[0]
+
+
+@pytest.mark.parametrize("key", BOUNDS)
+def test_time_since_the_start_is_judged_for_every_day_it_can_be(key: str) -> None:
+    find = Find(DRUG, since_start=Bounds(**{key: "weeks_1"}))
+    for start in SPANS:
+        wanted = over_all(day <= 0 and BOUNDS[key](-day) for day in days(*start))
+        assert told(find, start, (1, 1)) is wanted, start
+
+
+@pytest.mark.parametrize("key", BOUNDS)
+def test_length_is_judged_for_every_pair_of_days_and_ends_today_at_the_latest(key: str) -> None:
+    find = Find(DRUG, length=Bounds(**{key: "weeks_1"}))
+    for start, end in product(SPANS, SPANS):
+        if start[1] <= end[0] and start[1] <= 0:
+            wanted = over_all(BOUNDS[key](min(last, 0) - day) for day, last in product(days(*start), days(*end)))
+            assert told(find, start, end) is wanted, (start, end)
+
+
+def test_a_window_is_judged_for_every_pair_of_days() -> None:
+    for start, end in product(SPANS, SPANS):
+        if start[1] <= end[0]:
+            tries = [*product(days(*start), days(*end))]
+            wanted = over_all(day <= 0 and last >= -7 for day, last in tries)
+            assert told(Find(DRUG, during_last="weeks_1"), start, end) is wanted, (start, end)
+            wanted = over_all(day <= 0 <= last for day, last in tries)
+            assert told(Find(DRUG, during_last="today"), start, end) is wanted, (start, end)
+
+
+def test_an_ending_is_before_today_for_every_day_it_can_be() -> None:
+    for end in SPANS:
+        wanted = over_all(day < 0 for day in days(*end))
+        assert told(Find(DRUG, ending=True), (-9, -9), end) is wanted, end
+
+
+def test_started_since_is_judged_for_every_pair_of_days() -> None:
+    for start, other in product(SPANS, SPANS):
+        rows = (
+            Row("medication-use", "MedicationRequest/1", concept("C1"), status="past", end=Span(NOW + 1, NOW + 1),
+                start=Span(NOW + start[0], NOW + start[1])),
+            Row("Condition", "Condition/1", concept("C1"), clinical_status="active", verification_status="confirmed",
+                start=Span(NOW + other[0], NOW + other[1])),
+        )  # fmt: skip
+        case = Case("", Find(DRUG, started_since="other"), rows, YES, others={"other": Find(("Condition",))})
+        wanted = over_all(day >= since for day, since in product(days(*start), days(*other)))
+        assert by_engine(case)[0] is wanted, (start, other)
+
+
+def test_uses_are_joined_where_every_pair_of_days_says_so() -> None:
+    joined = Find(DRUG, merge_gaps="days_1")
+    for start, end in product(SPANS, SPANS):
+        if start[1] > end[0]:
+            continue
+        fixed = (-8, -7)
+        spans = [Span(NOW + first, NOW + last) for first, last in (start, end)]
+        rows = tuple(
+            Row("medication-use", f"MedicationRequest/{number}", concept("C1"), status="past", start=first, end=last)
+            for number, first, last in ((1, *spans), (2, *(Span(NOW + day, NOW + day) for day in fixed)))
+        )
+        wanted = over_all(
+            (fixed[0] - last if day <= fixed[0] else day - fixed[1]) <= 1
+            for day, last in product(days(*start), days(*end))
+        )
+        result = result_of(Case("", joined, rows, YES))
+        found = {1: YES, 2: NO}[len(result.rows)] if result.verdict is YES else UNKNOWN
+        assert found is wanted, (start, end)
