@@ -163,6 +163,12 @@ TIME = [
          others={"other": Find(DRUG)}, gaps={"medication-use": (Gap("medicationRequests", "error"),)}),
     Case("since a date that is known to the month only", Find(("Condition",), started_since="other"),
          (condition("2026-02-10"), drug(start="2026-02")), UNKNOWN, IMPRECISE, others={"other": Find(DRUG)}),
+    Case("what was not read can only be older than a list is whole", Find(("Condition",), started_since="other"),
+         (condition("2026-02-10"), event(start="2026-02-10")), YES, others={"other": Find(LAB)},
+         gaps={"Observation": (Gap("labs", "further page", drug(start="2026-02-11").start.first),)}),
+    Case("and may be younger where it is whole from later on", Find(("Condition",), started_since="other"),
+         (condition("2026-02-10"), event(start="2026-02-10")), UNKNOWN, others={"other": Find(LAB)},
+         gaps={"Observation": (Gap("labs", "further page", drug(start="2026-02-12").start.first),)}),
 ]  # fmt: skip
 FIVE = Find(LAB, value=Bounds(at_least="score_5"))
 ANSWER = Find(LAB, answer_in=("good",), answer_not_in=("bad",))

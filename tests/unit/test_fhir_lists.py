@@ -42,6 +42,7 @@ def test_a_key_that_was_not_sent_is_not_read() -> None:
         {"resourceType": "Bundle", "entry": None},
         {"resourceType": "Bundle", "type": "searchset", "total": 0, "entry": []},
         {"resourceType": "Bundle", "total": 0, "entry": [NO_RESULTS]},
+        {"resourceType": "Bundle", "entry": [{"resource": PATIENT, "search": {"mode": "include"}}]},
         {"resourceType": "Bundle", "entry": [{"resource": outcome("warning"), "search": {"mode": "outcome"}}]},
         {"resourceType": "Bundle", "entry": [{"resource": outcome("information"), "search": {"mode": "outcome"}}]},
         outcome("warning", detail="4101"),
@@ -87,6 +88,22 @@ def test_a_list_that_was_not_read_whole_leaves_a_gap_that_says_why(value: Any, w
 
 def test_rows_of_a_list_with_an_error_in_it_are_still_read() -> None:
     assert len(read({"conditions": bundle(CONDITION, outcome("error"))}).rows["Condition"]) == 1
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "security", "login", "unknown", "expired", "forbidden", "suppressed", "too-costly", "transient", "lock-error",
+        "no-store", "exception", "timeout", "incomplete", "throttled",
+    ],
+)  # fmt: skip
+def test_a_warning_that_rows_are_missing_leaves_a_gap(code: str) -> None:
+    assert gaps(bundle(CONDITION, outcome("warning", code))) == (Gap("conditions", "in part withheld by the source"),)
+
+
+@pytest.mark.parametrize("code", ["informational", "processing", "not-found", "invariant", ""])
+def test_any_other_warning_leaves_the_list_whole(code: str) -> None:
+    assert gaps(bundle(CONDITION, outcome("warning", code))) == ()
 
 
 @pytest.mark.parametrize(

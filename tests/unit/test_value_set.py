@@ -2,6 +2,7 @@
 
 import pytest
 
+from cds_service.core import value_set
 from cds_service.core.facts import TEXT_LIMIT, UNREADABLE_CONCEPT, Coding
 from cds_service.core.value_set import ICD_10_CM, Table, ValueSet, holds, normalise, overlap, words
 
@@ -201,3 +202,36 @@ def test_overlap_finds_a_code_that_lies_below_the_other_sets_subtree():
 
 def test_words_are_folded_runs_of_letters_and_digits():
     assert words("Post-Acute_withdrawal (8/2mg)") == ("post", "acute", "withdrawal", "8", "2mg")
+
+
+def test_a_coding_is_remembered_as_it_was_sent_where_some_set_lists_its_system():
+    table = Table([DISORDER])
+    table.meet(" " + ICD_10_CM, "f1120")
+    bit = table.bit(DISORDER)
+    assert table.met == {(" " + ICD_10_CM, "f1120"): (Coding(ICD_10_CM, "F11.20"), bit, bit)}
+    assert table.elsewhere == set()
+
+
+def test_of_other_systems_only_the_spelling_is_remembered():
+    table = Table([DISORDER])
+    table.meet("http://example.org/local", "7")
+    assert (table.met, table.elsewhere) == ({}, {"http://example.org/local"})
+
+
+@pytest.mark.parametrize(
+    ("system", "code"), [("", "F11.20"), ("/", "F11.20"), (ICD_10_CM, " "), (ICD_10_CM, "F" * 200), ("x" * 200, "7")]
+)
+def test_blank_and_very_long_codings_are_looked_up_each_time(system, code):
+    table = Table([DISORDER])
+    table.meet(system, code)
+    assert (table.met, table.elsewhere) == ({}, set())
+
+
+def test_no_more_is_remembered_than_the_limits_allow(monkeypatch):
+    monkeypatch.setattr(value_set, "MEMO_LIMIT", 2)
+    monkeypatch.setattr(value_set, "MOST_SYSTEMS", 2)
+    table = Table([DISORDER])
+    for number in range(4):
+        table.meet(ICD_10_CM, f"F11.2{number}")
+        table.meet(f"http://example.org/{number}", "7")
+    assert (len(table.met), len(table.elsewhere)) == (2, 2)
