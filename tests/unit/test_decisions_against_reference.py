@@ -167,3 +167,10 @@ def test_a_silenced_rule_neither_silences_nor_hosts():
     assert [(each.rule, each.level, each.merged) for each in between(
         rules, {"a": "info", "b": "info", "c": "warning", "d": "info"}, "patient-view")] == wanted  # fmt: skip
     assert sent(outcome(rules, "patient-view")[0]) == wanted
+
+
+def test_a_rule_that_is_not_released_silences_and_hosts_nobody():
+    rules = [speaking_rule("a", "info", yields_to=("gone",)), speaking_rule("b", "info", merges_into=("gone",))]
+    result = outcome(rules, "order-sign")[0]
+    assert sent(result) == [("a", "info", ()), ("b", "info", ())]
+    assert [each.edition.rule.id for each in result.decisions] == ["a", "b"]

@@ -68,6 +68,40 @@ def test_a_window_is_judged_for_every_pair_of_days() -> None:
             assert told(Find(DRUG, during_last="today"), start, end) is wanted, (start, end)
 
 
+def use(status: str, start: tuple[int, int], over_by: int | None = None) -> Row:
+    """Give a use without an end on record, or a dose, which ends as it starts."""
+    begun = Span(NOW + start[0], NOW + start[1])
+    return Row("medication-use", "MedicationRequest/1", concept("C1"), status=status, start=begun,
+               end=begun if status == "given" else None, over_by=over_by)  # fmt: skip
+
+
+def test_a_dose_is_current_while_it_covers_today() -> None:
+    find = Find(DRUG, covers="weeks_1", during_last="today")
+    for start in SPANS:
+        wanted = over_all(day <= 0 <= day + 7 for day in days(*start))
+        assert by_engine(Case("", find, (use("given", start),), YES))[0] is wanted, start
+
+
+@pytest.mark.parametrize("status", ["taking", "paused"])
+def test_an_open_use_surely_goes_on_through_stale_after_and_then_perhaps(status: str) -> None:
+    find = Find(DRUG, stale_after="weeks_1", during_last="today")
+    for start in SPANS:
+        wanted = over_all(day <= 0 <= last for day in days(*start) for last in (day + 7, 99))
+        assert by_engine(Case("", find, (use(status, start),), YES))[0] is wanted, start
+
+
+@pytest.mark.parametrize("status", ["past", "stopped"])
+def test_a_use_that_is_over_ended_by_the_first_of_what_is_known(status: str) -> None:
+    find = Find(DRUG, stale_after="days_1", during_last="weeks_1")
+    for start, over_by in product(SPANS, (None, *NEAR)):
+        known = [-1] if over_by is None else [-1, over_by]
+        wanted = over_all(
+            day <= 0 and last >= -7 for day in days(*start) for last in range(day, max(day, min(*known, day + 1)) + 1)
+        )
+        row = use(status, start, None if over_by is None else NOW + over_by)
+        assert by_engine(Case("", find, (row,), YES))[0] is wanted, (start, over_by)
+
+
 def test_an_ending_is_before_today_for_every_day_it_can_be() -> None:
     for end in SPANS:
         wanted = over_all(day < 0 for day in days(*end))
