@@ -185,15 +185,16 @@ def _blocks(detail: str) -> Iterator[str]:
         closing = "</li></ul>" * (depth - wanted) + ("</li>" if 0 < wanted <= depth else "")
         opening = "<ul>" if wanted > depth else ""
         if bullet:
-            yield f"{closing}{opening}<li>{_inline(bullet['text'])}"
+            yield f"{closing}{opening}<li>{inline(bullet['text'])}"
         else:
-            yield f"{closing}<p>{_inline(raw)}</p>"
+            yield f"{closing}<p>{inline(raw)}</p>"
         depth = wanted
     if depth:
         yield "</li></ul>" * depth
 
 
-def _inline(markdown: str) -> str:
+def inline(markdown: str) -> str:
+    """Give one line of a card's Markdown as HTML: bold words and links, everything else escaped."""
     return "".join(
         _anchor(each.text, each.url)
         if each.url

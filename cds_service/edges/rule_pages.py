@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, render_template, request
+from markupsafe import Markup
 
 from cds_service.core.card_text import parameter_words
 from cds_service.core.problem import Issue, RequestProblem
@@ -25,6 +26,7 @@ from cds_service.core.rule import (
     Release,
     Rule,
 )
+from cds_service.core.show import inline
 
 ACTIVE, TRIAL = "active", "trial"
 NOT_REVIEWED = "not yet clinically reviewed"
@@ -77,7 +79,8 @@ def rule_pages(release: Release) -> Blueprint:
 def _page(template: str, content: dict[str, Any]) -> Response:
     answered = jsonify(content)
     if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
-        answered = Response(render_template(template, **content), mimetype="text/html")
+        page = render_template(template, marked=lambda text: Markup(inline(text)), **content)
+        answered = Response(page, mimetype="text/html")
     answered.vary.add("Accept")
     return answered
 
