@@ -118,7 +118,7 @@ SPAN = [
     Case("then perhaps", Find(DRUG, stale_after="months_12", during_last="today"), (drug(start="2025-02-28"),),
          UNKNOWN, END),
     Case("a stretch that was merged does not go stale", Find(("other",), stale_after="days_8", during_last="today"),
-         (drug(start="2025-01-01"), drug("past", "2024-06-01", "2024-12-31", number=2)), YES,
+         (drug(start="2025-01-01"), drug("past", "2025-01-01", "2025-02-01", number=2)), YES,
          others={"other": Find(DRUG, merge_gaps="days_8")}),
     Case("past without an end was over by then", Find(DRUG, stale_after="months_1", during_last="weeks_1"),
          (drug("past", "2026-01-01"),), NO),

@@ -125,3 +125,10 @@ def test_a_merged_stretch_is_the_latest_of_its_rows_with_the_days_of_all() -> No
     (found,) = result_of(Case("", Find(("medication-use",), merge_gaps="days_8"), rows, YES)).rows
     told = [date.fromordinal(day).isoformat() for day in (found.start.first, found.end.last)]
     assert (found.row.reference, found.merged, told) == ("MedicationRequest/2", 2, ["2025-01-01", "2025-03-31"])
+
+
+def test_of_uses_that_may_start_on_one_day_the_one_that_may_start_later_speaks_for_a_stretch() -> None:
+    rows = (drug("past", "2025-01-01", "2025-03-31"), drug("past", "2025-01", "2025-03-31", number=2))
+    for each in (rows, rows[::-1]):
+        (found,) = result_of(Case("", Find(("medication-use",), merge_gaps="days_8"), each, YES)).rows
+        assert (found.row.reference, found.merged) == ("MedicationRequest/2", 2)

@@ -165,6 +165,7 @@ def test_each_resource_gives_its_start_and_end(kind: str, elements: dict[str, An
         ({"value": 2, "unit": "weeks", "code": "W"}, "2025-01-15"),
         ({"value": "2_0", "unit": "d"}, "any day"),
         ({"value": True, "unit": "d"}, "any day"),
+        ({"value": 100_000, "unit": "d"}, "2298-10-17"),
         ({"value": 100_001, "unit": "d"}, "any day"),
         ({"value": 2, "unit": "tablets"}, "any day"),
     ],

@@ -92,14 +92,16 @@ def test_an_open_use_surely_goes_on_through_stale_after_and_then_perhaps(status:
 
 @pytest.mark.parametrize("status", ["past", "stopped"])
 def test_a_use_that_is_over_ended_by_the_first_of_what_is_known(status: str) -> None:
-    find = Find(DRUG, stale_after="days_1", during_last="weeks_1")
-    for start, over_by in product(SPANS, (None, *NEAR)):
+    for (window, opens), start, over_by in product((("weeks_1", -7), ("today", 0)), SPANS, (None, *NEAR)):
         known = [-1] if over_by is None else [-1, over_by]
         wanted = over_all(
-            day <= 0 and last >= -7 for day in days(*start) for last in range(day, max(day, min(*known, day + 1)) + 1)
+            day <= 0 and last >= opens
+            for day in days(*start)
+            for last in range(day, max(day, min(*known, day + 1)) + 1)
         )
         row = use(status, start, None if over_by is None else NOW + over_by)
-        assert by_engine(Case("", find, (row,), YES))[0] is wanted, (start, over_by)
+        find = Find(DRUG, stale_after="days_1", during_last=window)
+        assert by_engine(Case("", find, (row,), YES))[0] is wanted, (window, start, over_by)
 
 
 def test_an_ending_is_before_today_for_every_day_it_can_be() -> None:
@@ -121,12 +123,12 @@ def test_started_since_is_judged_for_every_pair_of_days() -> None:
         assert by_engine(case)[0] is wanted, (start, other)
 
 
-def test_uses_are_joined_where_every_pair_of_days_says_so() -> None:
+@pytest.mark.parametrize("fixed", [(-8, -7), (0, 0)])
+def test_uses_are_joined_where_every_pair_of_days_says_so(fixed: tuple[int, int]) -> None:
     joined = Find(DRUG, merge_gaps="days_1")
     for start, end in product(SPANS, SPANS):
         if start[1] > end[0]:
             continue
-        fixed = (-8, -7)
         spans = [Span(NOW + first, NOW + last) for first, last in (start, end)]
         rows = tuple(
             Row("medication-use", f"MedicationRequest/{number}", concept("C1"), status="past", start=first, end=last)
