@@ -12,13 +12,12 @@ from cds_service.core.card_text import (
     doubt_words,
     doubts_words,
     gap_words,
-    listed,
     source_words,
     sources_words,
     status_words,
 )
 from cds_service.core.dates import FOREVER, NO, UNKNOWN, YES, Span, full_years
-from cds_service.core.decision import NOT_READ, Decision, Doubt, Found, Judgement
+from cds_service.core.decision import NOT_READ, Decision, Found, Judgement
 from cds_service.core.facts import FACTS, ORDER_HOOKS, Gap, Row
 from cds_service.core.placeholders import (
     Voice,
@@ -237,8 +236,3 @@ def _patient_words(name: str, found: Found, voice: Voice) -> str:
     if find and find.sex:
         parts.insert(0, f"recorded sex: {row.sex}" if row.sex else "sex not recorded")
     return ", ".join(dict.fromkeys(part for part in parts if part))
-
-
-def doubt_sentence(doubts: Iterable[Doubt]) -> str:
-    """Say doubts in one breath: "medication list not read and date imprecise"."""
-    return listed(doubts_words(list(doubts)))

@@ -62,7 +62,6 @@ class CallContext:
     requester_reference: str | None = None
     part2_mode: str = USE_NO_DETAIL
     intent: str = "proposal"
-    fhir_version: str = "R4"
     public_url: str = ""
     unreviewed: frozenset[str] = frozenset()
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 from cds_service.core.facts import Chart, Gap, Row
 
 USE, USE_NO_DETAIL, IGNORE = "use", "use-no-detail", "ignore"
-MODES = (USE, USE_NO_DETAIL, IGNORE)
 
 RESTRICTED_RECORD = "a restricted record"
 REDISCLOSURE_NOTICE = "42 CFR part 2 prohibits unauthorized use or disclosure of these records."

@@ -31,8 +31,6 @@ ADMINISTRATION = {
     "in-progress": "taking", "completed": "given", "on-hold": "paused", "stopped": "stopped", "not-done": "not-taken",
 }  # fmt: skip
 MOST_REPEATS = 1000
-# Source: https://terminology.hl7.org/ValueSet-encounter-class.html
-_HOSPITAL = frozenset({"imp", "acute", "nonac", "obsenc", "ss", "emer"})
 STAY_OVER = "inpatient order of a stay that has ended: read as past"
 STAY_UNKNOWN = "inpatient order; whether its stay has ended was not read"
 _OPEN_STAYS = frozenset({"planned", "arrived", "triaged", "in-progress", "onleave"})
@@ -183,12 +181,12 @@ def medication_administration(record: Record, scope: Scope) -> Iterable[Row]:
     status = ADMINISTRATION.get(word(resource.get("status")))
     reasons = (resource.get("reasonCode"), resource.get("statusReason"))
     row = use_row(record, scope, concept, status, start=start, end=end, reasons=reasons)
-    if not row.categories and _in_hospital(scope.resolve(resource.get("context"), resource)):
-        row = replace(row, categories=("inpatient",))
+    if not row.categories:  # where a dose was given its encounter tells
+        row = replace(row, categories=_class_of(scope.resolve(resource.get("context"), resource)))
     return (row,)
 
 
-def _in_hospital(stay: Resource | None) -> bool:
-    """Whether a dose without a category was given in a hospital or emergency department: its Encounter says so."""
+def _class_of(stay: Resource | None) -> tuple[str, ...]:
+    """Give the class codes of an Encounter, lower case; none without one."""
     written = None if stay is None else stay.get("class")
-    return not _HOSPITAL.isdisjoint(codes([written] if isinstance(written, dict) else written))
+    return codes([written] if isinstance(written, dict) else written)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 
-from cds_service.core.card import CallContext
+from cds_service.core.card import CallContext, render
 from cds_service.core.dates import Span, parse_span
 from cds_service.core.decision import Decision
 from cds_service.core.engine import compile_edition, decide_edition
@@ -33,6 +33,7 @@ from cds_service.core.rule import (
     When,
 )
 from cds_service.core.value_set import Coding, Table, ValueSet
+from cds_service.fhir.draft import draft
 
 TODAY = date(2026, 3, 1)
 SYSTEM = "http://example.org/codes"
@@ -261,3 +262,23 @@ def decided(*rows: Row, rule: Rule = RULE, **of_chart: object) -> Decision:
     """What the rule says about a chart of these rows."""
     compiled = compile_edition(replace(EDITION, rule=rule), TABLE)
     return decide_edition(compiled, chart(*rows, **of_chart), TODAY)  # type: ignore[arg-type]
+
+
+UNREAD = {"medication-use": (Gap("medicationRequests", "not sent"),)}
+
+
+def rendered(decision, **call):
+    return render(decision, call=replace(CALL, **call), release=RELEASE, draft=draft)
+
+
+def card(*rows, rule=RULE, **of_chart):
+    return rendered(decided(*rows, rule=rule, **of_chart))
+
+
+def with_card(**changes):
+    """The rule with its second card changed."""
+    return replace(RULE, cards=(RULE.cards[0], replace(RULE.cards[1], **changes)))
+
+
+def blocks(shown):
+    return shown["detail"].split("\n\n")

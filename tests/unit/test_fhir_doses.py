@@ -1,4 +1,4 @@
-"""Doses given: which of them were given in a hospital, when no category says so."""
+"""Doses given: what says where, when no category does."""
 
 from typing import Any
 
@@ -13,17 +13,13 @@ def stay(encounter_class: str) -> dict[str, Any]:
     return resource("Encounter", id="e1", **{"class": {"code": encounter_class}})
 
 
-@pytest.mark.parametrize("encounter_class", ["IMP", "ACUTE", "NONAC", "OBSENC", "SS", "EMER", "imp"])
-def test_a_dose_of_a_hospital_or_emergency_stay_is_inpatient(encounter_class: str) -> None:
-    assert use_of("MedicationAdministration", stay(encounter_class), **GIVEN).categories == ("inpatient",)
+@pytest.mark.parametrize("encounter_class", ["IMP", "EMER", "amb"])
+def test_a_dose_without_a_category_takes_the_class_of_its_encounter(encounter_class: str) -> None:
+    row = use_of("MedicationAdministration", stay(encounter_class), **GIVEN)
+    assert row.categories == (encounter_class.lower(),)
 
 
-@pytest.mark.parametrize("encounter_class", ["AMB", "HH", "VR", "FLD"])
-def test_a_dose_of_another_visit_is_not(encounter_class: str) -> None:
-    assert use_of("MedicationAdministration", stay(encounter_class), **GIVEN).categories == ()
-
-
-def test_a_dose_whose_encounter_did_not_come_is_not() -> None:
+def test_a_dose_whose_encounter_did_not_come_has_no_category() -> None:
     assert use_of("MedicationAdministration", **GIVEN).categories == ()
 
 
