@@ -10,7 +10,7 @@ from cds_service.core.facts import Chart, Row
 from cds_service.core.rule import Bounds, Criterion, Edition, Find, Logic, Parameter, Release, Uses, When
 from tests.reference.pool import PARAMETERS, TABLE, VALUE_SETS, concept
 from tests.reference.rules import definition, rule
-from tests.spec.table import Case, drug, event, result_of
+from tests.spec.table import Case, condition, drug, event, result_of
 
 TODAY = date(2026, 3, 1)
 LIVING = Row("Patient", "Patient/p", status="living")
@@ -102,6 +102,8 @@ def test_a_name_means_the_major_that_its_own_file_uses(first: str) -> None:
     chart = Chart("patient-view", LIVING, {"Procedure": (procedure,), "Patient": (LIVING,)})
     judgement = engine.judge(engine.compile_edition(found, TABLE), chart, TODAY)
     assert (judgement.result("older").verdict, judgement.result("newer").verdict) == (NO, YES)
+    assert judgement.result("state.found").verdict is YES  # as the rule's cards would ask
+    assert judgement.members("newer") == ("state.found",)
     assert judgement.criterion(judgement.members("newer")[0]).says == "new"
     assert judgement.criterion(judgement.members("broad.passed_on")[0]).says == "old"
 
@@ -132,3 +134,18 @@ def test_of_uses_that_may_start_on_one_day_the_one_that_may_start_later_speaks_f
     for each in (rows, rows[::-1]):
         (found,) = result_of(Case("", Find(("medication-use",), merge_gaps="days_8"), each, YES)).rows
         assert (found.row.reference, found.merged) == ("MedicationRequest/2", 2)
+
+
+def test_a_row_is_titled_by_the_first_set_that_holds_it() -> None:
+    found = [
+        result_of(Case("", Find(("Condition",), code_in=("two", "one")), (condition(held=concept(code)),), YES)).rows[0]
+        for code in ("C1", "C2", "C3")
+    ]
+    assert [each.value_set for each in found] == ["one", "two", "two"]
+
+
+def test_a_row_that_two_criteria_find_stands_once() -> None:
+    others = {"one": Find(("Condition",), code_in=("one",)), "two": Find(("Condition",), code_in=("two",))}
+    rows = (condition(held=concept("C2")),)
+    for body in (Logic(any=("one", "two")), Find(("one", "two"))):
+        assert len(result_of(Case("", body, rows, YES, others=others)).rows) == 1

@@ -212,6 +212,12 @@ def test_a_contained_patient_who_contradicts_the_patient_is_another(contained: d
     assert read({"patient": patient, "conditions": bundle(named)}).dropped == {"another patient": 1}
 
 
+@pytest.mark.parametrize(("kind", "own_id"), [("Practitioner", "me"), ("Patient", "other")])
+def test_a_subject_is_no_other_resource_that_is_contained(kind: str, own_id: str) -> None:
+    named = resource("Condition", subject={"reference": "#me"}, contained=[{"resourceType": kind, "id": own_id}])
+    assert read({"conditions": bundle(named)}).dropped == {"no subject": 1}
+
+
 def test_a_contained_patient_with_the_same_identifier_is_the_same_person() -> None:
     known = [{"system": "urn:mrn", "value": "7"}]
     inner = {"resourceType": "Patient", "id": "me", "identifier": known}

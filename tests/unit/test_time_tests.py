@@ -12,7 +12,7 @@ from tests.reference.pool import concept
 from tests.spec.table import TODAY, Case, by_engine, result_of
 
 NOW = TODAY.toordinal()
-NEAR = (-9, -8, -7, -1, 0, 1)  # days from today, around the edges of a week and of today
+NEAR = (-9, -8, -7, -6, -1, 0, 1)  # days from today, around the edges of a week and of today
 SPANS = [*combinations_with_replacement(NEAR, 2)]
 BOUNDS: Mapping[str, Callable[[int], bool]] = {
     "at_least": lambda days: days >= 7,

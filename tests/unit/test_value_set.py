@@ -38,6 +38,7 @@ def sets_by_text(codings, *texts):
     ("system", "code", "wanted"),
     [
         (ICD_10_CM, "F11.20", Coding(ICD_10_CM, "F11.20")),
+        (ICD_10_CM, "f112", Coding(ICD_10_CM, "F11.2")),
         ("urn:oid:2.16.840.1.113883.6.90", "f1120", Coding(ICD_10_CM, "F11.20")),
         ("https://hl7.org/fhir/sid/icd-10-cm/", " F11.20 ", Coding(ICD_10_CM, "F11.20")),
         (ICD_10_CM, "F11", Coding(ICD_10_CM, "F11")),
