@@ -258,7 +258,7 @@ class _Finder:
         # A stretch that another criterion merged or turned into its ending stays as that criterion left it.
         if self.stale_after and self.criteria and found.merged == 1 and may_go_stale(found.row):
             start, end = lifetime(found.row, sitting.today, self.stale_after)
-            if start == found.start:
+            if (start.first, start.last) == (found.start.first, found.start.last):
                 found = replace(found, end=end)
         return covered(found, self.covers) if self.covers else found
 

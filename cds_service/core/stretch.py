@@ -127,7 +127,9 @@ def _may_touch(one: Found, other: Found, gap: Duration) -> bool:
 
 
 def _one_row(group: Sequence[Found]) -> Found:
-    """Make one row of a group: the latest of them, with the span of all."""
+    """Make one row of a group: the latest of them, with the span of all; a row alone stays as it is."""
+    if len(group) == 1:
+        return group[0]
     latest = max(group, key=lambda each: (each.start.first, each.start.last))
     ends = [each.end for each in group if each.end]
     labels = latest.row.labels.union(*(each.row.labels for each in group))

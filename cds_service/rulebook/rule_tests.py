@@ -9,9 +9,10 @@ from datetime import date
 from functools import partial
 
 from cds_service.core import choice
+from cds_service.core.compiling import Judges
 from cds_service.core.dates import NO, UNKNOWN, YES, Verdict, negate
 from cds_service.core.decision import FAILED, Decision, Judgement, Result
-from cds_service.core.engine import Judges, compile_definition, compile_edition, decide_edition, judge
+from cds_service.core.engine import compile_definition, compile_edition, decide_edition, judge
 from cds_service.core.facts import Chart
 from cds_service.core.rule import Criterion, Definition, Edition, Logic, Rule
 from cds_service.core.value_set import Table, ValueSet

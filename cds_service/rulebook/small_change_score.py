@@ -7,7 +7,7 @@ by `# lint: allow small-change-missed because <reason>` on the line of the chang
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cds_service.core.engine import Judges
+from cds_service.core.compiling import Judges
 from cds_service.core.value_set import Table
 from cds_service.rulebook.edited_line import edited_line
 from cds_service.rulebook.rule_tests import Prepared, Tested, compiled, failure_of, subject_of, with_subject
