@@ -76,17 +76,17 @@ def _folded(unit: str) -> str:
 def per_limit(number: Number, limit: Number | None, default: float, unit: str) -> Number | None:
     """Give `number` as multiples of the report's upper limit, or of `default` (in `unit`) if it has none.
 
+    A report's own limit without a unit is in the unit of the number, and the two need no unit to be compared.
     Returns None when the number, or the report's limit, cannot be brought to `unit`, or the limit is not above zero.
     """
-    value = converted(number, unit)
-    upper = Number(default, default, unit=unit)
-    if limit is not None:
-        own = limit if limit.unit else Number(limit.low, limit.high, unit=number.unit)
-        brought = converted(own, unit)
-        if brought is None:
+    if limit is not None and _folded(limit.unit or number.unit or "") == _folded(number.unit or ""):
+        value, upper = number, limit
+    else:
+        told, own = converted(number, unit), converted(limit or Number(default, default, unit=unit), unit)
+        if told is None or own is None:
             return None
-        upper = brought
-    if value is None or upper.high <= 0:
+        value, upper = told, own
+    if upper.high <= 0:
         return None
     return Number(value.low / upper.high, value.high / upper.high, value.low_open, value.high_open, None, number.text)
 

@@ -67,9 +67,12 @@ def is_open(found: Found) -> bool:
 
 def covered(found: Found, covers: Duration) -> Found:
     """Let a row that was `given`, or a Procedure, last at least `covers` from its start."""
-    if found.end is None or not (found.row.status == "given" or found.row.fact == "Procedure"):
+    row = found.row
+    surely = row.status == "given" or row.fact == "Procedure"
+    perhaps = row.status is None and row.fact == "medication-use"  # it may turn out to have been given
+    if found.end is None or not (surely or perhaps):
         return found
-    first = max(found.end.first, covers.after(found.start.first))
+    first = max(found.end.first, covers.after(found.start.first)) if surely else found.end.first
     last = max(found.end.last, covers.after(found.start.last))
     return replace(found, end=Span(first, last))
 
