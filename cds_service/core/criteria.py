@@ -10,7 +10,7 @@ from dataclasses import replace
 from math import inf
 
 from cds_service.core import row_tests, time_tests
-from cds_service.core.dates import BEGINNING, NO, UNKNOWN, YES, Span
+from cds_service.core.dates import BEGINNING, FOREVER, NO, UNKNOWN, YES, Span
 from cds_service.core.decision import NOT_READ, Doubt, Found, Near, Result
 from cds_service.core.facts import FACTS, Gap, Row
 from cds_service.core.measure import Limits
@@ -266,13 +266,13 @@ class _Finder:
         self, found: Found, tests: Sequence[tuple[str, Test]], sitting: Sitting, near: list[tuple[int, Near]], step: int
     ) -> Found | None:
         """The row, sure or doubtful, or None when a test says NO."""
+        if found.pinned:  # doubtful already, and no test can drop it
+            return found
         doubts: list[Doubt] = []
         verdict = YES
         for position, (key, test) in enumerate(tests):
             answer, why = test(found, sitting)
-            if answer is NO and found.pinned:
-                verdict = UNKNOWN
-            elif answer is NO:
+            if answer is NO:
                 near.append((step * 100 + position, Near(found.row, key)))
                 return None
             if answer is UNKNOWN:
@@ -293,13 +293,13 @@ class _Finder:
         reference = time_tests.reference_date(self.since, sitting) if self.find.started_since else None
         if self.find.started_since and reference is None:
             return False
-        if gap.before is None:
-            return True
-        start = Span(BEGINNING, gap.before - 1)
-        if self.find.since_start and not self.find.ending:
+        start = Span(BEGINNING, FOREVER if gap.before is None or self.find.ending else gap.before - 1)
+        if self.find.since_start:
             first, last = time_tests.day_range(self.scope, self.find.since_start)(sitting.today)
             if time_tests.within(start, first, last) is NO:
                 return False
+        if gap.before is None:
+            return True
         if reference is not None and not self.find.ending and start.last < reference[0].first:
             return False
         # A list of events that is whole back to a day is whole for every window inside it.

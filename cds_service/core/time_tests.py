@@ -16,6 +16,8 @@ _NOT_ASKED: ReferenceDate = (ANY_DAY, False, ())  # told from a real answer by i
 
 def within(span: Span, first: int, last: int) -> Verdict:
     """YES when every day of `span` lies from `first` to `last`, NO when none does."""
+    if first > last:
+        return NO
     if first <= span.first and span.last <= last:
         return YES
     return NO if span.last < first or span.first > last else UNKNOWN

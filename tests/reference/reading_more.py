@@ -32,7 +32,9 @@ def read_row(draw, row: Row, today: int) -> Row | None:
     changes: dict = {}
     undated = row.start is None and row.end is None and row.status == "taking"
     if row.fact not in ("draft-order", "Patient") and not undated and draw(st.booleans()):
-        changes["start"] = draw(day_within(row.start, today))
+        # A use that is over has begun before today, and a record without any date says so too.
+        over = row.status in ("past", "stopped") and row.start is None and row.end is None
+        changes["start"] = draw(day_within(Span(today - 1000, today - 1) if over else row.start, today))
         if row.end is not None:
             changes["end"] = changes["start"] if row.end == row.start else draw(day_within(row.end, today))
     if not row.concept.readable and row.fact != "Patient" and draw(st.booleans()):
