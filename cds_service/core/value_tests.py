@@ -3,7 +3,7 @@
 Source: docs/reference/rule-language.md, section 5 (step "value").
 """
 
-from cds_service.core.dates import NO, UNKNOWN, YES, Verdict
+from cds_service.core.dates import UNKNOWN, YES, Verdict
 from cds_service.core.decision import Found
 from cds_service.core.measure import answered, converted, per_limit
 from cds_service.core.row_tests import Answer, Scope, Sitting, Test, unknown
@@ -26,16 +26,16 @@ def value_test(find: Find, scope: Scope) -> Test | None:
         row = found.row
         if row.value is not None and find.value:
             number = row.value
-            judged = per_limit(number, row.upper_limit, upper.value, upper.unit) if upper else converted(number, unit)
-            if judged is None:
-                return unknown("unit-missing", found)
-            verdict: Verdict = limits.holds(judged)
-            if plausible is not None and verdict is not NO:
+            if plausible is not None:  # what is not plausible is not judged at all
                 measured = converted(number, plausible_unit)
                 if measured is None:
                     return unknown("unit-missing", found)
                 if plausible.holds(measured) is not YES:
                     return unknown("implausible", found)
+            judged = per_limit(number, row.upper_limit, upper.value, upper.unit) if upper else converted(number, unit)
+            if judged is None:
+                return unknown("unit-missing", found)
+            verdict: Verdict = limits.holds(judged)
             return unknown("value-unreadable", found) if verdict is UNKNOWN else (verdict, ())
         if row.answers and (yes_mask or no_mask):
             verdict = answered(row.answers, yes_mask, no_mask, sitting.firm)

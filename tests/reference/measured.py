@@ -24,6 +24,8 @@ class Measured(Naming):
         if not item.row.readable:
             return doubt("row-unreadable", item)
         tests = [self._plausible(item, body, scope)] if body.plausible else []
+        if tests and tests[0] != PASSED:
+            return tests[0]  # what is not plausible is not judged at all
         if body.value and (item.row.value is not None or not body.answer_in):
             tests.append(self._number(item, body, scope))
         elif body.answer_in or body.answer_not_in:
