@@ -8,11 +8,12 @@ what the rule file says; `tests_of` lists those that a criterion gives, in the o
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Protocol
 
 from cds_service.core.dates import NO, UNKNOWN, YES, Duration, Span, Verdict, all_of, full_years
 from cds_service.core.decision import Doubt, Found, Result
-from cds_service.core.facts import CLINICAL_STATUS, FACTS, VERIFICATION_STATUS
+from cds_service.core.facts import CLINICAL_STATUS, FACTS, VERIFICATION_STATUS, Row
 from cds_service.core.measure import Limits
 from cds_service.core.rule import Bounds, Find, Parameter
 
@@ -135,23 +136,21 @@ def _missing(found: Found) -> str:
 
 
 def clinical_status(codes: tuple[str, ...]) -> Test:
-    wanted = frozenset().union(*(CLINICAL_STATUS[code] for code in codes))
-
-    def test(found: Found, sitting: Sitting) -> Answer:
-        if found.row.clinical_status is None:
-            return unknown(_missing(found), found)
-        return HOLDS if found.row.clinical_status in wanted else FAILS
-
-    return test
+    """The clinicalStatus is one of `codes` or a child of one."""
+    return _state(attrgetter("clinical_status"), frozenset().union(*(CLINICAL_STATUS[code] for code in codes)))
 
 
 def verification_status(codes: tuple[str, ...]) -> Test:
-    wanted = frozenset().union(*(VERIFICATION_STATUS[code] for code in codes))
+    """The verificationStatus is one of `codes` or a child of one."""
+    return _state(attrgetter("verification_status"), frozenset().union(*(VERIFICATION_STATUS[code] for code in codes)))
 
+
+def _state(state_of: Callable[[Row], str | None], wanted: frozenset[str]) -> Test:
     def test(found: Found, sitting: Sitting) -> Answer:
-        if found.row.verification_status is None:
+        state = state_of(found.row)
+        if state is None:
             return unknown(_missing(found), found)
-        return HOLDS if found.row.verification_status in wanted else FAILS
+        return HOLDS if state in wanted else FAILS
 
     return test
 
