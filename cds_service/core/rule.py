@@ -225,7 +225,11 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One version of a rule. `attributes` are source attributes 5 to 13 (45 CFR 170.315(b)(11)): None or a phrase."""
+    """One version of a rule.
+
+    attributes: source attributes 5 to 13 (45 CFR 170.315(b)(11)): None or a phrase.
+    settings:   care setting to a phrase saying what the rule does there; empty when it runs at no order hook.
+    """
 
     id: str
     version: str
@@ -249,6 +253,7 @@ class Rule:
     reviewed: Mapping[str, str] | None = None
     review_due: str | None = None
     replaces: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,7 @@ def describe(edition: Edition, state: str, release: Release) -> dict[str, Any]:
         "purpose": rule.purpose,
         "owner": rule.owner,
         "hooks": list(rule.hooks),
+        "careSettings": dict(rule.settings),
         "reviewStatus": _review(rule.reviewed),
         "reviewDue": rule.review_due,
         "knownLimits": list(rule.known_limits),

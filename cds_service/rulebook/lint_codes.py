@@ -34,6 +34,7 @@ _ERRORS = {
     "latest-without-value": "the latest row is asked for, but nothing judges it",
     "sets-overlap": "value sets declared disjoint share a code",
     "silent-when-unknown": "a rule about an order must give a card when it cannot tell",
+    "settings-missing": "a rule about orders must say what it does in each care setting",
     "definition-version": "this major version of the definition is not released",
     "order-without-hook": "a draft order is looked for, but no hook brings orders",
     "attribute-mismatch": "an attribute differs from what the criteria read",

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from datetime import date
 
+from cds_service.core.facts import ORDER_HOOKS
 from cds_service.core.rule import Definition, Find, Logic, Rule
 from cds_service.rulebook.lint_subject import Subject, Use, card_uses, reached, resolve, row_facts, uses_of
 from cds_service.rulebook.lint_text import card_texts, placeholders
+from cds_service.rulebook.reader_forms import SETTINGS
 from cds_service.rulebook.source import RuleProblem
 
 # Source attributes of which it can be told from the keys of criteria whether they are read, and the key that does.
@@ -47,6 +49,14 @@ def _asks_for_order(subject: Subject, draft: Rule | Definition, name: str, seen:
     if isinstance(owned[1].body, Logic):
         return any(_asks_for_order(subject, owned[0], each, seen) for each in owned[1].body.all)
     return isinstance(owned[1].body, Find) and "draft-order" in row_facts(draft, name, subject.shelf)
+
+
+def settings(subject: Subject) -> Iterator[RuleProblem]:
+    """settings-missing: an order in the clinic, in the hospital and around an operation are not the same."""
+    rule = subject.draft
+    if isinstance(rule, Rule) and set(ORDER_HOOKS) & set(rule.hooks) and not subject.source.has(("settings",)):
+        text = "the rule runs at an order hook, but does not say what it does in each care setting"
+        yield subject.at_key("settings-missing", ("hooks",), text, f"add `settings` with {', '.join(SETTINGS)}")
 
 
 def attributes(subject: Subject) -> Iterator[RuleProblem]:
@@ -107,4 +117,4 @@ def overdue(subject: Subject, today: date) -> Iterator[RuleProblem]:
         yield subject.problem("review-overdue", ("review_due",), f"the review was due on {due}")
 
 
-CHECKS = (use, silence, attributes, evidence, review)
+CHECKS = (use, silence, settings, attributes, evidence, review)

@@ -12,10 +12,11 @@ from cds_service.rulebook.words import find_words
 # Keys under which people read what stands there. Citations and text from a chart are quotations.
 _READ = frozenset(
     {
-        "title", "purpose", "owner", "developer", "funding", "known_limits", "attributes", "says", "label", "why",
-        "summary", "detail", "text", "dosage", "name", "suggests",
+        "title", "purpose", "owner", "developer", "funding", "known_limits", "attributes", "settings", "says", "label",
+        "why", "summary", "detail", "text", "dosage", "name", "suggests",
     }
 )  # fmt: skip
+_BLOCKS = ("attributes", "settings")  # each key of theirs takes a phrase
 _PRINTED = frozenset({"title", "says", "label", "summary", "detail"})
 _CATALOG = re.compile(r"[,;()\[\]]")  # marks of catalog wording, "heart failure, unspecified"
 _SHORTEST, _LONG = 3, 5  # words of a display: shorter ones are ordinary phrases; a long one is no accident
@@ -75,7 +76,7 @@ def _texts(node: Node | None, place: Place, keys: frozenset[str]) -> Iterator[tu
     for number, each in enumerate(node.items):
         yield from _texts(each, (*place, number), keys)
     under = [each for each in place if isinstance(each, str)]
-    read = under and (under[-1] in keys or (under[0] == "attributes" and "attributes" in keys))
+    read = under and (under[-1] in keys or (under[0] in _BLOCKS and under[0] in keys))
     if node.kind == "scalar" and read:
         yield place, node
 

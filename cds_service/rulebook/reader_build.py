@@ -42,6 +42,7 @@ def build_rule(plain: Plain) -> Rule:
         funding=plain.get("funding", ""),
         released=plain.get("released", ""),
         hooks=plain.get("hooks", ()),
+        settings=plain.get("settings", {}),
         attributes={each: attributes.get(each) or None for each in ATTRIBUTES},
         when=_when(plain.get("when", {})),
         cards=tuple(_card(each) for each in plain.get("cards", ())),

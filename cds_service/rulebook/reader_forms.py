@@ -35,6 +35,7 @@ ATTRIBUTES = (
     "race", "ethnicity", "language", "sexual_orientation", "gender_identity", "sex", "date_of_birth", "sdoh",
     "health_status_assessments",
 )  # fmt: skip
+SETTINGS = ("ambulatory", "emergency", "inpatient", "perioperative", "unknown")
 BOUND_KEYS = ("at_least", "more_than", "at_most", "less_than")
 POLICIES = ("no_card", "card_with_caveat", "ask_fetch")
 CHANGEABLE = ("summary", "detail", "links", "override_reasons")
@@ -212,6 +213,7 @@ CARD = Form(
 )
 _ATTRIBUTE = Either((Constant("false"), Text("a phrase saying how it is used")))
 ATTRIBUTES_FORM = Form("`attributes`", tuple(Key(each, _ATTRIBUTE, True, "false or a phrase") for each in ATTRIBUTES))
+SETTINGS_FORM = Form("`settings`", tuple(Key(each, LINE, True, "what the rule does there") for each in SETTINGS))
 
 
 def file_form(definition: bool, tests: Form) -> Form:
@@ -237,6 +239,7 @@ def file_form(definition: bool, tests: Form) -> Form:
     )
     moments = (
         Key("hooks", ListOf(Word("a hook", HOOKS), least=1), True, "the moments it runs at"),
+        Key("settings", SETTINGS_FORM, False, "what it does in each care setting; required with an order hook"),
         Key("attributes", ATTRIBUTES_FORM, True, "source attributes 5 to 13"),
     )
     body = (

@@ -49,6 +49,7 @@ review_due: 2027-01-02
 known_limits:
   - It is a sample.
 hooks: [patient-view, order-sign]
+settings: {ambulatory: acts, emergency: acts, inpatient: acts, perioperative: acts, unknown: acts}
 attributes:
   race: false
   ethnicity: false

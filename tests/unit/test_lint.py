@@ -126,6 +126,13 @@ WRONG = [
         "moment]\n  none: [score_high]\n  if_unknown: no_card",
         "moment, order]\n  if_unknown: »no_card",
     ),
+    (
+        "settings-missing",
+        "hooks: [patient-view, order-sign]\n"
+        "settings: {ambulatory: acts, emergency: acts, inpatient: acts, perioperative: acts, unknown: acts}",
+        "»hooks: [patient-view, order-sign]",
+    ),
+    ("missing-key", "{ambulatory: acts, emergency: acts, ", "»{ambulatory: acts, "),
     ("definition-version", "uses: {drug-status: 1}", "uses: {drug-status: »2}"),
     ("definition-version", "uses: {drug-status: 1}", "uses: {drug-status: 1, »drug-state: 1}"),
     ("unpinned", "uses: {drug-status: 1}", "uses: {drug-status: 1, »spare-status: 1}"),
