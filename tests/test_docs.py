@@ -73,6 +73,8 @@ def test_every_decision_stands_in_the_list_of_decisions() -> None:
 def test_every_page_of_the_documentation_stands_in_its_index() -> None:
     docs = ROOT / "docs"
     listed = {(docs / each).resolve() for each in _LINK.findall((docs / "index.md").read_text(encoding="utf-8"))}
+    rules = docs / "reference" / "rules"
+    listed |= {(rules / each).resolve() for each in _LINK.findall((rules / "README.md").read_text(encoding="utf-8"))}
     pages = {path for path in docs.glob("**/*.md") if path.parent.name != "decisions" and path.name != "index.md"}
     assert {str(path) for path in pages - listed} == set()
 

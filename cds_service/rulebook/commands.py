@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cds_service.rulebook.lint import NOT_REVIEWED, Report, lint_report
 from cds_service.rulebook.lint_codes import ERROR, WARNING
+from cds_service.rulebook.reading_level import reading_line
 from cds_service.rulebook.release import load_release
 from cds_service.rulebook.release_lock import write_lock
 
@@ -14,7 +15,7 @@ FINE, FINDINGS, USAGE = 0, 1, 2
 
 
 def lint_command(args: argparse.Namespace) -> int:
-    """Print every problem of a rules folder and a last line that counts them.
+    """Print every problem of a rules folder, how hard its cards are to read, and a last line that counts the problems.
 
     args: `rules`, the folder (None = CDS_RULES, else "rules"); `write_lock`, to lock the release when nothing is wrong.
     """
@@ -30,6 +31,9 @@ def lint_command(args: argparse.Namespace) -> int:
     if getattr(args, "write_lock", False) and not report.count(ERROR):
         loaded = load_release(folder)
         print(f"locked: {write_lock(folder, loaded.file.id, loaded.paths)}")
+    said = reading_line(report.rules)
+    if said:
+        print(said)
     print(last_line(report))
     return FINDINGS if report.count(ERROR) else FINE
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from cds_service.core.rule import Rule
 from cds_service.rulebook import (
     lint_between,
     lint_cards,
@@ -44,10 +45,11 @@ FROM_TESTS = frozenset({"small-change-missed", "untested-verdict"})  # `rules te
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What lint found: problems that stand, and warnings that a comment allows."""
+    """What lint found: problems that stand, and warnings that a comment allows; the rules looked at, drafts too."""
 
     problems: tuple[RuleProblem, ...]
     allowed: tuple[RuleProblem, ...]
+    rules: tuple[Rule, ...] = ()
 
     def count(self, severity: str) -> int:
         """How many problems of a severity stand."""
@@ -82,7 +84,9 @@ def lint_report(folder: Path, today: date | None = None) -> Report:
     problems += [*lint_between.loops(rules), *lint_between.topics(rules)]
     problems += lint_between.sets(shelf.value_sets, paths)
     problems += lint_between.locked(folder, loaded.file.id)
-    return settle(problems, [each.source for each in (*released, *drafts)])
+    looked_at = (*released, *drafts)
+    report = settle(problems, [each.source for each in looked_at])
+    return replace(report, rules=tuple(each.draft for each in looked_at if isinstance(each.draft, Rule)))
 
 
 def lint_subject(subject: Subject, today: date | None = None) -> Iterator[RuleProblem]:
