@@ -4,14 +4,14 @@ Criteria that mean the same (same words, same numbers, same codes, same members)
 sharing a definition share its work.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cds_service.core.criteria import judge_of, logic
 from cds_service.core.facts import FACTS, Needs
 from cds_service.core.row_tests import Scope
-from cds_service.core.rule import Bounds, Criterion, Definition, Find, Logic, Parameter, Rule, Uses
-from cds_service.core.sitting import Judge
+from cds_service.core.rule import Bounds, Criterion, Definition, Find, Hook, Logic, Parameter, Rule, Uses
+from cds_service.core.sitting import Judge, Want
 from cds_service.core.value_set import Table, ValueSet
 
 WHEN = "when"
@@ -34,9 +34,13 @@ class Judges:
         self.judges: list[Judge] = []
         self.finds: list[tuple[Find, int] | None] = []  # what each looks for, for Needs
         self.members: list[tuple[int, ...]] = []
+        self.wants: list[tuple[Want, ...]] = []
         self._known: dict[Hashable, int] = {}
 
-    def add(self, key: Hashable, judge: Judge, find: tuple[Find, int] | None, members: tuple[int, ...]) -> int:
+    def add(
+        self, key: Hashable, judge: Judge, find: tuple[Find, int] | None, members: tuple[int, ...],
+        wants: tuple[Want, ...],
+    ) -> int:  # fmt: skip
         """Give the place of this judge; one with the same key is not added again."""
         known = self._known.get(key)
         if known is None:
@@ -44,6 +48,7 @@ class Judges:
             self.judges.append(judge)
             self.finds.append(find)
             self.members.append(members)
+            self.wants.append(wants)
         return known
 
 
@@ -91,7 +96,8 @@ class Compiler:
         judge = judge_of(
             criterion, scope, lambda id_: self.value_sets[id_].title, lambda id_: self.value_sets[id_].found_in
         )
-        index = self.judges.add(key, judge, (body, mask) if isinstance(body, Find) else None, indexes)
+        wants = _wants_of(body, scope, self.judges.wants)
+        index = self.judges.add(key, judge, (body, mask) if isinstance(body, Find) else None, indexes, wants)
         self._open.pop()
         self.names[qualified] = Named(criterion, index, tuple(self._known_as(home, prefix, each) for each in members))
         return index
@@ -113,7 +119,7 @@ class Compiler:
         scope = self._scope(home, "")
         indexes = tuple(scope.index(name) for name in (*body.all, *body.any, *body.none))
         key = (WHEN, body, indexes, tuple(scope.parameters[name].value for name in _bound_names(body.count)))
-        return self.judges.add(key, logic(body, scope), None, indexes)
+        return self.judges.add(key, logic(body, scope), None, indexes, _wants_of(body, scope, self.judges.wants))
 
     def _scope(self, home: Rule | Definition, prefix: str) -> Scope:
         return Scope(
@@ -155,6 +161,34 @@ def _members(criterion: Criterion) -> Iterable[str]:
         yield from body.if_
         if body.started_since not in (None, "today"):
             yield str(body.started_since)
+
+
+def _wants_of(body: Find | Logic | Hook, scope: Scope, known: Sequence[tuple[Want, ...]]) -> tuple[Want, ...]:
+    """Give what a criterion cannot do without; () when nothing can be said before it is judged.
+
+    known: the wants of the criteria compiled so far, by place. What is absent is NO only where `count` asks for a row.
+    """
+    if isinstance(body, Hook) or (body.count and scope.limits(body.count).low < 1):
+        return ()
+    if isinstance(body, Logic):
+        needed = [want for name in body.all for want in known[scope.index(name)]]
+        if body.any:
+            needed += _one_of([known[scope.index(name)] for name in body.any])
+    else:
+        needed = [want for name in body.if_ for want in known[scope.index(name)]]
+        facts = tuple(name for name in body.find if name in FACTS)
+        mask = scope.mask(body.code_in)
+        if mask or not facts:
+            own: list[tuple[Want, ...]] = [(((facts, mask),),)] if facts else []
+            needed += _one_of([*own, *(known[scope.index(name)] for name in body.find if name not in FACTS)])
+    return tuple(dict.fromkeys(needed))
+
+
+def _one_of(members: Sequence[tuple[Want, ...]]) -> list[Want]:
+    """Give the want of members of which one suffices: of each the want with the fewest parts; none if one has none."""
+    if not all(members):
+        return []
+    return [tuple(dict.fromkeys(part for wants in members for part in min(wants, key=len)))]
 
 
 def facts_of(judges: Judges, indexes: Iterable[int]) -> frozenset[str]:

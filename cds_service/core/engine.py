@@ -34,7 +34,7 @@ from cds_service.core.rule import (
     Rule,
     When,
 )
-from cds_service.core.sitting import Sitting
+from cds_service.core.sitting import Sitting, Want
 from cds_service.core.value_set import Table, ValueSet
 
 
@@ -44,6 +44,7 @@ class CompiledEdition:
 
     places, criteria, members, searched: by name as the rule writes it, of every criterion it can reach: its place
     among the judges, what the file says, whom it looks at, which facts it is made of. `when` has a place too.
+    wants: what `when` cannot do without (sitting.Want): a rule whose value sets are nowhere costs next to nothing.
     """
 
     edition: Edition
@@ -53,6 +54,7 @@ class CompiledEdition:
     criteria: Mapping[str, Criterion]
     members: Mapping[str, tuple[str, ...]]
     searched: Mapping[str, tuple[str, ...]]
+    wants: tuple[Want, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,8 @@ def _compiled(
     criteria = {name: each.criterion for name, each in names.items()}
     members = {name: each.members for name, each in names.items()}
     searched = searched_facts(criteria, members)
-    return CompiledEdition(edition, judges, facts, places, criteria, members, searched)
+    wants = judges.wants[when] if facts else ()
+    return CompiledEdition(edition, judges, facts, places, criteria, members, searched, wants)
 
 
 def compile_definition(
@@ -173,8 +176,11 @@ def decide_edition(compiled: CompiledEdition, chart: Chart, today: date) -> Deci
     return _decide(compiled, judge(compiled, chart, today))
 
 
-def _decide(compiled: CompiledEdition, judgement: Judgement, trial: bool = False) -> Decision:
+def _decide(compiled: CompiledEdition, judgement: Judgement, trial: bool = False, possible: bool = True) -> Decision:
+    """Decide one rule. possible: False when it is known to be NO before anything is judged."""
     edition = compiled.edition
+    if not possible:
+        return Decision(edition, SILENT, NO, judgement, trial)
     try:
         return _decided(edition, judgement, judgement.result(WHEN), trial)
     except Exception as error:  # one rule's fault must not silence the others; services.answer reports it
@@ -215,7 +221,7 @@ def decide(compiled: Compiled, chart: Chart, today: date) -> Outcome:
         if sitting.result(index).verdict is YES:
             return Outcome((), (), gate=name, unread=unread)
     decisions = [
-        _decide(each, _judgement(each, sitting, firmly), trial)
+        _decide(each, _judgement(each, sitting, firmly), trial, sitting.is_possible(each.wants))
         for editions, trial in ((compiled.active, False), (compiled.trial, True))
         for each in editions
         if chart.hook in each.edition.rule.hooks

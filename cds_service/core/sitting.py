@@ -8,6 +8,10 @@ from cds_service.core.row_tests import ReferenceDate
 
 Judge = Callable[["Sitting"], Result]
 
+# A criterion can hold, or be in doubt, only if of each of its wants some row may be there: a list of these facts was
+# not read whole, or it holds a row in one of these value sets (a bit mask). Wants are known before any chart is.
+Want = tuple[tuple[tuple[str, ...], int], ...]
+
 
 class Sitting:
     """One chart, one day, and every result found so far: a cache, so that a criterion is judged once."""
@@ -49,6 +53,10 @@ class Sitting:
                 known |= -1 if fact in self.chart.gaps else self.present.get(fact, 0)
             self._may_hold[facts] = known
         return known
+
+    def is_possible(self, wants: Sequence[Want]) -> bool:
+        """Whether of each want some row may be there; if not, the criterion that has the wants is NO."""
+        return all(any(mask & self.may_hold(facts) for facts, mask in want) for want in wants)
 
     def looked_at(self, facts: tuple[str, ...]) -> int:
         """How many rows of these facts there were to look at."""

@@ -5,9 +5,9 @@ from datetime import date
 import pytest
 
 from cds_service.core import engine
-from cds_service.core.dates import NO, YES
-from cds_service.core.facts import Chart, Row
-from cds_service.core.rule import Bounds, Criterion, Edition, Find, Logic, Parameter, Release, Uses, When
+from cds_service.core.dates import NO, UNKNOWN, YES
+from cds_service.core.facts import Chart, Gap, Row
+from cds_service.core.rule import Bounds, Criterion, Edition, Find, Hook, Logic, Parameter, Release, Uses, When
 from tests.reference.pool import PARAMETERS, TABLE, VALUE_SETS, concept
 from tests.reference.rules import definition, rule
 from tests.spec.table import Case, condition, drug, event, result_of
@@ -149,3 +149,69 @@ def test_a_row_that_two_criteria_find_stands_once() -> None:
     rows = (condition(held=concept("C2")),)
     for body in (Logic(any=("one", "two")), Find(("one", "two"))):
         assert len(result_of(Case("", body, rows, YES, others=others)).rows) == 1
+
+
+# --- what a rule cannot do without -----------------------------------------------------------------------------------
+
+
+def judged(compiled: engine.Compiled, chart: Chart) -> int:
+    """How many criteria were judged to decide this chart."""
+    counted = 0
+
+    def counting(judge):
+        def judging(sitting):
+            nonlocal counted
+            counted += 1
+            return judge(sitting)
+
+        return judging
+
+    known = list(compiled.judges.judges)
+    compiled.judges.judges[:] = [counting(each) for each in known]
+    try:
+        engine.decide(compiled, chart, TODAY)
+    finally:
+        compiled.judges.judges[:] = known
+    return counted
+
+
+def test_a_rule_whose_sets_are_nowhere_judges_nothing() -> None:
+    inner, also = Find(("Condition",), code_in=("one",)), Find(("Patient",))
+    found = edition("a", asked=Logic(all=("inner", "also")), inner=inner, also=also)
+    compiled = engine.compile_release(Release("2026.1.0", "0", (found,)))
+    whole = Chart("patient-view", LIVING, {})
+    assert judged(compiled, whole) == 0
+    assert engine.decide(compiled, whole, TODAY).decisions[0].verdict is NO
+    there = Chart("patient-view", LIVING, {"Condition": (condition(held=concept("C1")),)})
+    assert judged(compiled, there) > 0
+    assert engine.decide(compiled, there, TODAY).decisions[0].verdict is YES
+
+
+def test_a_list_that_was_not_read_is_judged() -> None:
+    found = edition("a", asked=Find(("Condition",), code_in=("one",)))
+    compiled = engine.compile_release(Release("2026.1.0", "0", (found,)))
+    unread = Chart("patient-view", LIVING, {}, {"Condition": (Gap("conditions", "not sent"),)})
+    assert engine.decide(compiled, unread, TODAY).decisions[0].verdict is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        (Logic(any=("one", "two")), 1),
+        (Logic(any=("one", "anything")), 0),
+        (Logic(all=("one", "two")), 2),
+        (Logic(none=("one",)), 0),
+        (Logic(all=("one",), none=("two",)), 1),
+        (Logic(any=("one", "two"), count=Bounds(at_most="times_1")), 0),
+        (Find(("one", "two")), 1),
+        (Find(("Condition", "one")), 0),
+        (Find(("one",), if_=("two",)), 2),
+        (Find(("Condition",), code_in=("one",), count=Bounds(at_most="times_1")), 0),
+        (Find(("Condition",), code_in=("one",), count=Bounds(at_least="times_1")), 1),
+        (Hook(("patient-view",)), 0),
+    ],
+)
+def test_what_a_criterion_cannot_do_without(body: Find | Logic | Hook, wanted: int) -> None:
+    one, two = Find(("Condition",), code_in=("one",)), Find(("Procedure",), code_in=("two",))
+    found = edition("a", asked=body, one=one, two=two, anything=Find(("Patient",)))
+    assert len(engine.compile_release(Release("2026.1.0", "0", (found,))).active[0].wants) == wanted

@@ -1,0 +1,113 @@
+"""A suggestion that is taken ends the matter: the same rule, asked again at signing, is silent or lower.
+
+EHRs call again after a suggestion was taken. A rule that says the same once more would send the clinician in circles.
+"""
+
+from copy import deepcopy
+from datetime import date
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from cds_service.config import read_settings
+from cds_service.fixtures import Fixture, find, names
+from cds_service.wiring import build_app
+from tests.http.fixture_days import RULES
+
+LEVELS = ("info", "warning", "critical")
+SILENT = -1
+
+# Suggestions that go beside the remedy and do not change what the order does. The card stays and offers them no more.
+BESIDE = {
+    (
+        "naltrexone-with-opioids",
+        "Draft a urine drug test",
+    ): "a test that is ordered says nothing yet of opioids on board",
+    ("mat-consideration", "Draft a pregnancy test"): "a test beside the treatment is not the treatment",
+    ("mat-consideration", "Draft a liver panel"): "a test beside the treatment is not the treatment",
+}
+
+
+def _cases() -> list[str]:
+    return [name for name in names() if find(name).expected and (find(name).expected or {}).get("cards")]
+
+
+@pytest.fixture(scope="module")
+def clients() -> dict[date, FlaskClient]:
+    return {}
+
+
+def client_on(day: date, clients: dict[date, FlaskClient]) -> FlaskClient:
+    if day not in clients:
+        environ = {"CDS_AUTH": "off", "CDS_RULES": str(RULES), "CDS_TODAY": day.isoformat()}
+        clients[day] = build_app(read_settings(environ)).test_client()
+    return clients[day]
+
+
+def with_suggestion(request: dict[str, Any], suggestion: dict[str, Any]) -> dict[str, Any]:
+    """The call at signing that an EHR makes once a suggestion was taken."""
+    signing = deepcopy(request)
+    signing["hook"] = "order-sign"
+    context = signing["context"]
+    context.pop("selections", None)
+    context.setdefault("userId", "Practitioner/1")
+    orders = context.setdefault("draftOrders", {"resourceType": "Bundle", "type": "collection", "entry": []})
+    for action in suggestion["actions"]:
+        if action["type"] == "create":
+            orders["entry"].append({"resource": {"id": f"taken-{len(orders['entry'])}", **action["resource"]}})
+        else:
+            kept = [each for each in orders["entry"] if _reference(each["resource"]) != action["resourceId"]]
+            assert len(kept) == len(orders["entry"]) - 1, "the suggestion removes exactly one order"
+            orders["entry"] = kept
+    return signing
+
+
+def _reference(resource: dict[str, Any]) -> str:
+    return f"{resource['resourceType']}/{resource.get('id', '')}"
+
+
+def cards_of(client: FlaskClient, request: dict[str, Any]) -> list[dict[str, Any]]:
+    hook = request["hook"]
+    answered = client.post(f"/cds-services/oud-{hook}", json=request)
+    assert answered.status_code in (200, 412), answered.text
+    return list((answered.json or {}).get("cards", []))
+
+
+def level_of(rule: str, cards: list[dict[str, Any]]) -> int:
+    """How high a rule speaks: -1 when it is silent."""
+    levels = [
+        LEVELS.index(each["indicator"]) for each in cards if each["extension"]["org.oud-cds.rule"]["ruleId"] == rule
+    ]
+    return max(levels, default=SILENT)
+
+
+def test_a_suggestion_that_is_taken_ends_the_matter(clients: dict[date, FlaskClient]) -> None:
+    tried, circles = 0, []
+    for name in _cases():
+        fixture: Fixture = find(name)
+        assert fixture.written_for is not None
+        client = client_on(fixture.written_for, clients)
+        request = dict(fixture.request)
+        for card in cards_of(client, request):
+            rule = card["extension"]["org.oud-cds.rule"]["ruleId"]
+            for suggestion in card.get("suggestions", ()):
+                tried += 1
+                again = cards_of(client, with_suggestion(request, suggestion))
+                if (rule, suggestion["label"]) in BESIDE:
+                    offered = {each["label"] for one in again for each in one.get("suggestions", ())}
+                    circles += [(name, suggestion["label"])] if suggestion["label"] in offered else []
+                elif level_of(rule, again) >= LEVELS.index(card["indicator"]):
+                    circles.append((name, suggestion["label"]))
+    assert circles == []
+    assert tried > 50
+
+
+def test_a_rule_that_is_not_answered_speaks_again(clients: dict[date, FlaskClient]) -> None:
+    fixture = find("order-sign/naltrexone-after-oxycodone")
+    assert fixture.written_for is not None
+    request = dict(fixture.request)
+    cards = cards_of(client_on(fixture.written_for, clients), request)
+    assert level_of("naltrexone-with-opioids", cards) == LEVELS.index("critical")
+    nothing_taken = with_suggestion(request, {"actions": []})
+    assert level_of("naltrexone-with-opioids", cards_of(client_on(fixture.written_for, clients), nothing_taken)) == 2
