@@ -1,39 +1,14 @@
 """The shipped value sets: they parse, keep their promises to each other, and do not fall into known traps."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from cds_service.core.facts import Coding
-from cds_service.core.value_set import ICD_10_CM, Table, holds, overlap
-from cds_service.rulebook.value_set_file import read_value_set_file
+from cds_service.core.value_set import ICD_10_CM, holds, overlap
 from cds_service.rulebook.value_set_page import value_set_page
 from cds_service.rulebook.words import find_words
-
-RULES = Path(__file__).parents[2] / "rules"
-FILES = sorted((RULES / "value-sets").glob("*/*.json"))
-SNOMED = "http://snomed.info/sct"
-LOINC = "http://loinc.org"
-RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
-HCPCS = "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
-PCS = "http://www.cms.gov/Medicare/Coding/ICD10"
-
-READ = {path: read_value_set_file(path) for path in FILES}
-SETS = {value_set.id: value_set for value_set, _ in READ.values() if value_set}
-TABLE = Table(SETS.values())
-
-
-def named(mask):
-    return {each.id for each in SETS.values() if mask & TABLE.bit(each)}
-
-
-def by_code(system, code):
-    return named(TABLE.concept([(system, code)], []).by_code)
-
-
-def by_text(*texts):
-    return named(TABLE.concept([], texts).by_text)
+from tests.unit.shipped_sets import FILES, LOINC, READ, RULES, RXNORM, SETS, SNOMED, TABLE, by_text, named
 
 
 def verhoeff_holds(code):
@@ -123,6 +98,29 @@ def test_sets_declared_disjoint_share_no_code(one, other):
         ("result-positive", "result-negative"),
         ("item-several-days-or-more", "item-not-at-all"),
         ("pregnancy", "pregnancy-ended"),
+        ("benzodiazepine", "z-drug"),
+        ("benzodiazepine", "barbiturate"),
+        ("z-drug", "barbiturate"),
+        ("gabapentinoid", "muscle-relaxant"),
+        ("gabapentinoid", "opioid-full-agonist"),
+        ("qt-prolonging", "methadone"),
+        ("cyp3a4-inducer", "cyp3a4-inhibitor"),
+        ("cyp3a4-inducer", "methadone"),
+        ("antidepressant", "opioid-antagonist-other"),
+        ("antidepressant", "naltrexone-oral"),
+        ("maoi", "serotonergic-opioid"),
+        ("moud-transmucosal-buprenorphine", "buprenorphine-pain"),
+        ("moud-transmucosal-buprenorphine", "buprenorphine-xr-injection-oud"),
+        ("acute-hepatitis", "chronic-viral-hepatitis"),
+        ("chronic-viral-hepatitis", "hepatic-failure"),
+        ("cardiac-qt-risk", "long-qt"),
+        ("self-harm-nonsuicidal", "suicidality"),
+        ("copd-and-chronic-respiratory-failure", "respiratory-depression"),
+        ("active-cancer", "cancer-pain"),
+        ("social-need-present", "social-need-absent"),
+        ("uds-benzodiazepine", "uds-opiates"),
+        ("screen-audit-c", "screen-dast10"),
+        ("psychosocial-referral", "mental-health-referral"),
     ],
 )
 def test_sets_that_mean_opposite_things_are_declared_disjoint(one, other):
@@ -140,6 +138,12 @@ def test_sets_that_mean_opposite_things_are_declared_disjoint(one, other):
         ("opioid-dependence-uncomplicated", "oud-dependence"),
         ("oud-on-agonist-therapy", "oud-dependence"),
         ("birth", "pregnancy-ended"),
+        ("serotonergic-opioid", "opioid-full-agonist"),
+        ("release-from-custody", "legal-problems"),
+        ("mental-health-referral", "mental-health-assessment"),
+        ("psychosocial-referral", "counselling-psychosocial"),
+        ("buprenorphine-mono-sl-oud", "moud-transmucosal-buprenorphine"),
+        ("buprenorphine-naloxone-oud", "moud-transmucosal-buprenorphine"),
     ],
 )
 def test_a_part_lies_wholly_in_its_whole(part, whole):
@@ -152,59 +156,6 @@ def test_plain_dependence_and_the_unambiguous_codes_together_are_all_active_code
     active = SETS["oud-dependence"].codes | SETS["oud-abuse"].codes
     both = (SETS["opioid-dependence-uncomplicated"], SETS["oud-unambiguous"])
     assert [each for each in active if sum(holds(one, each) for one in both) != 1] == []
-
-
-@pytest.mark.parametrize(
-    ("system", "code", "inside", "outside"),
-    [
-        (ICD_10_CM, "F11.20", {"oud-dependence", "opioid-dependence-uncomplicated"}, {"oud-unambiguous"}),
-        (ICD_10_CM, "F11.21", {"oud-remission"}, {"oud-dependence", "oud-unambiguous"}),
-        (ICD_10_CM, "F11.11", {"oud-remission"}, {"oud-abuse", "oud-unambiguous"}),
-        (ICD_10_CM, "F11.91", {"oud-remission"}, {"opioid-use-unspecified"}),
-        (ICD_10_CM, "F11.90", {"opioid-use-unspecified"}, {"oud-dependence", "oud-abuse"}),
-        (ICD_10_CM, "F11.23", {"oud-dependence", "opioid-withdrawal", "oud-unambiguous"}, {"opioid-intoxication"}),
-        (SNOMED, "1081000119105", {"oud-dependence", "oud-on-agonist-therapy"}, {"oud-remission"}),
-        (ICD_10_CM, "T40.1X1A", {"opioid-overdose"}, {"opioid-overdose-intentional", "overdose-unspecified"}),
-        (ICD_10_CM, "T40.1X2A", {"opioid-overdose", "opioid-overdose-intentional"}, set()),
-        (ICD_10_CM, "T40.1X1S", {"opioid-overdose-sequela"}, {"opioid-overdose"}),
-        (ICD_10_CM, "T40.2X5A", set(), {"opioid-overdose"}),  # adverse effect
-        (ICD_10_CM, "T40.2X6A", set(), {"opioid-overdose"}),  # underdosing
-        (SNOMED, "1149222004", {"overdose-unspecified"}, {"opioid-overdose"}),
-        (RXNORM, "863850", {"opioid-full-agonist", "naltrexone-in-abuse-deterrent-opioids"}, {"naltrexone-oral"}),
-        (RXNORM, "1551468", {"opioid-antagonist-other"}, {"naltrexone-oral", "naltrexone-ingredient"}),
-        (RXNORM, "904871", {"buprenorphine-pain"}, {"buprenorphine-ambiguous", "buprenorphine-mono-sl-oud"}),
-        (RXNORM, "203840", {"buprenorphine-pain"}, {"buprenorphine-xr-injection-oud"}),
-        (RXNORM, "1010604", {"buprenorphine-naloxone-oud"}, {"opioid-overdose-reversal", "naloxone-take-home"}),
-        (RXNORM, "2639029", {"buprenorphine-weekly-oud", "buprenorphine-xr-injection-oud"}, set()),
-        (RXNORM, "2639041", {"buprenorphine-xr-injection-oud"}, {"buprenorphine-weekly-oud"}),
-        (RXNORM, "864706", {"methadone"}, {"methadone-oud-only-forms", "opioid-full-agonist"}),
-        (HCPCS, "G2067", {"otp-moud-bundle", "moud-methadone-service"}, {"otp-service-without-drug"}),
-        (HCPCS, "G2074", {"otp-service-without-drug"}, {"otp-moud-bundle", "moud-methadone-service"}),
-        (HCPCS, "G2075", {"otp-service-without-drug"}, {"otp-moud-bundle", "moud-buprenorphine-service"}),
-        (HCPCS, "G2215", set(), {"otp-moud-bundle", "otp-service-without-drug"}),
-        (HCPCS, "G2071", set(), {"buprenorphine-implant-service", "moud-buprenorphine-service"}),
-        (HCPCS, "J0577", {"buprenorphine-weekly-service"}, {"buprenorphine-xr-service", "moud-buprenorphine-service"}),
-        (HCPCS, "S0109", set(), {"moud-methadone-service"}),
-        (PCS, "HZ2ZZZZ", {"detox-procedure"}, {"opioid-withdrawal"}),
-        (LOINC, "44261-6", {"screen-phq9"}, {"screen-phq2", "screen-phq9-item9"}),
-        (LOINC, "44249-1", {"screen-depression-form"}, {"screen-phq9"}),
-        (LOINC, "8636-3", {"qtc-corrected"}, set()),
-        (LOINC, "19301-1", set(), {"uds-opiates"}),  # names a method, not a result
-        (ICD_10_CM, "Z37.0", {"birth", "pregnancy-ended"}, {"pregnancy"}),
-        (ICD_10_CM, "O99.325", {"postpartum-lactation"}, {"pregnancy"}),
-        (ICD_10_CM, "Z91.51", {"suicidality-history"}, {"suicidality"}),
-        (ICD_10_CM, "F33.42", set(), {"depression"}),  # in full remission
-    ],
-)
-def test_a_code_is_where_it_belongs_and_nowhere_it_would_mislead(system, code, inside, outside):
-    found = by_code(system, code)
-    assert inside <= found
-    assert found & outside == set()
-
-
-@pytest.mark.parametrize("code", ["70273-8", "8634-8"])  # PHQ-15, often listed as GAD-2; the uncorrected QT
-def test_codes_that_are_often_mixed_up_are_in_no_set(code):
-    assert by_code(LOINC, code) == set()
 
 
 BUPRENORPHINE = {each for each in SETS if each.startswith("buprenorphine") and "allergen" not in each}
@@ -336,6 +287,11 @@ def test_an_answer_in_words_is_in_one_list_or_in_none(text, wanted):
 )
 def test_a_screen_known_by_its_name_is_in_the_right_sets(text, wanted):
     assert by_text(text) & {each for each in SETS if each.startswith("screen-") or each == "cows-score"} == wanted
+
+
+@pytest.mark.parametrize("value_set", SETS.values(), ids=lambda each: each.id)
+def test_no_phrase_is_dead_because_an_excluded_phrase_stands_in_it(value_set):
+    assert [phrase for phrase in value_set.phrases if value_set.id not in by_text(phrase)] == []
 
 
 def test_the_page_of_value_sets_is_up_to_date():
