@@ -73,7 +73,7 @@ VIGNETTES = (
     _warning("Tablets ordered, acute hepatitis B", "Acute hepatitis seven weeks ago.", OUD, ACUTE, NORMAL),
     _warning("Injection ordered, acute hepatitis by SNOMED CT", "Many problem lists hold SNOMED CT only.", OUD, NORMAL,
              problem("37871000", ago(30), system=SNOMED), ordered=INJECTION),
-    _warning("Tablets ordered for alcohol use disorder, alcoholic hepatitis", "Why it is ordered does not matter.",
+    _warning("Tablets for alcohol use disorder, alcohol-related hepatitis", "Why it is ordered does not matter.",
              ALCOHOL, NORMAL, problem("K70.10", ago(20))),
     _warning("Tablets ordered, acute hepatitis C", "Acute is not chronic.", OUD, NORMAL,
              problem("235866006", ago(40), system=SNOMED)),
