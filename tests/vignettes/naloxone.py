@@ -161,11 +161,11 @@ VIGNETTES = (
              (OUD, dispense(SPRAY, ago(100)), *SCREENED), wanted=((CONSIDER, "info"),), forbidden=(NALOXONE,)),
     # Lists that did not come.
     Vignette("On Suboxone, dispenses failed", VIEW, "Naloxone may have been dispensed.", IN_CARE,
-             replaced={"medicationDispenses": FAILED}, forbidden=(f"{NALOXONE}:warning",),
+             replaced={"medicationDispenses": FAILED}, undecided=(NALOXONE,),
              never=("no naloxone was found", "no take-home naloxone was found")),
     Vignette("OUD, no medication list sent", VIEW, "Naloxone may be at home.", (OUD, *CARED_FOR),
-             unread=MEDICATION_LISTS, forbidden=(CONSIDER, f"{NALOXONE}:warning"),
+             unread=MEDICATION_LISTS, forbidden=(f"{NALOXONE}:warning",), undecided=(CONSIDER,),
              never=("no naloxone was found", "no take-home naloxone was found")),
     Vignette("Conditions not sent", VIEW, "Without diagnoses nothing can be told.", CARED_FOR, unread=("conditions",),
-             forbidden=(NALOXONE,)),
+             undecided=(NALOXONE,)),
 )  # fmt: skip

@@ -197,5 +197,5 @@ VIGNETTES = (
              (ON_ALPRAZOLAM,), (PILL,), replaced={"medicationDispenses": FAILED}, wanted=((DEPRESSANT, None),),
              says=("alprazolam",), never=("no naloxone was found",)),
     Vignette("Medication requests failed on opening the chart", VIEW, "A failed list makes no card.", (PAIN,),
-             replaced={"medicationRequests": FAILED}, forbidden=(DEPRESSANT, NALOXONE)),
+             replaced={"medicationRequests": FAILED}, forbidden=(NALOXONE,), undecided=(DEPRESSANT,)),
 )  # fmt: skip

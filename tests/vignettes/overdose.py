@@ -163,7 +163,8 @@ VIGNETTES = (
     _silent("Benzodiazepine poisoning", "Another substance.", problem("T42.4X1A", ago(20))),
     _silent("Unspecified poisoning, no opioid evidence", "It may have been anything.", problem("T50.901A", ago(12))),
     _silent("Intoxication without overdose", "F11.129 is no poisoning.", problem("F11.129", ago(12))),
-    _silent("Overdose of another person", "Another person's event never counts.", someone_else(HEROIN)),
+    Vignette("Overdose of another person", VIEW, "Another person's event never counts.", (someone_else(HEROIN),),
+             undecided=(OVERDOSE,)),
     Vignette("Toddler who swallowed a tablet", VIEW, "Treatment of OUD is not for a toddler.",
              (problem("T40.2X1A", ago(10)),), person=patient(born="2024-02-01"), forbidden=(OVERDOSE, CONSIDER)),
     Vignette("Person who died of the overdose", LEAVE, "No cards after death.", (EMERGENCY, OUD, TODAY_FENTANYL),
@@ -174,6 +175,6 @@ VIGNETTES = (
     Vignette("Conditions failed at discharge", LEAVE, "A failed list is not an empty one.", (EMERGENCY,),
              replaced={"conditions": FAILED}, undecided=(OVERDOSE,)),
     Vignette("Leaving after an overdose, no medication list sent", LEAVE, "Treatment and naloxone may be in place.",
-             (EMERGENCY, OUD, TODAY_FENTANYL), unread=MEDICATION_LISTS, forbidden=(f"{OVERDOSE}:critical", CONSIDER),
-             never=("no medication treatment was found", "no naloxone was found")),
+             (EMERGENCY, OUD, TODAY_FENTANYL), unread=MEDICATION_LISTS, forbidden=(f"{OVERDOSE}:critical",),
+             undecided=(CONSIDER,), never=("no medication treatment was found", "no naloxone was found")),
 )  # fmt: skip

@@ -29,7 +29,7 @@ from tests.vignettes.build import (
     someone_else,
     toxicology,
 )
-from tests.vignettes.vignette import BLAME, NALOXONE, PREGNANCY, Vignette
+from tests.vignettes.vignette import BLAME, CONSIDER, NALOXONE, PREGNANCY, Vignette
 
 VIEW, SELECT, SIGN = "patient-view", "order-select", "order-sign"
 SHE = patient(born="1996-04-11", gender="female")
@@ -142,7 +142,8 @@ VIGNETTES = (
             problem("Z33.1", ago(30), clinical=None, verified="entered-in-error")),
     _silent("Pregnancy test negative", "Not pregnant.", OUD, toxicology(PREGNANCY_TEST, ago(12), "negative")),
     _silent("Pregnancy test positive a year ago", "Long past.", OUD, toxicology(PREGNANCY_TEST, ago(360))),
-    _silent("Pregnancy of another person", "Another person's pregnancy never counts.", OUD, someone_else(PREGNANT)),
+    Vignette("Pregnancy of another person", VIEW, "Another person's pregnancy never counts.",
+             (*CALM, OUD, someone_else(PREGNANT)), person=SHE, undecided=(PREGNANCY,)),
     _silent("Pregnant, no OUD", "Not about this person.", PREGNANT),
     _silent("Pregnant, OUD refuted", "No disorder.", PREGNANT, problem("F11.10", ago(90), verified="refuted")),
     _silent("Pregnant, alcohol use disorder only", "Another disorder.", PREGNANT, problem("F10.20", ago(200))),
@@ -156,7 +157,8 @@ VIGNETTES = (
              (OUD, PREGNANT, *SCREENED), person=SHE,
              replaced=dict.fromkeys(("medicationRequests", "medicationStatements", "medicationDispenses",
                                      "medicationAdministrations"), FAILED),
-             forbidden=(f"{PREGNANCY}:critical",), never=("no medication treatment was found", *NEVER)),
+             forbidden=(f"{PREGNANCY}:critical",), undecided=(CONSIDER,),
+             never=("no medication treatment was found", *NEVER)),
     Vignette("Naltrexone ordered, conditions failed", SIGN, "Whether there is a pregnancy could not be checked.", (),
              (draft(drug(NALTREXONE_TABLET), reasonCode=[concept(coding(ICD, "F11.20"))]),), person=SHE,
              replaced={"conditions": FAILED}, wanted=((PREGNANCY, None),), forbidden=(f"{PREGNANCY}:critical",),
