@@ -38,6 +38,22 @@ BUTRANS = ("1360440", "Buprenorphine 0.01 MG/HR Transdermal System [BuTrans]")
 SUBLOCADE = ("1996189", "0.5 ML Buprenorphine 200 MG/ML Prefilled Syringe [Sublocade]")
 BRIXADI_WEEKLY = ("2639021", "0.16 ML buprenorphine 50 MG/ML Prefilled Syringe")
 IMPLANT = ("1797650", "buprenorphine 74.2 MG Drug Implant")
+BELBUCA = ("1716067", "Buprenorphine 0.3 MG Buccal Film [Belbuca]")
+HYDROCODONE = ("857002", "acetaminophen 325 MG / hydrocodone bitartrate 5 MG Oral Tablet")
+TRAMADOL = ("835603", "tramadol hydrochloride 50 MG Oral Tablet")
+FENTANYL_PATCH = ("245134", "72 HR fentanyl 0.025 MG/HR Transdermal System")
+FENTANYL_INJECTION = ("1735003", "2 ML fentanyl 0.05 MG/ML Injection")
+HYDROMORPHONE_INJECTION = ("1724276", "1 ML hydromorphone hydrochloride 2 MG/ML Injection")
+BUTORPHANOL_SPRAY = ("886634", "butorphanol tartrate 1 MG/ACTUAT Metered Dose Nasal Spray")
+NALBUPHINE_INJECTION = ("1866543", "1 ML nalbuphine hydrochloride 10 MG/ML Injection")
+ALPRAZOLAM = ("197321", "alprazolam 1 MG Oral Tablet")
+CLONAZEPAM = ("197528", "clonazepam 1 MG Oral Tablet")
+DIAZEPAM = ("197591", "diazepam 5 MG Oral Tablet")
+LORAZEPAM = ("197901", "lorazepam 1 MG Oral Tablet")
+MIDAZOLAM_INJECTION = ("1666798", "2 ML midazolam 1 MG/ML Injection")
+GABAPENTIN = ("310431", "gabapentin 300 MG Oral Capsule")
+IBUPROFEN = ("197805", "ibuprofen 400 MG Oral Tablet")
+NALOXONE_VIAL = ("1191222", "Naloxone Hydrochloride 0.4 MG/ML Injectable Solution")
 NALOXONE_SPRAY = ("1725064", "Naloxone Hydrochloride 40 MG/ML Nasal Spray [Narcan]")
 CODEINE_SYRUP = ("1114026", "codeine phosphate 1.6 MG/ML / guaifenesin 40 MG/ML Oral Solution")
 CLONIDINE = ("1013930", "12 HR clonidine hydrochloride 0.1 MG Extended Release Oral Tablet")
@@ -166,6 +182,18 @@ def draft(medication: Resource | None, **more: Any) -> Resource:
     return made if medication else {key: value for key, value in made.items() if key != "medicationCodeableConcept"}
 
 
+def contained(medication: Resource) -> Resource:
+    """The members of an order whose drug stands in a contained Medication."""
+    return {"contained": [{"resourceType": "Medication", "id": "m1", **medication}],
+            "medicationCodeableConcept": None, "medicationReference": {"reference": "#m1"}}  # fmt: skip
+
+
+def further(*resources: Resource) -> Resource:
+    """The first page of a list that has a second one."""
+    link = [{"relation": "next", "url": "https://ehr.example.org/fhir?page=2"}]
+    return bundle(resources) | {"link": link}
+
+
 def someone_else(resource: Resource) -> Resource:
     return resource | {"subject": _of("p2")}
 
@@ -193,3 +221,10 @@ def _resource(resource_type: str, more: dict[str, Any], **members: Any) -> Resou
 
 def _without_none(members: dict[str, Any]) -> Resource:
     return {name: value for name, value in members.items() if value is not None}
+
+
+# What keeps cards away that a story is not about: naloxone at home, recent scores, counseling.
+NALOXONE_AT_HOME = dispense(drug(NALOXONE_SPRAY), ago(60))
+SCREENED = (score("44261-6", 4, ago(10)), score("70274-6", 3, ago(10)))
+COUNSELED = procedure(HCPCS, "H0004", ago(20))
+CARED_FOR = (*SCREENED, COUNSELED)

@@ -11,12 +11,33 @@ from flask.testing import FlaskClient
 
 from cds_service.config import read_settings
 from cds_service.wiring import build_app
-from tests.vignettes import discharge, follow_up, naltrexone, naltrexone_evidence, screening, treated, treatment
+from tests.vignettes import (
+    discharge,
+    follow_up,
+    methadone_heart,
+    naloxone,
+    naltrexone,
+    naltrexone_evidence,
+    naltrexone_liver,
+    naltrexone_variants,
+    opioid_on_naltrexone,
+    opioid_with_depressant,
+    opioid_with_treatment,
+    overdose,
+    pregnancy,
+    screening,
+    treated,
+    treatment,
+)
 from tests.vignettes.build import TODAY
 from tests.vignettes.vignette import Vignette, call_of
 
 RULES = Path(__file__).parents[2] / "rules"
-TABLES = (treatment, treated, naltrexone, naltrexone_evidence, discharge, follow_up, screening)
+TABLES = (
+    *(treatment, treated, naltrexone, naltrexone_evidence, discharge, follow_up, screening),
+    *(overdose, pregnancy, naltrexone_variants, opioid_on_naltrexone, opioid_with_treatment, opioid_with_depressant),
+    *(methadone_heart, naltrexone_liver, naloxone),
+)
 
 
 def _named(table: ModuleType) -> Iterator[Vignette]:

@@ -10,6 +10,20 @@ FOLLOW_UP = "paws-follow-up"
 SCREENING = "mental-health-screening"
 NALTREXONE = "naltrexone-with-opioids"
 DISCHARGE = "discharge-after-withdrawal"
+OVERDOSE = "moud-after-overdose"
+PREGNANCY = "moud-in-pregnancy"
+BLOCKED = "opioid-on-naltrexone"
+OPIOID = "opioid-with-moud-or-oud"
+DEPRESSANT = "opioid-with-cns-depressant"
+QT = "methadone-qt"
+LIVER = "naltrexone-liver"
+NALOXONE = "naloxone-take-home"
+
+# Words that blame, or that take the code's legacy title for a person's. None may stand on a card.
+BLAME = (
+    "addicted", "abuser", "substance abuse", "drug abuse", "opioid abuse", "drug-seeking", "drug seeking", "junkie",
+    "non-compliant", "noncompliant", "failed treatment", "opioid substitution", "suffers from", "drug habit",
+)  # fmt: skip
 
 _KEY_OF_TYPE = {
     "Condition": "conditions",
