@@ -10,6 +10,17 @@ FOLLOW_UP = "paws-follow-up"
 SCREENING = "mental-health-screening"
 NALTREXONE = "naltrexone-with-opioids"
 DISCHARGE = "discharge-after-withdrawal"
+OVERDOSE = "moud-after-overdose"
+PREGNANT = "moud-in-pregnancy"
+ADHERENCE = "naltrexone-adherence"
+DISCONTINUATION = "moud-discontinuation"
+TAKE_HOME = "naloxone-take-home"
+POSITIVE = "positive-screen-follow-up"
+SUICIDE = "suicide-signal"
+RECURRENT = "recurrent-use-assessment"
+COUNSELING = "psychosocial-offer"
+SOCIAL = "social-risk"
+ASSESSMENT = "oud-assessment"
 
 _KEY_OF_TYPE = {
     "Condition": "conditions",
