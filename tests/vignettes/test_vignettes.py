@@ -11,12 +11,50 @@ from flask.testing import FlaskClient
 
 from cds_service.config import read_settings
 from cds_service.wiring import build_app
-from tests.vignettes import discharge, follow_up, naltrexone, naltrexone_evidence, screening, treated, treatment
+from tests.vignettes import (
+    across,
+    adherence,
+    assessment,
+    counseling,
+    discharge,
+    discontinuation,
+    follow_up,
+    follow_up_more,
+    naltrexone,
+    naltrexone_evidence,
+    positive_screens,
+    recurrence,
+    screening,
+    screening_more,
+    social,
+    suicide,
+    treated,
+    treatment,
+)
 from tests.vignettes.build import TODAY
 from tests.vignettes.vignette import Vignette, call_of
 
 RULES = Path(__file__).parents[2] / "rules"
-TABLES = (treatment, treated, naltrexone, naltrexone_evidence, discharge, follow_up, screening)
+TABLES = (
+    treatment,
+    treated,
+    naltrexone,
+    naltrexone_evidence,
+    discharge,
+    follow_up,
+    screening,
+    adherence,
+    discontinuation,
+    follow_up_more,
+    screening_more,
+    positive_screens,
+    suicide,
+    recurrence,
+    counseling,
+    social,
+    assessment,
+    across,
+)
 
 
 def _named(table: ModuleType) -> Iterator[Vignette]:
