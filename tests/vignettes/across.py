@@ -78,7 +78,7 @@ def _treated(name: str, why: str, *treatment: Resource) -> Vignette:
                     forbidden=TREATMENT, never=UNTREATED)  # fmt: skip
 
 
-def _medication(**members: Resource) -> Resource:
+def _medication(**members: Any) -> Resource:
     """A request whose drug is a contained Medication."""
     return order({}, ago(20), days=30, contained=[{"resourceType": "Medication", "id": "m1", **members}],
                  medicationCodeableConcept=None, medicationReference={"reference": "#m1"})  # fmt: skip
