@@ -12,8 +12,14 @@ from flask.testing import FlaskClient
 from cds_service.config import read_settings
 from cds_service.wiring import build_app
 from tests.vignettes import (
+    across,
+    adherence,
+    assessment,
+    counseling,
     discharge,
+    discontinuation,
     follow_up,
+    follow_up_more,
     methadone_heart,
     naloxone,
     naltrexone,
@@ -24,8 +30,13 @@ from tests.vignettes import (
     opioid_with_depressant,
     opioid_with_treatment,
     overdose,
+    positive_screens,
     pregnancy,
+    recurrence,
     screening,
+    screening_more,
+    social,
+    suicide,
     treated,
     treatment,
 )
@@ -34,9 +45,33 @@ from tests.vignettes.vignette import Vignette, call_of
 
 RULES = Path(__file__).parents[2] / "rules"
 TABLES = (
-    *(treatment, treated, naltrexone, naltrexone_evidence, discharge, follow_up, screening),
-    *(overdose, pregnancy, naltrexone_variants, opioid_on_naltrexone, opioid_with_treatment, opioid_with_depressant),
-    *(methadone_heart, naltrexone_liver, naloxone),
+    treatment,
+    treated,
+    naltrexone,
+    naltrexone_evidence,
+    discharge,
+    follow_up,
+    screening,
+    overdose,
+    pregnancy,
+    naltrexone_variants,
+    opioid_on_naltrexone,
+    opioid_with_treatment,
+    opioid_with_depressant,
+    methadone_heart,
+    naltrexone_liver,
+    naloxone,
+    adherence,
+    discontinuation,
+    follow_up_more,
+    screening_more,
+    positive_screens,
+    suicide,
+    recurrence,
+    counseling,
+    social,
+    assessment,
+    across,
 )
 
 

@@ -18,6 +18,14 @@ DEPRESSANT = "opioid-with-cns-depressant"
 QT = "methadone-qt"
 LIVER = "naltrexone-liver"
 NALOXONE = "naloxone-take-home"
+ADHERENCE = "naltrexone-adherence"
+DISCONTINUATION = "moud-discontinuation"
+POSITIVE = "positive-screen-follow-up"
+SUICIDE = "suicide-signal"
+RECURRENT = "recurrent-use-assessment"
+COUNSELING = "psychosocial-offer"
+SOCIAL = "social-risk"
+ASSESSMENT = "oud-assessment"
 
 # Words that blame, or that take the code's legacy title for a person's. None may stand on a card.
 BLAME = (

@@ -1,0 +1,148 @@
+"""Treatment of opioid use disorder that ended in the last three months: the weeks of highest risk."""
+
+from tests.vignettes.build import (
+    BRIXADI_WEEKLY,
+    BUTRANS,
+    HCPCS,
+    IMPLANT,
+    METHADONE_DISPERSIBLE,
+    METHADONE_TABLET,
+    NALTREXONE_INJECTION,
+    NALTREXONE_TABLET,
+    RXNORM,
+    SNOMED,
+    SUBLOCADE,
+    Resource,
+    ago,
+    coding,
+    concept,
+    dispense,
+    draft,
+    drug,
+    given,
+    order,
+    patient,
+    problem,
+    procedure,
+    someone_else,
+    statement,
+)
+from tests.vignettes.charts import COUNSELED, FILM, HOSPICE, OUD, SCREENED, SPRAY
+from tests.vignettes.vignette import ADHERENCE, CONSIDER, DISCONTINUATION, MEDICATION_LISTS, NALOXONE, Vignette
+
+VIEW, SIGN = "patient-view", "order-sign"
+CALM = (COUNSELED, SPRAY, *SCREENED)
+WARNING = ((DISCONTINUATION, "warning"),)
+STOPPED = order(FILM, ago(70), days=30, status="stopped")
+RAN_OUT = order(FILM, ago(110), days=30, refills=1, status="completed")
+
+
+def _due(name: str, why: str, *chart: Resource) -> Vignette:
+    return Vignette(name, VIEW, why, (OUD, *CALM, *chart), wanted=WARNING, forbidden=(ADHERENCE,))
+
+
+def _silent(name: str, why: str, *chart: Resource) -> Vignette:
+    return Vignette(name, VIEW, why, (OUD, *CALM, *chart), forbidden=(DISCONTINUATION,))
+
+
+VIGNETTES = (
+    # Ended.
+    _due("Suboxone ran out seven weeks ago", "No supply since.", RAN_OUT),
+    _due("Suboxone ran out seven weeks ago, order still active", "The supply decides, not the status.",
+         order(FILM, ago(110), days=30, refills=1)),
+    _due("Suboxone stopped", "Stopped two months ago.", STOPPED),
+    _due("Suboxone dispensed last 80 days ago for 28", "Dispensed supply has ended.", dispense(FILM, ago(80), days=28)),
+    _due("Suboxone by text, ended 40 days ago", "The words and the end are enough.",
+         statement(concept(text="Suboxone 8-2 film"), ago(300), status="stopped",
+                   effectivePeriod={"start": ago(300), "end": ago(40)})),
+    _due("Branded tablets ran out", "Zubsolv by its RxNorm brand code.",
+         order(concept(coding(RXNORM, "1431083")), ago(80), days=30, status="completed")),
+    _due("Methadone of a program ended 40 days ago", "40 mg dispersible tablets are treatment.",
+         statement(drug(METHADONE_DISPERSIBLE), ago(200), status="completed",
+                   effectivePeriod={"start": ago(200), "end": ago(40)})),
+    _due("Weekly methadone claims end seven weeks ago", "Nothing billed since.", procedure(HCPCS, "G2067", ago(70)),
+         procedure(HCPCS, "G2067", ago(63)), procedure(HCPCS, "G2067", ago(56))),
+    _due("Sublocade last given 90 days ago", "The depot has ended.", given(drug(SUBLOCADE), ago(146)),
+         given(drug(SUBLOCADE), ago(118)), given(drug(SUBLOCADE), ago(90))),
+    _due("Sublocade last claimed 90 days ago", "Q9992 is a dose.", procedure(HCPCS, "Q9992", ago(90))),
+    _due("Weekly Brixadi last given 60 days ago", "A weekly depot has ended.", given(drug(BRIXADI_WEEKLY), ago(67)),
+         given(drug(BRIXADI_WEEKLY), ago(60))),
+    _due("Implant placed 230 days ago", "It lasts six months.", given(drug(IMPLANT), ago(230))),
+    _due("Three years of Suboxone ended 50 days ago", "Long treatment does not end the risk.",
+         statement(FILM, ago(1100), status="completed", effectivePeriod={"start": ago(1100), "end": ago(50)})),
+    Vignette("OUD by SNOMED CT only, Suboxone stopped", VIEW, "Many problem lists hold SNOMED CT only.",
+             (problem("75544000", ago(300), system=SNOMED), *CALM, STOPPED), wanted=WARNING),
+    Vignette("Remission, Suboxone stopped two months ago", VIEW, "Remission without treatment needs watching.",
+             (problem("F11.21", ago(500)), *CALM, STOPPED), wanted=WARNING, forbidden=(CONSIDER,)),
+    Vignette("Suboxone stopped, no naloxone at home", VIEW, "One card: the naloxone line comes with it.",
+             (OUD, COUNSELED, *SCREENED, STOPPED), wanted=WARNING, forbidden=(NALOXONE,), says=("naloxone",)),
+    Vignette("Stop of Suboxone ordered after ten weeks", SIGN, "Less than half a year: talk first.",
+             (OUD, *CALM, order(FILM, ago(70), days=30, refills=3)), (draft(FILM, status="stopped"),), wanted=WARNING),
+    Vignette("Naltrexone injection overdue", VIEW, "The card on naltrexone says it all.",
+             (OUD, *CALM, given(drug(NALTREXONE_INJECTION), ago(60))), wanted=((ADHERENCE, "warning"),),
+             forbidden=(DISCONTINUATION,)),
+    Vignette("Naltrexone tablets stopped", VIEW, "The card on naltrexone says it all.",
+             (OUD, *CALM, order(drug(NALTREXONE_TABLET), ago(70), days=30, status="stopped")),
+             wanted=((ADHERENCE, "warning"),), forbidden=(DISCONTINUATION,)),
+    # Goes on, perhaps as another product.
+    _silent("From film to Sublocade", "A switch of product.", STOPPED, given(drug(SUBLOCADE), ago(20))),
+    _silent("From film to Sublocade, by claim", "A switch of product.", STOPPED, procedure(HCPCS, "Q9991", ago(20))),
+    _silent("From film to Zubsolv", "A switch of brand.", STOPPED,
+            order(concept(coding(RXNORM, "1431083")), ago(60), days=30, refills=2)),
+    _silent("From film to a methadone program", "Transferred.", STOPPED, procedure(HCPCS, "G2067", ago(5))),
+    _silent("From film to a methadone program, in words", "Transferred.", STOPPED,
+            statement(concept(text="methadone 90 mg daily per OTP"), ago(50))),
+    _silent("From film to the naltrexone injection", "A switch of product.", STOPPED,
+            given(drug(NALTREXONE_INJECTION), ago(20))),
+    _silent("From Sublocade back to film", "A switch of product.", given(drug(SUBLOCADE), ago(90)),
+            order(FILM, ago(50), days=30, refills=2)),
+    _silent("Stopped in one list, taken in another", "The newer list decides.", STOPPED, statement(FILM, ago(30))),
+    _silent("Order renewed three weeks late", "Gaps of up to a month are one episode.", RAN_OUT,
+            order(FILM, ago(29), days=30)),
+    _silent("Supply ended ten days ago", "Refills are picked up late.", order(FILM, ago(40), days=30)),
+    _silent("Paused", "A pause is not a stop.", order(FILM, ago(40), days=30, status="on-hold")),
+    _silent("Sublocade 38 days ago", "The depot is tolerated to 42 days.", given(drug(SUBLOCADE), ago(38))),
+    _silent("Implant 150 days ago", "Six months are not over.", given(drug(IMPLANT), ago(150))),
+    Vignette("Remission on treatment", VIEW, "Success needs no card.",
+             (problem("F11.21", ago(500)), *CALM, order(FILM, ago(300), days=30, refills=11)),
+             forbidden=(DISCONTINUATION, CONSIDER)),
+    Vignette("Remission on the naltrexone injection", VIEW, "Success needs no card.",
+             (problem("F11.21", ago(500)), *CALM, given(drug(NALTREXONE_INJECTION), ago(48)),
+              given(drug(NALTREXONE_INJECTION), ago(20))), forbidden=(DISCONTINUATION, ADHERENCE, CONSIDER)),
+    # No treatment of this kind, or long over.
+    _silent("Suboxone ended 200 days ago", "Long over.", order(FILM, ago(230), days=30, status="completed")),
+    _silent("Suboxone 'active' since three years", "A stale entry has no end in the last months.",
+            order(FILM, ago(1100))),
+    _silent("Suboxone cancelled before the first dose", "Never taken.", order(FILM, ago(60), days=30,
+            status="cancelled")),
+    _silent("Suboxone never taken", "Not taken is no episode.", statement(FILM, ago(60), status="not-taken")),
+    _silent("Suboxone only proposed", "A proposal is no episode.", order(FILM, ago(60), days=14, intent="proposal")),
+    _silent("Suboxone entered in error", "Never counts.", order(FILM, ago(60), days=14, status="entered-in-error")),
+    _silent("Sublocade 90 days ago not done", "Not given.", given(drug(SUBLOCADE), ago(90), status="not-done")),
+    _silent("Butrans ended", "A pain patch is not treatment of OUD.",
+            order(drug(BUTRANS), ago(90), days=28, status="completed")),
+    _silent("Hospice care", "End of life.", STOPPED, HOSPICE),
+    Vignette("Methadone for pain ended, no OUD", VIEW, "Pain treatment.",
+             (problem("G89.4", ago(900)), order(drug(METHADONE_TABLET), ago(90), days=30, status="stopped")),
+             forbidden=(DISCONTINUATION,)),
+    Vignette("Naltrexone for alcohol use disorder stopped", VIEW, "No opioid use disorder: left alone.",
+             (problem("F10.20", ago(500)), order(drug(NALTREXONE_TABLET), ago(70), days=30, status="stopped")),
+             forbidden=(DISCONTINUATION, ADHERENCE)),
+    Vignette("OUD refuted, Suboxone stopped", VIEW, "The diagnosis was wrong, so the treatment ended.",
+             (problem("F11.20", ago(300), verified="refuted"), *CALM, STOPPED), forbidden=(DISCONTINUATION,)),
+    Vignette("Person who has died", VIEW, "No cards after death.", (OUD, STOPPED), person=patient(deceasedBoolean=True),
+             forbidden=(DISCONTINUATION,)),
+    Vignette("Child aged 9", VIEW, "Not meant for children.", (OUD, STOPPED), person=patient(born="2017-03-01"),
+             forbidden=(DISCONTINUATION,)),
+    # What was not read.
+    Vignette("Suboxone stopped, of another person", VIEW, "Not this person's; the list may hold further rows.",
+             (OUD, *CALM, someone_else(STOPPED)), undecided=(DISCONTINUATION,)),
+    Vignette("Suboxone stopped, medication requests not sent", VIEW, "The new prescription may stand there.",
+             (OUD, *CALM, statement(FILM, ago(300), status="stopped",
+                                    effectivePeriod={"start": ago(300), "end": ago(50)})),
+             unread=("medicationRequests",), undecided=(DISCONTINUATION,)),
+    Vignette("Suboxone stopped, procedures not sent", VIEW, "A methadone program may stand there.",
+             (OUD, SPRAY, *SCREENED, STOPPED), unread=("procedures",), undecided=(DISCONTINUATION,)),
+    Vignette("No medication list sent", VIEW, "Whether treatment ended is unknown.", (OUD, COUNSELED, *SCREENED),
+             unread=MEDICATION_LISTS, undecided=(DISCONTINUATION,)),
+)  # fmt: skip
