@@ -28,7 +28,7 @@ from tests.vignettes.build import (
     statement,
     toxicology,
 )
-from tests.vignettes.vignette import CONSIDER, DISCHARGE, MEDICATION_LISTS, Vignette
+from tests.vignettes.vignette import CONSIDER, DISCHARGE, MEDICATION_LISTS, OVERDOSE, PREGNANCY, Vignette
 
 VIEW, SIGN, LEAVE = "patient-view", "order-sign", "encounter-discharge"
 MILD = problem("F11.10", ago(200))
@@ -73,7 +73,8 @@ VIGNETTES = (
              reasonCode=[concept(coding(ICD, "F11.23"), text="opioid withdrawal")]), draft(drug(SUBOXONE_FILM))),
              forbidden=NO_CARD),
     Vignette("Pregnant person with untreated OUD", VIEW, "Pregnancy is a reason to offer treatment.",
-             (MILD, problem("Z33.1", ago(60))), wanted=((CONSIDER, None),), says=("pregnan",)),
+             (MILD, problem("Z33.1", ago(60))), wanted=((PREGNANCY, "warning"),), forbidden=(CONSIDER,),
+             says=("pregnan",)),
     Vignette("Alcohol and benzodiazepine use beside OUD", VIEW, "A caution, not a reason to withhold (FDA 2017).",
              (MILD, problem("F10.20", ago(100)), order(concept(coding(RXNORM, "197590"), text="diazepam 5 MG"),
              ago(10))), wanted=INFO),
@@ -84,7 +85,7 @@ VIGNETTES = (
              (DEPENDENCE, LONG_TERM_OPIOID), wanted=INFO, says=("criteria",)),
     Vignette("Dependence coded, prescription, and an overdose", VIEW, "The overdose is evidence beyond the code.",
              (DEPENDENCE, LONG_TERM_OPIOID, problem("T40.2X1A", ago(90), clinical="resolved")),
-             wanted=((CONSIDER, None),)),
+             wanted=((OVERDOSE, "warning"),), forbidden=(CONSIDER,)),
     Vignette("Dependence and long-term therapy coded, new prescription", VIEW, "Z79.891 says long-term as well.",
              (DEPENDENCE, problem("Z79.891", ago(400)), order(drug(OXYCODONE), ago(20), days=30)), wanted=INFO,
              says=("criteria",)),
