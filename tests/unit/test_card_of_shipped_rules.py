@@ -85,9 +85,10 @@ def test_every_draft_is_valid_fhir(shown):
 
 def test_the_basis_opens_the_detail(shown):
     openings = {True: "**Could not be told**", False: "**Why you see this**"}
-    assert [
-        name for name, decision, card in shown if not card["detail"].startswith(openings[bool(decision.caveat)])
-    ] == []  # fmt: skip
+    untold = [
+        (name, bool(decision.caveat or decision.card.conditions.if_unknown), card) for name, decision, card in shown
+    ]
+    assert [name for name, unknown, card in untold if not card["detail"].startswith(openings[unknown])] == []
 
 
 def test_cards_speak_of_people_first(shown):
