@@ -12,11 +12,13 @@ from cds_service.core.card import CallContext, render
 from cds_service.core.decision import FIRES
 from cds_service.core.engine import compile_edition, decide_edition
 from cds_service.core.explain import DEPTHS, explain, trace
+from cds_service.core.rule import Rule
 from cds_service.core.show import as_text
 from cds_service.core.value_set import Table
 from cds_service.fhir.draft import draft
+from cds_service.rulebook import rule_report
 from cds_service.rulebook.case_chart import case_day, chart_of
-from cds_service.rulebook.release import load_release
+from cds_service.rulebook.release import load_release, subjects_of
 from cds_service.rulebook.rule_tests import book_of
 from cds_service.rulebook.words import find_words
 
@@ -28,11 +30,13 @@ def shown():
     """Name, decision and card of each inline test that shows one."""
     loaded = load_release(Path("rules"))
     assert loaded.release, "\n".join(map(str, loaded.problems))
+    subjects = [each for each in subjects_of(loaded, Path("rules")) if isinstance(each.draft, Rule)]
+    table = Table(subjects[0].shelf.value_sets.values())
     found = []
-    for edition in loaded.release.active:
-        table = Table(edition.value_sets.values())
+    for subject in subjects:
+        edition = rule_report.tested_of(subject)
         compiled, book = compile_edition(edition, table), book_of(edition, table)
-        for case in loaded.rules[edition.rule.id, edition.rule.version].cases:
+        for case in subject.cases:
             decision = decide_edition(compiled, chart_of(case, book), case_day(case))
             if decision.state == FIRES:
                 call = CallContext("a-hook-instance", case.hook, "Patient/1", case_day(case))
