@@ -203,7 +203,7 @@ def _kinds() -> dict[str, FactKind]:
         kind(
             "medication-use",
             "MedicationRequest MedicationStatement MedicationDispense MedicationAdministration",
-            ("taking", "given", "paused", "past", "stopped", "planned", "not-taken"),
+            ("taking", "given", "paused", "past", "stopped", "planned", "not-taken", "do-not-perform"),
             ("taking", "given", "paused", "past", "stopped"),
             _CODED, _EVENT, {"status", "category_not", "reason_in", "covers", "stale_after"},
         ),

@@ -291,7 +291,7 @@ def can_be_renewed(resource: Resource) -> bool:
     """Whether a chart entry is an order that a draft can renew, and not itself a draft, a proposal or taken back."""
     kind = resource.get("resourceType")
     if kind == "MedicationRequest":
-        return request_status(resource) not in ("planned", "not-taken")
+        return request_status(resource) not in ("planned", "not-taken", "do-not-perform")
     return word(resource.get("status")) not in ("draft", "revoked", "cancelled")
 
 

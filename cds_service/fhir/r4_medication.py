@@ -72,9 +72,11 @@ def medication_request(record: Record, scope: Scope) -> Iterable[Row]:
 def request_status(resource: Resource) -> str | None:
     """Give the status word of a MedicationRequest from doNotPerform, intent and status."""
     forbids = forbidden(resource)
+    if forbids:
+        return "do-not-perform"
     status = REQUEST.get(word(resource.get("status")))
-    if forbids or status == "not-taken":
-        return "not-taken"
+    if status == "not-taken":
+        return status
     if word(resource.get("intent")) in ("proposal", "option"):
         return "planned"
     return None if forbids is None else status
