@@ -68,7 +68,7 @@ LOCAL = "urn:oid:1.2.36.1.2001.1003.0.9"
 ENDED = order(FILM, ago(70), days=30, status="stopped")
 STAY_FOR_WITHDRAWAL = procedure(SNOMED, "386450006", ago(22))
 POISONED = problem("T40.411A", ago(40), clinical="resolved", abatementDateTime=ago(39))
-PREGNANCY = problem("Z33.1", ago(60))
+EXPECTING = problem("Z33.1", ago(60))
 THOUGHTS = problem("R45.851", ago(4))
 
 
@@ -155,12 +155,13 @@ VIGNETTES = (
     _treated("methadone in words", "Reported by the program.",
              statement(concept(text="methadone 90 mg daily per OTP"), ago(30))),
     Vignette("Treated: diagnosis on agonist therapy", VIEW, "The code says that treatment is under way.",
-             (problem("1081000119105", ago(300), system=SNOMED), SPRAY, *SCREENED, POISONED), forbidden=(CONSIDER,),
+             (problem("1081000119105", ago(300), system=SNOMED), SPRAY, *SCREENED, COUNSELED, POISONED),
+             forbidden=(CONSIDER,),
              never=UNTREATED),
-    Vignette("Treated and pregnant", VIEW, "In treatment, nothing wrong: no card.", (*SETTLED, PREGNANCY),
+    Vignette("Treated and pregnant", VIEW, "In treatment, nothing wrong: no card.", (*SETTLED, EXPECTING),
              forbidden=(PREGNANCY, CONSIDER, DISCONTINUATION), never=UNTREATED),
     Vignette("Treated and pregnant, on Sublocade by claim", VIEW, "In treatment.",
-             (OUD, COUNSELED, SPRAY, *SCREENED, PREGNANCY, procedure(HCPCS, "Q9991", ago(20))), forbidden=(CONSIDER,),
+             (OUD, COUNSELED, SPRAY, *SCREENED, EXPECTING, procedure(HCPCS, "Q9991", ago(20))), forbidden=(CONSIDER,),
              never=UNTREATED),
     Vignette("Remission on treatment", VIEW, "Success needs no card.",
              (problem("F11.21", ago(300)), IN_TREATMENT, COUNSELED, SPRAY, *SCREENED),
@@ -219,7 +220,7 @@ VIGNETTES = (
              never=UNTREATED),
     # The graver card first.
     Vignette("Pregnant, OUD not treated", VIEW, "The card on pregnancy says it all.", (OUD, SPRAY, *SCREENED,
-             PREGNANCY), wanted=((PREGNANCY, "warning"),), forbidden=(CONSIDER,)),
+             EXPECTING), wanted=((PREGNANCY, "warning"),), forbidden=(CONSIDER,)),
     Vignette("Pregnant by O99.322, OUD by SNOMED CT", VIEW, "The card on pregnancy says it all.",
              (problem("1336192000", ago(300), system=SNOMED), SPRAY, *SCREENED, problem("O99.322", ago(40))),
              wanted=((PREGNANCY, "warning"),), forbidden=(CONSIDER,)),
@@ -242,7 +243,7 @@ VIGNETTES = (
              (OUD, SPRAY, THOUGHTS, POISONED), wanted=((SUICIDE, "critical"), (OVERDOSE, "warning")),
              forbidden=(CONSIDER, *SOFT[:-1])),
     Vignette("Suicidal thoughts, pregnant and no treatment", VIEW, "Safety and treatment: both.",
-             (OUD, SPRAY, THOUGHTS, PREGNANCY), wanted=((SUICIDE, "critical"), (PREGNANCY, "warning")),
+             (OUD, SPRAY, THOUGHTS, EXPECTING), wanted=((SUICIDE, "critical"), (PREGNANCY, "warning")),
              forbidden=(CONSIDER, *SOFT[:-1])),
     # Nothing is asserted that the chart does not say, and nothing critical from stale entries.
     Vignette("Positive tests alone", VIEW, "A test asserts no disorder.",

@@ -160,7 +160,7 @@ VIGNETTES = (
     # Lists that did not come.
     Vignette("Tablets ordered, laboratory list failed", SIGN, "The liver could not be checked.", (OUD,), (TABLET,),
              replaced={"labs": FAILED}, wanted=((LIVER, None),), forbidden=(f"{LIVER}:critical",),
-             says=("could not be checked",), never=("no liver test", *NEVER)),
+             says=("could not be checked",), never=("no liver test was found", *NEVER)),
     Vignette("Tablets ordered, laboratory list failed, hepatic failure", SIGN, "What is known decides.",
              (OUD, problem("K72.90", ago(60))), (TABLET,), replaced={"labs": FAILED}, wanted=((LIVER, "warning"),)),
 )  # fmt: skip

@@ -169,8 +169,8 @@ VIGNETTES = (
             order(FILM, ago(15), days=30, status="entered-in-error")),
     _silent("Oxycodone ordered, naltrexone for alcohol use disorder", "Another rule speaks of the block.",
             problem("F10.20", ago(300)), order(drug(NALTREXONE_TABLET), ago(10), days=30)),
-    _silent("Oxycodone ordered, OUD of another person", "Another person's diagnosis never counts.",
-            someone_else(OUD)),
+    Vignette("Oxycodone ordered, OUD of another person", SIGN, "It never counts; the list may lack a row.",
+             (someone_else(OUD),), (PILL,), says=("could not be checked",), forbidden=(f"{OPIOID}:critical",)),
     # What is no opioid analgesic order.
     _silent("Suboxone renewed", "Treatment goes on.", OUD, ON_BUPRENORPHINE,
             ordered=draft(FILM, priorPrescription={"reference": "MedicationRequest/bup"})),
