@@ -33,6 +33,10 @@ from tests.vignettes import (
     positive_screens,
     pregnancy,
     recurrence,
+    review_mess,
+    review_mind,
+    review_orders,
+    review_treatment,
     screening,
     screening_more,
     social,
@@ -72,6 +76,10 @@ TABLES = (
     social,
     assessment,
     across,
+    review_orders,
+    review_treatment,
+    review_mind,
+    review_mess,
 )
 
 
