@@ -5,6 +5,7 @@ the content of a resource; only a Patient that cannot be told is the caller's fa
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -22,6 +23,8 @@ from cds_service.fhir.shapes import inside, tail
 from cds_service.fhir.version import Version
 
 THIS_ENCOUNTER = "this-encounter"
+# An order may be in force from a day to come; what is only planned has not begun.
+_MAY_LIE_AHEAD = ("taking", "paused", "planned", "draft", "preparation")
 STAY_NOT_FOUND = "the encounter of this call is not in it"
 IS_A_DRAFT = "same id as a draft order"
 
@@ -108,9 +111,26 @@ def _rows(collected: Collected, drafts: Drafts, scope: Scope, version: Version) 
             scope.drop(IS_A_DRAFT)
             continue
         for row in readers[kind](record, scope):
+            if row.start is not None and row.start.last > scope.today:
+                row = _so_far(row, scope.today)
             rows.setdefault(row.fact, []).append(row)
     rows.pop("Patient", None)
     return rows
+
+
+def _so_far(row: Row, today: int) -> Row:
+    """Cut off the days of a partial start that lie ahead: what is on record as begun did not begin after today."""
+    start = row.start
+    if (
+        start is None
+        or not start.readable
+        or start.first > today
+        or row.status in _MAY_LIE_AHEAD
+        or row.fact == "CarePlan"
+    ):
+        return row
+    begun = replace(start, last=today)
+    return replace(row, start=begun, end=begun if row.end is start else row.end)
 
 
 def _gaps(collected: Collected, drafts: Drafts, scope: Scope, spared: frozenset[str]) -> dict[str, tuple[Gap, ...]]:

@@ -162,3 +162,18 @@ def test_an_encounter_class_without_a_system_is_of_the_system_the_element_is_bou
     row = row_of(resource("Encounter", **{"class": {"code": "IMP"}}))
     (coding,) = row.concept.codings
     assert (coding.system, coding.code) == ("http://terminology.hl7.org/CodeSystem/v3-ActCode", "IMP")
+
+
+@pytest.mark.parametrize(
+    ("kind", "elements", "start"),
+    [
+        ("Procedure", {**DONE, "performedDateTime": "2026"}, ("2026-01-01", "2026-03-01")),
+        ("Procedure", {"status": "preparation", "performedDateTime": "2026"}, ("2026-01-01", "2026-12-31")),
+        ("Encounter", {"period": {"start": "2026-03"}}, ("2026-03-01", "2026-03-01")),
+        ("Encounter", {"period": {"start": "2026-04"}}, ("2026-04-01", "2026-04-30")),
+        ("ServiceRequest", {"authoredOn": "2026"}, ("2026-01-01", "2026-03-01")),
+        ("CarePlan", {"period": {"start": "2026"}}, ("2026-01-01", "2026-12-31")),
+    ],
+)  # fmt: skip
+def test_what_has_begun_did_not_begin_after_today(kind: str, elements: dict[str, Any], start: Any) -> None:
+    assert days(row_of(resource(kind, **elements)).start) == (start if start[0] != start[1] else start[0])
