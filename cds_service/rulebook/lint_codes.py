@@ -45,6 +45,7 @@ _ERRORS = {
     "summary-too-long": "the summary can reach 140 characters",
     "no-otherwise": "an indicator mapping without `otherwise`",
     "person-first": "a word to avoid",
+    "tone": "an exclamation mark, or a promise that nobody can keep",
     "code-display": "a code's own display is printed",
     "unknown-reason": "the override reason is not in the shared list",
     "unsafe-suggestion": "a drug is drafted without asking for an allergy",

@@ -1,4 +1,4 @@
-"""Checks of the words in a file: person-first language, and no display of a code in what is printed."""
+"""Checks of the words in a file: person-first language, a plain tone, and no display of a code in what is printed."""
 
 import re
 from collections.abc import Iterator
@@ -18,6 +18,9 @@ _READ = frozenset(
 )  # fmt: skip
 _BLOCKS = ("attributes", "settings")  # each key of theirs takes a phrase
 _PRINTED = frozenset({"title", "says", "label", "summary", "detail"})
+_TONE = re.compile(
+    r"!|\b(?:guarantee[sd]?|risk-free|cure[sd]?|always works|never fails|completely safe)\b", re.IGNORECASE
+)
 _CATALOG = re.compile(r"[,;()\[\]]")  # marks of catalog wording, "heart failure, unspecified"
 _SHORTEST, _LONG = 3, 5  # words of a display: shorter ones are ordinary phrases; a long one is no accident
 _DRUG_SYSTEM = "rxnorm"  # the name of a drug may be printed
@@ -36,6 +39,17 @@ def person_first(subject: Subject) -> Iterator[RuleProblem]:
         for word, instead in find_words(node.text):
             mark = mark_of(source, place, word)
             yield source.problem("person-first", mark, f"'{word}' is a word to avoid", f"write: {instead}")
+
+
+def tone(subject: Subject) -> Iterator[RuleProblem]:
+    """tone: guidance neither shouts nor promises."""
+    for place, node in _texts(subject.source.root, (), _READ):
+        if place[0] == "tests":
+            continue
+        for found in _TONE.finditer(node.text):
+            mark = mark_of(subject.source, place, found[0])
+            text = f"'{found[0]}' shouts" if found[0] == "!" else f"'{found[0]}' promises what nobody can know"
+            yield subject.source.problem("tone", mark, text, "say what is known, and how well")
 
 
 def code_display(subject: Subject) -> Iterator[RuleProblem]:
@@ -81,4 +95,4 @@ def _texts(node: Node | None, place: Place, keys: frozenset[str]) -> Iterator[tu
         yield place, node
 
 
-CHECKS = (person_first, code_display)
+CHECKS = (person_first, tone, code_display)

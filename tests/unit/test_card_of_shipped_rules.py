@@ -109,3 +109,18 @@ def test_cards_can_be_explained_at_every_depth(shown):
 def test_cards_read_in_100_columns(shown):
     long = [(name, line) for name, _, card in shown for line in as_text(card).splitlines() if len(line) > 100]
     assert [(name, line) for name, line in long if "<http" not in line] == []
+
+
+def test_suggestions_of_a_card_and_of_those_that_may_join_it_have_names_of_their_own():
+    release = load_release(Path("rules")).release
+    assert release is not None
+    labels = {
+        each.rule.id: {offer.label for card in each.rule.cards for offer in card.suggestions} for each in release.active
+    }
+    pairs = [(each.rule.id, host) for each in release.active for host in each.rule.merges_into]
+    assert pairs
+    assert [(guest, host, same) for guest, host in pairs if (same := labels[guest] & labels[host])] == []
+    for each in release.active:
+        for card in each.rule.cards:
+            names = [offer.label for offer in card.suggestions]
+            assert len(names) == len(set(names)), (each.rule.id, card.id)

@@ -133,6 +133,8 @@ WRONG = [
         "»hooks: [patient-view, order-sign]",
     ),
     ("missing-key", "{ambulatory: acts, emergency: acts, ", "»{ambulatory: acts, "),
+    ("tone", "title: A sample", "title: A sample»!"),
+    ("tone", "purpose: Show every key once.", "purpose: Show every key once, »guaranteed."),
     ("definition-version", "uses: {drug-status: 1}", "uses: {drug-status: »2}"),
     ("definition-version", "uses: {drug-status: 1}", "uses: {drug-status: 1, »drug-state: 1}"),
     ("unpinned", "uses: {drug-status: 1}", "uses: {drug-status: 1, »spare-status: 1}"),
