@@ -60,7 +60,7 @@ from tests.unit.shipped_sets import HCPCS, LOINC, PCS, RXNORM, SNOMED, by_code
         (RXNORM, "9384", {"cyp3a4-inducer"}, {"cyp3a4-inhibitor"}),  # rifampin
         (RXNORM, "30125", set(), {"cyp3a4-inducer"}),  # modafinil, a weak inducer
         (RXNORM, "21212", {"cyp3a4-inhibitor", "qt-prolonging"}, {"cyp3a4-inducer"}),  # clarithromycin
-        (RXNORM, "26225", {"qt-prolonging"}, {"methadone"}),  # ondansetron
+        (RXNORM, "26225", {"qt-prolonging"}, {"methadone", "qt-prolonging-by-name"}),  # ondansetron
         (RXNORM, "576424", set(), {"qt-prolonging"}),  # Vigamox eye drops
         (RXNORM, "465397", set(), {"qt-prolonging"}),  # ciprofloxacin with dexamethasone, ear drops
         (RXNORM, "864706", {"methadone"}, {"qt-prolonging", "serotonergic-opioid"}),
@@ -169,6 +169,9 @@ from tests.unit.shipped_sets import HCPCS, LOINC, PCS, RXNORM, SNOMED, by_code
         (SNOMED, "60112009", {"psychosocial-referral", "counselling-psychosocial"}, {"mental-health-referral"}),
         (SNOMED, "390866009", {"mental-health-referral", "mental-health-assessment"}, {"psychosocial-referral"}),
         (SNOMED, "225337009", {"mental-health-assessment"}, {"mental-health-referral"}),  # an assessment, no referral
+        (SNOMED, "308440001", {"social-referral"}, {"psychosocial-referral", "mental-health-referral"}),
+        (SNOMED, "306226009", {"mental-health-referral"}, {"psychosocial-referral", "social-referral"}),
+        (SNOMED, "81294000", {"psychosocial-referral"}, {"mental-health-referral", "social-referral"}),
         (SNOMED, "305922005", set(), {"mental-health-referral"}),  # referral by a counselor
     ],
 )

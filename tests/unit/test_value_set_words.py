@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.shipped_sets import by_text
+from tests.unit.shipped_sets import RXNORM, SETS, TABLE, by_text, named
 
 NALTREXONE = {"naltrexone-oral", "naltrexone-ingredient", "naltrexone-xr-injection"}
 DRUGS = {
@@ -58,6 +58,83 @@ DRUGS = {
 )
 def test_a_medicine_beside_an_opioid_is_known_by_its_words(text, wanted):
     assert by_text(text) & DRUGS == wanted
+
+
+QT, RAISES, LOWERS, MAOI = (
+    "qt-prolonging-by-name", "cyp3a4-inhibitor-by-name", "cyp3a4-inducer-by-name", "maoi-by-name",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("ondansetron 4 MG Oral Tablet", {QT}),
+        ("ondansetron 4 MG Disintegrating Oral Tablet [Zofran]", {QT}),
+        ("no ondansetron", set()),
+        ("Ondansetron allergy", set()),
+        ("ondansetron stopped", set()),
+        ("avoid Zofran", set()),
+        ("granisetron 1 MG Oral Tablet", set()),
+        ("amiodarone hydrochloride 200 MG Oral Tablet [Pacerone]", {QT}),
+        ("Amiodarone level", set()),
+        ("dofetilide 0.5 MG Oral Capsule [Tikosyn]", {QT}),
+        ("citalopram 20 MG Oral Tablet [Celexa]", {QT}),
+        ("Celebrex 200 MG Oral Capsule", set()),
+        ("chlorpromazine hydrochloride 25 MG Oral Tablet [Thorazine]", {QT}),
+        ("Orap 2 MG Oral Tablet", {QT}),
+        ("Orapred 15 MG Disintegrating Oral Tablet", set()),
+        ("hydroxychloroquine sulfate 300 MG Oral Tablet [Sovuna]", {QT}),
+        ("hydroxychloroquine eye exam", set()),
+        ("pentamidine isethionate 300 MG Injection [Pentam]", {QT}),
+        ("pentamidine isethionate 300 MG Inhalation Solution [Nebupent]", set()),
+        ("moxifloxacin 5 MG/ML Ophthalmic Solution [Vigamox]", set()),
+        ("ciprofloxacin 3 MG/ML / dexamethasone 1 MG/ML Otic Suspension", set()),
+        ("methadone hydrochloride 10 MG Oral Tablet", set()),
+        ("fluconazole 150 MG Oral Tablet [Diflucan]", {QT, RAISES}),
+        ("clotrimazole 10 MG/ML Topical Cream", set()),
+        ("ketoconazole 200 MG Oral Tablet", {RAISES}),
+        ("ketoconazole 20 MG/ML Medicated Shampoo", set()),
+        ("ketoconazole 20 MG/ML Topical Cream", set()),
+        ("Nizoral A-D, ketoconazole 1%", set()),
+        ("voriconazole 200 MG Oral Tablet [Vfend]", {RAISES}),
+        ("voriconazole 10 MG/ML eye drops", set()),
+        ("{20 (nirmatrelvir 150 MG Oral Tablet) / 10 (ritonavir 100 MG Oral Tablet) } Pack [Paxlovid]", {RAISES}),
+        ("darunavir 800 MG Oral Tablet [Prezista]", {RAISES}),
+        ("declined Paxlovid", set()),
+        ("fluvastatin 20 MG Oral Capsule", set()),
+        ("rifampin 300 MG Oral Capsule [Rimactane]", {LOWERS}),
+        ("rifaximin 550 MG Oral Tablet", set()),
+        ("phenytoin sodium 50 MG/ML Injectable Solution", {LOWERS}),
+        ("phenytoin level", set()),
+        ("pentobarbital sodium 390 MG/ML / phenytoin sodium 50 MG/ML Injectable Solution [Euthasol]", set()),
+        ("bosentan 125 MG Oral Tablet [Tracleer]", {LOWERS}),
+        ("ambrisentan 5 MG Oral Tablet", set()),
+        (
+            "efavirenz 400 MG / lamivudine 300 MG / tenofovir disoproxil fumarate 300 MG Oral Tablet [Symfi Lo]",
+            {LOWERS},
+        ),
+        ("emtricitabine 200 MG / tenofovir alafenamide 25 MG Oral Tablet [Descovy]", set()),
+        ("St. John's wort 300 MG Oral Capsule", {LOWERS}),
+        ("Hypericum perforatum 30C homeopathic pellets", set()),
+        ("linezolid 600 MG Oral Tablet [Zyvox]", {MAOI}),
+        ("rasagiline 1 MG Oral Tablet [Azilect]", {MAOI}),
+        ("methylene blue stain", set()),
+        ("tedizolid 200 MG Oral Tablet", set()),
+    ],
+)
+def test_a_product_code_that_no_set_lists_leaves_the_name_to_the_sets_of_names(text, wanted):
+    found = TABLE.concept([(RXNORM, "999999999")], [text])
+    assert found.by_code == 0
+    assert {each for each in named(found.by_text) if each in {QT, RAISES, LOWERS, MAOI}} == wanted
+
+
+@pytest.mark.parametrize("coded", ["qt-prolonging", "cyp3a4-inhibitor", "cyp3a4-inducer", "maoi"])
+def test_a_set_of_names_keeps_to_the_medicines_and_title_of_its_coded_set(coded):
+    names, listed = SETS[f"{coded}-by-name"], SETS[coded]
+    added = {"zuplenz", "nuedexta", "sotylize", "sovuna", "sesquient"}  # brands alone
+    assert not names.codes
+    assert names.title == listed.title
+    assert set(names.phrases) - set(listed.phrases) <= added
 
 
 @pytest.mark.parametrize(
@@ -217,6 +294,15 @@ def test_a_test_or_score_is_known_by_its_words(text, wanted):
     [
         ("Referral to social work", {"social-referral"}),
         ("Social services referral declined for now", {"social-referral"}),
+        ("Referral to social worker", {"social-referral"}),
+        ("Social work visit", {"social-referral"}),
+        ("Visit with social worker", {"social-referral"}),
+        ("Psychotherapy by clinical social worker", set()),
+        ("Behavioral health social worker", set()),
+        ("Social worker visit, no show", set()),
+        ("Peer recovery support", {"psychosocial-referral"}),
+        ("Referral to mental health counseling", {"mental-health-referral"}),
+        ("Psychosocial services referral", set()),
         ("Psychosocial assessment", set()),
         ("Counseling referral", {"psychosocial-referral"}),
         ("Psychosocial treatment declined for now", {"psychosocial-referral"}),
