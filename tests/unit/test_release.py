@@ -1,12 +1,16 @@
 """Releases: editions with exactly what they read, digests, older releases, and files or names that are absent."""
 
 import hashlib
+from pathlib import Path
 
 import pytest
 
-from cds_service.rulebook.release import load_release
+from cds_service.core.value_set import Table
+from cds_service.rulebook import rule_report
+from cds_service.rulebook.release import load_release, subjects_of
 from cds_service.rulebook.release_file import Pins, read_release_text
 from cds_service.rulebook.release_lock import changed_files, digest_of, read_lock, write_lock
+from cds_service.rulebook.rule_tests import run_cases
 from tests.unit.rule_folder import RELEASE, changed_file, folder_of_files
 from tests.unit.rule_texts import DEFINITION, RULE
 
@@ -183,3 +187,16 @@ def test_a_changed_file_is_told_for_each_release_that_locked_it(tmp_path):
 
 def test_an_unlocked_folder_has_no_changed_files(tmp_path):
     assert changed_files(tmp_path, "1") == []
+
+
+def test_an_older_release_of_the_project_can_still_be_loaded_and_decides_as_its_tests_say() -> None:
+    folder = Path(__file__).parents[2] / "rules"
+    for path in sorted((folder / "releases").glob("*.yaml")):
+        loaded = load_release(folder, path.stem)
+        assert loaded.release is not None, "\n".join(map(str, loaded.problems))
+        assert loaded.release.id == path.stem
+        table = Table(loaded.value_sets.values())
+        for subject in subjects_of(loaded, folder):
+            ran = run_cases(rule_report.tested_of(subject), subject.cases, table)
+            assert [str(each) for each in ran.failures] == []
+            assert len(ran.passing) > 30
