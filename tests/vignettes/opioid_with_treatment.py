@@ -15,6 +15,7 @@ from tests.vignettes.build import (
     NALBUPHINE_INJECTION,
     NALOXONE_AT_HOME,
     NALOXONE_SPRAY,
+    NALTREXONE_INJECTION,
     NALTREXONE_TABLET,
     OXYCODONE,
     RXNORM,
@@ -102,6 +103,12 @@ VIGNETTES = (
     _warning("Fentanyl patch ordered, methadone of a program", "Two long-acting opioids.", OUD,
              order(drug(METHADONE_DISPERSIBLE), ago(15), days=28, intent="plan", reportedBoolean=True),
              ordered=draft(drug(FENTANYL_PATCH))),
+    # Naltrexone that no longer blocks leaves a person without tolerance.
+    _warning("Oxycodone ordered for a fracture, XR-naltrexone 40 days ago", "A usual dose may stop breathing.", OUD,
+             problem("S52.501A", ago(0), category="encounter-diagnosis"), given(drug(NALTREXONE_INJECTION), ago(40)),
+             says=("naltrexone", "tolerance is lost")),
+    _warning("Oxycodone ordered, XR-naltrexone 33 days ago", "The blockade wears off in these days.", OUD,
+             given(drug(NALTREXONE_INJECTION), ago(33)), says=("tolerance is lost",)),
     # A mixed agonist precipitates withdrawal.
     _card("critical", "Butorphanol ordered, Suboxone dispensed last week", "It precipitates withdrawal.", OUD,
           dispense(FILM, ago(7), days=28), ordered=draft(drug(BUTORPHANOL_SPRAY)), says=("withdrawal",)),
