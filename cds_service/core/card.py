@@ -4,7 +4,7 @@ Pure: the same call gives the same card, ids included. Everything that depends o
 Source: CDS Hooks 2.0, section "CDS Service Response"; docs/reference/rule-language.md, section 7.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, partial
@@ -231,7 +231,7 @@ def _detail(decision: Decision, call: CallContext, release: Release, labels: fro
             f"**Also:** {opened(fill(_card(each).summary, _voice(each, call, in_detail=True)))}"
             for each in decision.merged
         ),
-        _block("**Sources**", list(dict.fromkeys(_cited(each) for each in _evidence(decision)))),
+        _block("**Sources**", _cited(_evidence(decision))),
         f"{_versions(decision)}, release {release.id}.",
         NOT_REVIEWED if any(each.edition.rule.id in call.unreviewed for each in (decision, *decision.merged)) else "",
         REDISCLOSURE_NOTICE if labels else "",
@@ -243,10 +243,14 @@ def _block(heading: str, lines: list[str]) -> str:
     return "\n".join([heading, "", *lines]) if lines else ""
 
 
-def _cited(evidence: Evidence) -> str:
-    grade = f" (grade {evidence.grade})" if evidence.grade else ""
-    cite = f"[{evidence.cite}]({evidence.url})" if evidence.url else evidence.cite
-    return f"- {cite}{grade}"
+def _cited(evidence: Iterable[Evidence]) -> list[str]:
+    """Cite each source once, with the grade under which it is named first; brackets would end a link's address."""
+    lines: dict[tuple[str, str], str] = {}
+    for each in evidence:
+        grade = f" (grade {each.grade})" if each.grade else ""
+        url = each.url.replace("(", "%28").replace(")", "%29")
+        lines.setdefault((each.cite, url), f"- [{each.cite}]({url}){grade}" if url else f"- {each.cite}{grade}")
+    return list(lines.values())
 
 
 def _versions(decision: Decision) -> str:

@@ -170,7 +170,14 @@ def _parameters(parameters: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _evidence(evidence: Iterable[Mapping[str, Any]]) -> str:
-    rows = ((f"[{each['citation']}]({each['url']})", each["grade"], ", ".join(each["supports"])) for each in evidence)
+    rows = (
+        (
+            f"[{each['citation']}]({each['url'].replace('(', '%28').replace(')', '%29')})",
+            each["grade"],
+            ", ".join(each["supports"]),
+        )
+        for each in evidence
+    )
     return _table(("source", "grade", "supports"), rows)
 
 
