@@ -48,6 +48,7 @@ _LOOSE = [
     (re.compile(r" \(entries looked at.*"), ""),
     (re.compile(r"\.yaml:\d+(:\d+)?:"), ".yaml:LINE:"),
     (re.compile(r"\b\d+ (allowed|not reviewed yet)"), r"N \1"),
+    (re.compile(r"median [\d.]+, highest [\d.]+ \([a-z-]+\)"), "GRADES"),
     (re.compile(r"\b(\d+) of \1\b"), "ALL"),
     (re.compile(r"\b\d+ of \d+\b"), "SOME"),
 ]
