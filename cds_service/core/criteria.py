@@ -323,7 +323,7 @@ class _Finder:
             return self._decided(sitting, [], near, ())
         if not further and sure and all(verdict is YES for _, verdict, _ in answers):
             if self.limits.holds_count(1, 1) is not YES:
-                return self._decided(sitting, [], near, ())
+                return self._none(sitting, near)
             # When it cannot be told which of several it is, none of them is sure by itself.
             only = next((found for found in candidates if found.sure and latest_of(found, candidates)), None)
             return Result(YES, (only,) if only else tuple(doubted(found) for found in candidates), count=1)
@@ -332,7 +332,7 @@ class _Finder:
             judged = [doubting(found, [Doubt("date-imprecise", found.row.reference)]) for found in judged]
         verdict = self.limits.holds_count(0, 1)
         if verdict is NO:
-            return self._decided(sitting, [], near, ())
+            return self._none(sitting, near)
         if verdict is YES:
             return Result(YES, tuple(judged), further=further)
         return self._undecided(judged, further, sitting)
@@ -347,6 +347,9 @@ class _Finder:
             return Result(YES, sure_first(rows), further=further, count=sure)
         if verdict is UNKNOWN:
             return self._undecided(rows, further, sitting)
+        return self._none(sitting, near)
+
+    def _none(self, sitting: Sitting, near: list[tuple[int, Near]]) -> Result:
         nearest = tuple(dropped for _, dropped in sorted(near, key=_step)[:NEAREST]) if near else ()
         return Result(NO, (), (), sitting.looked_at(self.facts), nearest)
 

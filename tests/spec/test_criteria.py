@@ -286,6 +286,8 @@ VALUES = [
          gaps={"Observation": (Gap("labs", "further page", drug(start="2026-02-01").start.first),)}),
     Case("one that is whole from the day after may", replace(FIVE, latest=True), (event(value=number(9)),), UNKNOWN,
          UNREAD, gaps={"Observation": (Gap("labs", "further page", drug(start="2026-02-02").start.first),)}),
+    Case("the latest counts as one row", replace(ANSWER, latest=True, count=Bounds(less_than="times_1")),
+         (event(answers=(concept("G1"),)),), NO),
 ]  # fmt: skip
 MANY = [
     Case("at least two of two", Find(DRUG, count=Bounds(at_least="times_2")), (drug(), drug(number=2)), YES),
