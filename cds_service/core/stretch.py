@@ -23,13 +23,13 @@ def lifetime(row: Row, today: int, stale_after: Duration | None = None) -> tuple
     today:       day ordinal.
     stale_after: without an end, `taking` and `paused` rows surely go on this long after their start, then perhaps;
                  `past` and `stopped` ones are surely over by then. None: on for ever; over on some day before today.
-    Returns (start, end); end is None for facts that are states.
+    Returns (start, end); end is None for facts that are states, and one with start where it ends the day it starts.
     """
     start = row.start or ANY_DAY
     if row.fact in STATES:
         return start, None
     if not row.readable:
-        return start, ANY_DAY
+        return start, Span(BEGINNING, FOREVER)
     if row.end is not None:
         return start, row.end
     if row.status in OPEN_STATUSES:
@@ -44,8 +44,10 @@ def lifetime(row: Row, today: int, stale_after: Duration | None = None) -> tuple
             latest = min(latest, row.over_by)
         if stale_after:
             latest = min(latest, stale_after.after(start.last))
-        # With no start on record, "over" still means over by then; a start after that day ends the day it starts.
-        return start, Span(start.first, latest if row.start is None else max(start.last, latest))
+        if row.start is None:  # "over" still means over by then
+            return start, Span(start.first, latest)
+        # One that starts on that day or later ends the day it starts.
+        return start, start if start.first >= latest else Span(start.first, max(start.last, latest))
     if row.fact == "Procedure" and row.status == "in-progress":  # a course of treatment that has not ended
         return start, Span(FOREVER, FOREVER)
     if row.fact in ("medication-use", "Procedure") and row.status is None:  # it may run, or be over: nothing tells
@@ -53,6 +55,11 @@ def lifetime(row: Row, today: int, stale_after: Duration | None = None) -> tuple
     if row.fact in ("Encounter", "this-encounter"):
         return start, Span(max(start.first, today), max(start.last, today))
     return start, start
+
+
+def ends_at_once(found: Found) -> bool:
+    """Whether it ends the day it starts, whichever day that is: not two dates that happen to be written alike."""
+    return found.end is found.start and found.end is not found.row.end
 
 
 def may_go_stale(row: Row) -> bool:
