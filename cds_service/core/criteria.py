@@ -165,19 +165,19 @@ class _Finder:
             return self._decided(sitting, [], near, ())
         if self.covers or (self.stale_after and self.criteria):
             rows = [self._spanned(found, sitting) for found in rows]
-        if self.merge_gaps and (rows or further):
-            rows = merged(rows, self.merge_gaps, complete=not further)
-            if further or not all(found.sure for found in rows):
-                loose = tuple(Gap(gap.source, gap.why) for gap in further)
-                return self._decided(sitting, rows, near, loose)  # no later key can drop what may be longer
+        if self.merge_gaps:
+            further = _undated(further)
+            rows = merged(rows, self.merge_gaps, further)
+            if not all(found.sure for found in rows):  # no later key can drop what may be longer
+                return self._decided(sitting, rows, near, self._adding(further, sitting))
         if self.length:
             rows = self._tested(rows, [("length", self.length)], sitting, near, 2)
         if self.find.ending:
             rows = self._tested(rows, [("ending", time_tests.ended)], sitting, near, 3)
             rows = [at_its_end(found, sitting.today) for found in rows]
-            further = tuple(Gap(gap.source, gap.why) for gap in further)
+            further = _undated(further)
         rows = self._tested(rows, self.time_tests, sitting, near, 4)
-        further = tuple(gap for gap in further if self._may_add(gap, sitting)) if further else ()
+        further = self._adding(further, sitting)
         if self.value_test:
             if self.find.latest:
                 return self._latest(rows, further, near, sitting)
@@ -288,6 +288,10 @@ class _Finder:
             return rows
         return [kept for found in rows if (kept := self._test(found, tests, sitting, near, step))]
 
+    def _adding(self, further: tuple[Gap, ...], sitting: Sitting) -> tuple[Gap, ...]:
+        """What was not read and may hold rows that pass the time keys."""
+        return tuple(gap for gap in further if self._may_add(gap, sitting)) if further else ()
+
     def _may_add(self, gap: Gap, sitting: Sitting) -> bool:
         """Whether rows before `gap.before` could still pass the time keys."""
         reference = time_tests.reference_date(self.since, sitting) if self.find.started_since else None
@@ -371,6 +375,11 @@ def _counted(rows: Sequence[Found]) -> tuple[int, int]:
     if len(rows) == 1:
         return int(rows[0].sure), 1
     return len({who(found) for found in rows if found.sure}), len({who(found) for found in rows})
+
+
+def _undated(further: tuple[Gap, ...]) -> tuple[Gap, ...]:
+    """The same lists, once a row of them no longer starts when it is written to: joined with others, or at its end."""
+    return tuple(Gap(gap.source, gap.why) for gap in further) if further else ()
 
 
 def _step(dropped: tuple[int, Near]) -> int:

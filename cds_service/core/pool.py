@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from cds_service.core.dates import Span
-from cds_service.core.decision import Doubt, Found, Result
+from cds_service.core.decision import NOT_READ, Doubt, Found, Result
+from cds_service.core.facts import Gap
 
 
 def pooled(results: Iterable[Result]) -> tuple[Found, ...]:
@@ -54,6 +55,11 @@ def doubted(found: Found) -> Found:
 def doubts_once(doubts: Iterable[Doubt]) -> tuple[Doubt, ...]:
     """Each doubt once, in order."""
     return tuple(dict.fromkeys(doubts))
+
+
+def unread(further: Iterable[Gap]) -> list[Doubt]:
+    """The lists that were not read, as reasons."""
+    return [Doubt(NOT_READ, gap.source) for gap in further]
 
 
 def doubting(found: Found, doubts: Iterable[Doubt]) -> Found:

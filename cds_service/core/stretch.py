@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from cds_service.core.dates import ANY_DAY, BEGINNING, FOREVER, Duration, Span
 from cds_service.core.decision import Doubt, Found
-from cds_service.core.facts import Row
+from cds_service.core.facts import Gap, Row
+from cds_service.core.pool import doubting, unread
 
 STATES = ("Condition", "AllergyIntolerance", "Patient")  # no end: what they are now stands in their status
 OPEN_STATUSES = ("taking", "paused")
@@ -84,16 +85,16 @@ def covered(found: Found, covers: Duration) -> Found:
     return replace(found, end=Span(first, last))
 
 
-def merged(rows: Sequence[Found], gap: Duration, complete: bool) -> list[Found]:
+def merged(rows: Sequence[Found], gap: Duration, further: Sequence[Gap]) -> list[Found]:
     """Join rows when the later starts at most `gap` after the earlier ends.
 
-    complete: False when a list is unread. Then, or when a row is doubtful or a joining unclear, the rows come back
-              unjoined and doubtful, for any of them could be part of a longer stretch.
+    further: lists that were not read. If there are any, or a row is doubtful or a joining unclear, the rows come back
+             unjoined and doubtful, for any of them could be part of a longer stretch.
     """
     if not rows:
         return []
-    if not complete or not all(each.sure for each in rows):
-        return [replace(each, sure=False, pinned=True) for each in rows]
+    if further or not all(each.sure for each in rows):
+        return [replace(doubting(each, unread(further)), pinned=True) for each in rows]
     rows = [each if each.end else replace(each, end=each.start) for each in rows]  # a state ends as it starts
     groups = _grouped(sorted(rows, key=lambda each: (each.start.first, each.start.last)), gap)
     if any(
@@ -154,5 +155,4 @@ def _one_row(group: Sequence[Found]) -> Found:
 
 
 def _unclear(found: Found) -> Found:
-    why = (*found.why, Doubt(JOINING_UNCLEAR, found.row.reference))
-    return replace(found, sure=False, doubts=(*found.doubts, JOINING_UNCLEAR), why=why, pinned=True)
+    return replace(doubting(found, [Doubt(JOINING_UNCLEAR, found.row.reference)]), pinned=True)

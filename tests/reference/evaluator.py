@@ -96,7 +96,7 @@ class Reference(Which, Spans, Measured):
         rows = [self._with_span_keys(each, body, scope) for each in rows]
         if body.merge_gaps:
             rows = self._merged(rows, further, self._duration(body.merge_gaps, scope))
-            further = [replace(each, frozen=True) for each in further]
+            further = [replace(each, dated=False) for each in further]
         rows = self._sift(self._length, rows, body, scope)
         if body.ending:
             rows, further = self._ended(rows), [replace(each, dated=False) for each in further]
