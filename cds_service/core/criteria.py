@@ -11,7 +11,7 @@ from math import inf
 
 from cds_service.core import row_tests, time_tests
 from cds_service.core.dates import BEGINNING, FOREVER, NO, UNKNOWN, YES, Span
-from cds_service.core.decision import NOT_READ, Doubt, Found, Near, Result
+from cds_service.core.decision import Doubt, Found, Near, Result
 from cds_service.core.facts import FACTS, Gap, Row
 from cds_service.core.measure import Limits
 from cds_service.core.pool import (
@@ -24,6 +24,8 @@ from cds_service.core.pool import (
     rows_once,
     sure_first,
     surely_later,
+    unordered,
+    unread,
     who,
 )
 from cds_service.core.row_tests import Scope, Test
@@ -330,10 +332,12 @@ class _Finder:
                 return self._none(sitting, near)
             # When it cannot be told which of several it is, none of them is sure by itself.
             only = next((found for found in candidates if found.sure and latest_of(found, candidates)), None)
-            return Result(YES, (only,) if only else tuple(doubted(found) for found in candidates), count=1)
+            return Result(YES, (only,) if only else tuple(unordered(found) for found in candidates), count=1)
         judged = [doubting(found, why) for found, _, why in answers]
-        if len({verdict for _, verdict, _ in answers}) > 1 and not any(found.doubts for found in judged):
-            judged = [doubting(found, [Doubt("date-imprecise", found.row.reference)]) for found in judged]
+        if len({verdict for _, verdict, _ in answers}) > 1:
+            judged = [unordered(found) for found in judged]
+        if further:
+            judged = [doubting(found, unread(further)) for found in judged]
         verdict = self.limits.holds_count(0, 1)
         if verdict is NO:
             return self._none(sitting, near)
@@ -359,8 +363,8 @@ class _Finder:
 
     def _undecided(self, rows: Sequence[Found], further: tuple[Gap, ...], sitting: Sitting) -> Result:
         doubts = [doubt for found in rows for doubt in found.why]
-        doubts += (Doubt(NOT_READ, gap.source) for gap in further)
-        left = {who(found) for found in rows}
+        doubts += unread(further)
+        left = {who(found) for found in rows if not found.sure}
         for index in self.criteria:
             result = sitting.result(index)
             if result.verdict is UNKNOWN and any(who(found) in left for found in result.rows):

@@ -88,3 +88,8 @@ def surely_later(other: Found, found: Found) -> bool:
 def latest_of(found: Found, candidates: Sequence[Found]) -> bool:
     """Whether `found` certainly began after every other candidate."""
     return all(each is found or surely_later(found, each) for each in candidates)
+
+
+def unordered(found: Found) -> Found:
+    """The row as one of several of which it cannot be told which is the latest."""
+    return found if found.doubts else doubting(found, [Doubt("date-imprecise", found.row.reference)])

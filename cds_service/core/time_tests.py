@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from cds_service.core.dates import ANY_DAY, FOREVER, NO, UNKNOWN, YES, Duration, Span, Verdict, all_of
 from cds_service.core.decision import Doubt, Found, Result
+from cds_service.core.pool import unread
 from cds_service.core.row_tests import FAILS, HOLDS, Answer, ReferenceDate, Scope, Sitting, Test, a_few, unknown
 from cds_service.core.rule import Bounds
 from cds_service.core.stretch import ends_at_once, is_open
@@ -189,7 +190,7 @@ def _date_of(result: Result) -> ReferenceDate | None:
     if result.verdict is NO or not (result.rows or result.further):
         return None
     sure = [found.start for found in result.rows if found.sure]
-    doubts = result.doubts or tuple(Doubt("not-read", gap.source) for gap in result.further)
+    doubts = result.doubts or tuple(unread(result.further))
     if result.verdict is UNKNOWN or not sure:
         return ANY_DAY, False, a_few(doubts or tuple(doubt for found in result.rows for doubt in found.why))
     doubts += tuple(Doubt(start_doubt(found), found.row.reference) for found in result.rows if not found.start.exact)
