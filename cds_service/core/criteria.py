@@ -11,7 +11,7 @@ from math import inf
 
 from cds_service.core import row_tests, time_tests
 from cds_service.core.dates import BEGINNING, FOREVER, NO, UNKNOWN, YES, Span
-from cds_service.core.decision import NOT_READ, Doubt, Found, Near, Result
+from cds_service.core.decision import Doubt, Found, Near, Result
 from cds_service.core.facts import FACTS, Gap, Row
 from cds_service.core.measure import Limits
 from cds_service.core.pool import (
@@ -24,6 +24,8 @@ from cds_service.core.pool import (
     rows_once,
     sure_first,
     surely_later,
+    unordered,
+    unread,
     who,
 )
 from cds_service.core.row_tests import Scope, Test
@@ -165,19 +167,19 @@ class _Finder:
             return self._decided(sitting, [], near, ())
         if self.covers or (self.stale_after and self.criteria):
             rows = [self._spanned(found, sitting) for found in rows]
-        if self.merge_gaps and (rows or further):
-            rows = merged(rows, self.merge_gaps, complete=not further)
-            if further or not all(found.sure for found in rows):
-                loose = tuple(Gap(gap.source, gap.why) for gap in further)
-                return self._decided(sitting, rows, near, loose)  # no later key can drop what may be longer
+        if self.merge_gaps:
+            further = _undated(further)
+            rows = merged(rows, self.merge_gaps, further)
+            if not all(found.sure for found in rows):  # no later key can drop what may be longer
+                return self._decided(sitting, rows, near, self._adding(further, sitting))
         if self.length:
             rows = self._tested(rows, [("length", self.length)], sitting, near, 2)
         if self.find.ending:
             rows = self._tested(rows, [("ending", time_tests.ended)], sitting, near, 3)
             rows = [at_its_end(found, sitting.today) for found in rows]
-            further = tuple(Gap(gap.source, gap.why) for gap in further)
+            further = _undated(further)
         rows = self._tested(rows, self.time_tests, sitting, near, 4)
-        further = tuple(gap for gap in further if self._may_add(gap, sitting)) if further else ()
+        further = self._adding(further, sitting)
         if self.value_test:
             if self.find.latest:
                 return self._latest(rows, further, near, sitting)
@@ -288,6 +290,10 @@ class _Finder:
             return rows
         return [kept for found in rows if (kept := self._test(found, tests, sitting, near, step))]
 
+    def _adding(self, further: tuple[Gap, ...], sitting: Sitting) -> tuple[Gap, ...]:
+        """What was not read and may hold rows that pass the time keys."""
+        return tuple(gap for gap in further if self._may_add(gap, sitting)) if further else ()
+
     def _may_add(self, gap: Gap, sitting: Sitting) -> bool:
         """Whether rows before `gap.before` could still pass the time keys."""
         reference = time_tests.reference_date(self.since, sitting) if self.find.started_since else None
@@ -323,16 +329,18 @@ class _Finder:
             return self._decided(sitting, [], near, ())
         if not further and sure and all(verdict is YES for _, verdict, _ in answers):
             if self.limits.holds_count(1, 1) is not YES:
-                return self._decided(sitting, [], near, ())
+                return self._none(sitting, near)
             # When it cannot be told which of several it is, none of them is sure by itself.
             only = next((found for found in candidates if found.sure and latest_of(found, candidates)), None)
-            return Result(YES, (only,) if only else tuple(doubted(found) for found in candidates), count=1)
+            return Result(YES, (only,) if only else tuple(unordered(found) for found in candidates), count=1)
         judged = [doubting(found, why) for found, _, why in answers]
-        if len({verdict for _, verdict, _ in answers}) > 1 and not any(found.doubts for found in judged):
-            judged = [doubting(found, [Doubt("date-imprecise", found.row.reference)]) for found in judged]
+        if len({verdict for _, verdict, _ in answers}) > 1:
+            judged = [unordered(found) for found in judged]
+        if further:
+            judged = [doubting(found, unread(further)) for found in judged]
         verdict = self.limits.holds_count(0, 1)
         if verdict is NO:
-            return self._decided(sitting, [], near, ())
+            return self._none(sitting, near)
         if verdict is YES:
             return Result(YES, tuple(judged), further=further)
         return self._undecided(judged, further, sitting)
@@ -347,13 +355,16 @@ class _Finder:
             return Result(YES, sure_first(rows), further=further, count=sure)
         if verdict is UNKNOWN:
             return self._undecided(rows, further, sitting)
+        return self._none(sitting, near)
+
+    def _none(self, sitting: Sitting, near: list[tuple[int, Near]]) -> Result:
         nearest = tuple(dropped for _, dropped in sorted(near, key=_step)[:NEAREST]) if near else ()
         return Result(NO, (), (), sitting.looked_at(self.facts), nearest)
 
     def _undecided(self, rows: Sequence[Found], further: tuple[Gap, ...], sitting: Sitting) -> Result:
         doubts = [doubt for found in rows for doubt in found.why]
-        doubts += (Doubt(NOT_READ, gap.source) for gap in further)
-        left = {who(found) for found in rows}
+        doubts += unread(further)
+        left = {who(found) for found in rows if not found.sure}
         for index in self.criteria:
             result = sitting.result(index)
             if result.verdict is UNKNOWN and any(who(found) in left for found in result.rows):
@@ -368,6 +379,11 @@ def _counted(rows: Sequence[Found]) -> tuple[int, int]:
     if len(rows) == 1:
         return int(rows[0].sure), 1
     return len({who(found) for found in rows if found.sure}), len({who(found) for found in rows})
+
+
+def _undated(further: tuple[Gap, ...]) -> tuple[Gap, ...]:
+    """The same lists, once a row of them no longer starts when it is written to: joined with others, or at its end."""
+    return tuple(Gap(gap.source, gap.why) for gap in further) if further else ()
 
 
 def _step(dropped: tuple[int, Near]) -> int:

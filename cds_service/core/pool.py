@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from cds_service.core.dates import Span
-from cds_service.core.decision import Doubt, Found, Result
+from cds_service.core.decision import NOT_READ, Doubt, Found, Result
+from cds_service.core.facts import Gap
 
 
 def pooled(results: Iterable[Result]) -> tuple[Found, ...]:
@@ -56,6 +57,11 @@ def doubts_once(doubts: Iterable[Doubt]) -> tuple[Doubt, ...]:
     return tuple(dict.fromkeys(doubts))
 
 
+def unread(further: Iterable[Gap]) -> list[Doubt]:
+    """The lists that were not read, as reasons."""
+    return [Doubt(NOT_READ, gap.source) for gap in further]
+
+
 def doubting(found: Found, doubts: Iterable[Doubt]) -> Found:
     """The row as a doubtful one, with further reasons."""
     why = tuple(dict.fromkeys((*found.why, *doubts)))
@@ -82,3 +88,8 @@ def surely_later(other: Found, found: Found) -> bool:
 def latest_of(found: Found, candidates: Sequence[Found]) -> bool:
     """Whether `found` certainly began after every other candidate."""
     return all(each is found or surely_later(found, each) for each in candidates)
+
+
+def unordered(found: Found) -> Found:
+    """The row as one of several of which it cannot be told which is the latest."""
+    return found if found.doubts else doubting(found, [Doubt("date-imprecise", found.row.reference)])

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from cds_service.core.dates import ANY_DAY, BEGINNING, FOREVER, Duration, Span
 from cds_service.core.decision import Doubt, Found
-from cds_service.core.facts import Row
+from cds_service.core.facts import Gap, Row
+from cds_service.core.pool import doubting, unread
 
 STATES = ("Condition", "AllergyIntolerance", "Patient")  # no end: what they are now stands in their status
 OPEN_STATUSES = ("taking", "paused")
@@ -23,13 +24,13 @@ def lifetime(row: Row, today: int, stale_after: Duration | None = None) -> tuple
     today:       day ordinal.
     stale_after: without an end, `taking` and `paused` rows surely go on this long after their start, then perhaps;
                  `past` and `stopped` ones are surely over by then. None: on for ever; over on some day before today.
-    Returns (start, end); end is None for facts that are states.
+    Returns (start, end); end is None for facts that are states, and one with start where it ends the day it starts.
     """
     start = row.start or ANY_DAY
     if row.fact in STATES:
         return start, None
     if not row.readable:
-        return start, ANY_DAY
+        return start, Span(BEGINNING, FOREVER)
     if row.end is not None:
         return start, row.end
     if row.status in OPEN_STATUSES:
@@ -44,8 +45,10 @@ def lifetime(row: Row, today: int, stale_after: Duration | None = None) -> tuple
             latest = min(latest, row.over_by)
         if stale_after:
             latest = min(latest, stale_after.after(start.last))
-        # With no start on record, "over" still means over by then; a start after that day ends the day it starts.
-        return start, Span(start.first, latest if row.start is None else max(start.last, latest))
+        if row.start is None:  # "over" still means over by then
+            return start, Span(start.first, latest)
+        # One that starts on that day or later ends the day it starts.
+        return start, start if start.first >= latest else Span(start.first, max(start.last, latest))
     if row.fact == "Procedure" and row.status == "in-progress":  # a course of treatment that has not ended
         return start, Span(FOREVER, FOREVER)
     if row.fact in ("medication-use", "Procedure") and row.status is None:  # it may run, or be over: nothing tells
@@ -53,6 +56,11 @@ def lifetime(row: Row, today: int, stale_after: Duration | None = None) -> tuple
     if row.fact in ("Encounter", "this-encounter"):
         return start, Span(max(start.first, today), max(start.last, today))
     return start, start
+
+
+def ends_at_once(found: Found) -> bool:
+    """Whether it ends the day it starts, whichever day that is: not two dates that happen to be written alike."""
+    return found.end is found.start and found.end is not found.row.end
 
 
 def may_go_stale(row: Row) -> bool:
@@ -77,16 +85,16 @@ def covered(found: Found, covers: Duration) -> Found:
     return replace(found, end=Span(first, last))
 
 
-def merged(rows: Sequence[Found], gap: Duration, complete: bool) -> list[Found]:
+def merged(rows: Sequence[Found], gap: Duration, further: Sequence[Gap]) -> list[Found]:
     """Join rows when the later starts at most `gap` after the earlier ends.
 
-    complete: False when a list is unread. Then, or when a row is doubtful or a joining unclear, the rows come back
-              unjoined and doubtful, for any of them could be part of a longer stretch.
+    further: lists that were not read. If there are any, or a row is doubtful or a joining unclear, the rows come back
+             unjoined and doubtful, for any of them could be part of a longer stretch.
     """
     if not rows:
         return []
-    if not complete or not all(each.sure for each in rows):
-        return [replace(each, sure=False, pinned=True) for each in rows]
+    if further or not all(each.sure for each in rows):
+        return [replace(doubting(each, unread(further)), pinned=True) for each in rows]
     rows = [each if each.end else replace(each, end=each.start) for each in rows]  # a state ends as it starts
     groups = _grouped(sorted(rows, key=lambda each: (each.start.first, each.start.last)), gap)
     if any(
@@ -147,5 +155,4 @@ def _one_row(group: Sequence[Found]) -> Found:
 
 
 def _unclear(found: Found) -> Found:
-    why = (*found.why, Doubt(JOINING_UNCLEAR, found.row.reference))
-    return replace(found, sure=False, doubts=(*found.doubts, JOINING_UNCLEAR), why=why, pinned=True)
+    return replace(doubting(found, [Doubt(JOINING_UNCLEAR, found.row.reference)]), pinned=True)

@@ -3,13 +3,14 @@
 Source: docs/reference/rule-language.md, section 5 (steps "span" and "time").
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from cds_service.core.dates import ANY_DAY, FOREVER, NO, UNKNOWN, YES, Duration, Span, Verdict, all_of
 from cds_service.core.decision import Doubt, Found, Result
+from cds_service.core.pool import unread
 from cds_service.core.row_tests import FAILS, HOLDS, Answer, ReferenceDate, Scope, Sitting, Test, a_few, unknown
 from cds_service.core.rule import Bounds
-from cds_service.core.stretch import is_open
+from cds_service.core.stretch import ends_at_once, is_open
 
 _NOT_ASKED: ReferenceDate = (ANY_DAY, False, ())  # told from a real answer by its identity
 
@@ -32,16 +33,31 @@ def date_doubt(date: Span | None) -> str:
 
 def length(scope: Scope, bounds: Bounds) -> Test:
     durations = {key: scope.duration(name) for key, name in _given(bounds)}
+    hopeless = _nothing_fits(durations)
 
     def test(found: Found, sitting: Sitting) -> Answer:
         assert found.end is not None
-        first, last = min(found.end.first, sitting.today), min(found.end.last, sitting.today)
-        verdict = all_of(_lasts(key, duration, found.start, first, last) for key, duration in durations.items())
+        today, start, end = sitting.today, found.start, found.end
+        if ends_at_once(found):
+            start = end = Span(today, today)
+        first, last = min(end.first, today), min(end.last, today)
+        verdict = all_of(_lasts(key, duration, start, first, last) for key, duration in durations.items())
+        if hopeless:  # each limit may let some day pass, but never the same
+            verdict = NO
         if sitting.firm and is_open(found):
             verdict = UNKNOWN
         return unknown(_span_doubt(found), found) if verdict is UNKNOWN else (verdict, ())
 
     return test
+
+
+def _nothing_fits(durations: Mapping[str, Duration]) -> bool:
+    """Whether no number of days lies within all limits; told of days and weeks only, for months differ in length."""
+    if any(each.unit not in ("days", "weeks") for each in durations.values()):
+        return False
+    days = {key: each.after(1) - 1 for key, each in durations.items()}
+    least = max(days.get("at_least", 0), days.get("more_than", -1) + 1)
+    return least > min(days.get("at_most", FOREVER), days.get("less_than", FOREVER) - 1)
 
 
 def _lasts(key: str, duration: Duration, start: Span, first: int, last: int) -> Verdict:
@@ -174,7 +190,7 @@ def _date_of(result: Result) -> ReferenceDate | None:
     if result.verdict is NO or not (result.rows or result.further):
         return None
     sure = [found.start for found in result.rows if found.sure]
-    doubts = result.doubts or tuple(Doubt("not-read", gap.source) for gap in result.further)
+    doubts = result.doubts or tuple(unread(result.further))
     if result.verdict is UNKNOWN or not sure:
         return ANY_DAY, False, a_few(doubts or tuple(doubt for found in result.rows for doubt in found.why))
     doubts += tuple(Doubt(start_doubt(found), found.row.reference) for found in result.rows if not found.start.exact)

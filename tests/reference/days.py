@@ -157,6 +157,8 @@ def started_within(start: int, limits: Iterable[Limit], today: int) -> bool:
 def lasts(start: int, end: int, limits: Iterable[Limit], today: int) -> bool:
     """Say whether the time from `start` to `end` (to today, if it still runs) is inside every limit."""
     until = min(end, today)
+    if start == until == BEGINNING:  # one and the same day before any date, which no calendar can count from
+        start = until = today
     compare: dict[str, Callable[[int], bool]] = {
         "at_least": lambda day: day <= until,
         "more_than": lambda day: day < until,

@@ -17,7 +17,6 @@ from tests.reference.naming import Scope
 from tests.reference.spans import Spans
 from tests.reference.verdicts import (
     identities,
-    maybe_later,
     once,
     runs_on,
     surely_later,
@@ -96,7 +95,7 @@ class Reference(Which, Spans, Measured):
         rows = [self._with_span_keys(each, body, scope) for each in rows]
         if body.merge_gaps:
             rows = self._merged(rows, further, self._duration(body.merge_gaps, scope))
-            further = [replace(each, frozen=True) for each in further]
+            further = [replace(each, dated=False) for each in further]
         rows = self._sift(self._length, rows, body, scope)
         if body.ending:
             rows, further = self._ended(rows), [replace(each, dated=False) for each in further]
@@ -179,10 +178,11 @@ class Reference(Which, Spans, Measured):
         holds = verdicts == {YES} and not further and any(each.verdict is YES for each in candidates)
         shown = []
         for each, test in zip(candidates, tested, strict=True):
-            alone = not any(other.identity != each.identity and maybe_later(other, each) for other in rows)
+            alone = all(other.identity == each.identity or surely_later(each, other) for other in rows)
             sure = holds and alone and each.verdict is YES
             doubts = each.doubts | test.doubts
-            if not sure and not doubts:
+            if not sure and not doubts and (holds or len(verdicts) > 1):  # it matters which of them is the latest
                 doubts = doubts | days.time_doubts(each)
+            doubts |= {(NOT_READ, gap.about) for gap in further}
             shown.append(replace(each, verdict=YES if sure else UNKNOWN, doubts=NO_DOUBTS if sure else doubts))
         return self._answered(shown, further, body, scope, 1 if holds else 0, 1)

@@ -59,11 +59,14 @@ class Spans(Naming):
         return [self._one_of(group) for group in groups]
 
     def _join(self, one: Item, other: Item, gap: Duration) -> Verdict:
-        """Say whether the later of two rows starts at most `gap` after the earlier ends."""
+        """Say whether the later of two rows starts at most `gap` after the earlier ends.
+
+        Asked of both: the earlier starts before the later ends in any case, unless a row ends before it starts.
+        """
         first = set(days.pairs(one, self.today, (gap,), days_of(other, self.today)))
         second = set(days.pairs(other, self.today, (gap,), days_of(one, self.today)))
         return days.over_all(
-            (b_start <= gap.after(a_end)) if a_start <= b_start else (a_start <= gap.after(b_end))
+            b_start <= gap.after(a_end) and a_start <= gap.after(b_end)
             for a_start, a_end in first for b_start, b_end in second
         )  # fmt: skip
 

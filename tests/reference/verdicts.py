@@ -51,7 +51,7 @@ def runs_on(fact: str, row) -> bool:
 
 
 def once(rows) -> tuple[Item, ...]:
-    """Give each row once for each way its days were reckoned: the sure one wins, else the first.
+    """Give each row once for each way its days were reckoned: the sure one wins, else the doubts are those of all.
 
     A row that two criteria found with different `covers` holds if one of its two stretches does.
     """
@@ -61,6 +61,8 @@ def once(rows) -> tuple[Item, ...]:
         known = found.get(key)
         if known is None or (known.verdict is not YES and each.verdict is YES):
             found[key] = each
+        elif known.verdict is not YES:
+            found[key] = replace(known, doubts=known.doubts | each.doubts)
     return tuple(found.values())
 
 
@@ -81,13 +83,6 @@ def surely_later(one: Item, other: Item) -> bool:
     if one.start.first > other.start.last:
         return True
     return _same_day(one, other) and one.start.instant > other.start.instant
-
-
-def maybe_later(one: Item, other: Item) -> bool:
-    """Say whether one row may have started after the other."""
-    if _same_day(one, other):
-        return one.start.instant > other.start.instant
-    return one.start.last > other.start.first
 
 
 def _same_day(one: Item, other: Item) -> bool:
