@@ -31,6 +31,7 @@ from cds_service.core.rule import Criterion, Find, Hook, Logic
 from cds_service.core.sitting import Judge, Sitting
 from cds_service.core.stretch import covered, lifetime, may_go_stale, merged
 from cds_service.core.value_tests import value_test
+from cds_service.core.wants import Want
 
 NEAREST = 3  # dropped rows that a NO shows
 EVENTS = ("Observation", "QuestionnaireResponse")
@@ -39,18 +40,20 @@ NOTHING = Result(NO)
 
 
 def judge_of(
-    criterion: Criterion, scope: Scope, titles: Callable[[str], str], sources: Callable[[str], frozenset[str]]
-) -> Judge:
+    criterion: Criterion, scope: Scope, titles: Callable[[str], str], sources: Callable[[str], frozenset[str]],
+    wants: Sequence[Want],
+) -> Judge:  # fmt: skip
     """Compile one criterion.
 
     titles:  value set id -> title, for cards. sources: value set id -> Observation lists its rows stand in.
+    wants:   what it cannot do without (core.wants).
     """
     body = criterion.body
     if isinstance(body, Hook):
         return _hook(body)
     if isinstance(body, Logic):
-        return logic(body, scope)
-    return _Finder(criterion, body, scope, titles, sources).judge
+        return logic(body, scope, wants)
+    return _Finder(criterion, body, scope, titles, sources, wants).judge
 
 
 def _hook(body: Hook) -> Judge:
@@ -62,12 +65,14 @@ def _hook(body: Hook) -> Judge:
 # --- logic -----------------------------------------------------------------------------------------------------------
 
 
-def logic(body: Logic, scope: Scope) -> Judge:
+def logic(body: Logic, scope: Scope, wants: Sequence[Want]) -> Judge:
     """Judge `all`, `any` (with `count`) and `none` together by AND."""
     all_, any_, none = (tuple(scope.index(name) for name in names) for names in (body.all, body.any, body.none))
     limits = scope.limits(body.count) if body.count else AT_LEAST_ONE
 
     def judge(sitting: Sitting) -> Result:
+        if not sitting.is_possible(wants):
+            return NOTHING
         verdict, doubts = YES, list[Doubt]()  # a member that settles it as NO is the last one judged
         taken: list[Result] = []
         for index in all_:
@@ -115,9 +120,10 @@ class _Finder:
 
     def __init__(
         self, criterion: Criterion, find: Find, scope: Scope, titles: Callable[[str], str],
-        sources: Callable[[str], frozenset[str]],
+        sources: Callable[[str], frozenset[str]], wants: Sequence[Want],
     ) -> None:  # fmt: skip
         self.find = find
+        self.wants = wants
         self.scope = scope
         self.label = criterion.label
         self.facts = tuple(name for name in find.find if name in FACTS)
@@ -150,7 +156,7 @@ class _Finder:
         return tests
 
     def judge(self, sitting: Sitting) -> Result:
-        if self._absent(sitting):
+        if not sitting.is_possible(self.wants) or self._absent(sitting):
             return self._without_rows(sitting)
         for index in self.conditions:
             if sitting.result(index).verdict is NO:
@@ -185,10 +191,8 @@ class _Finder:
         return self._decided(sitting, rows, near, further)
 
     def _absent(self, sitting: Sitting) -> bool:
-        """Whether no row can be there: lists read whole hold none of the value sets, criteria looked at are NO."""
-        if self.facts and (not self.mask or self.mask & sitting.may_hold(self.facts)):
-            return False
-        return not self.criteria or all(sitting.result(index).verdict is NO for index in self.criteria)
+        """Whether rows could only come from other criteria, and these are all NO."""
+        return not self.facts and all(sitting.result(index).verdict is NO for index in self.criteria)
 
     def _without_rows(self, sitting: Sitting) -> Result:
         """The result without any row; most criteria end here, so equal ones share it."""

@@ -34,8 +34,9 @@ from cds_service.core.rule import (
     Rule,
     When,
 )
-from cds_service.core.sitting import Sitting, Want
+from cds_service.core.sitting import Sitting
 from cds_service.core.value_set import Table, ValueSet
+from cds_service.core.wants import Want
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class CompiledEdition:
 
     places, criteria, members, searched: by name as the rule writes it, of every criterion it can reach: its place
     among the judges, what the file says, whom it looks at, which facts it is made of. `when` has a place too.
-    wants: what `when` cannot do without (sitting.Want): a rule whose value sets are nowhere costs next to nothing.
+    wants: what `when` cannot do without (core.wants): a rule whose value sets are nowhere costs next to nothing.
     """
 
     edition: Edition
@@ -117,7 +118,7 @@ def _compiled(
     criteria = {name: each.criterion for name, each in names.items()}
     members = {name: each.members for name, each in names.items()}
     searched = searched_facts(criteria, members)
-    wants = judges.wants[when] if facts else ()
+    wants = judges.known[when].wants if facts else ()
     return CompiledEdition(edition, judges, facts, places, criteria, members, searched, wants)
 
 
@@ -153,7 +154,7 @@ def _alone(definition: Definition) -> Rule:
 
 def judge(compiled: CompiledEdition, chart: Chart, today: date) -> Judgement:
     """Put one edition before one chart; nothing is judged before it is asked for."""
-    sitting = Sitting(chart, today.toordinal(), compiled.judges.judges)
+    sitting = Sitting(chart, today.toordinal(), compiled.judges.judges, compiled.judges.bits)
     return _judgement(compiled, sitting, cache(sitting.firmly))
 
 
@@ -214,7 +215,7 @@ def _asked(doubts: Iterable[Doubt], chart: Chart) -> tuple[Gap, ...]:
 
 def decide(compiled: Compiled, chart: Chart, today: date) -> Outcome:
     """Decide every rule of the release that runs at the chart's hook, then which cards are sent and in what order."""
-    sitting = Sitting(chart, today.toordinal(), compiled.judges.judges)
+    sitting = Sitting(chart, today.toordinal(), compiled.judges.judges, compiled.judges.bits)
     firmly = cache(sitting.firmly)  # most calls never ask
     unread = {gap.source: gap.why for gaps in chart.gaps.values() for gap in gaps}
     for name, index in compiled.gate:
