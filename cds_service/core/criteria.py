@@ -13,7 +13,7 @@ from cds_service.core import row_tests, time_tests
 from cds_service.core.dates import BEGINNING, FOREVER, NO, UNKNOWN, YES, Span
 from cds_service.core.decision import NOT_READ, Doubt, Found, Near, Result
 from cds_service.core.facts import FACTS, Gap, Row
-from cds_service.core.measure import Limits
+from cds_service.core.measure import AT_LEAST_ONE
 from cds_service.core.pool import (
     at_its_end,
     doubted,
@@ -35,7 +35,6 @@ from cds_service.core.wants import Want
 
 NEAREST = 3  # dropped rows that a NO shows
 EVENTS = ("Observation", "QuestionnaireResponse")
-AT_LEAST_ONE = Limits(low=1)
 NOTHING = Result(NO)
 
 
@@ -192,7 +191,12 @@ class _Finder:
 
     def _absent(self, sitting: Sitting) -> bool:
         """Whether rows could only come from other criteria, and these are all NO."""
-        return not self.facts and all(sitting.result(index).verdict is NO for index in self.criteria)
+        if self.facts:
+            return False
+        for index in self.criteria:  # noqa: SIM110 - a generator would take most of the time
+            if sitting.result(index).verdict is not NO:
+                return False
+        return True
 
     def _without_rows(self, sitting: Sitting) -> Result:
         """The result without any row; most criteria end here, so equal ones share it."""
