@@ -23,7 +23,7 @@ from cds_service.core.decision import (
     Outcome,
     Result,
 )
-from cds_service.core.facts import Chart, Gap, Needs
+from cds_service.core.facts import HOOKS, Chart, Gap, Needs
 from cds_service.core.mentions import criteria_of_cards, searched_facts
 from cds_service.core.rule import (
     Criterion,
@@ -60,7 +60,7 @@ class CompiledEdition:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A release ready to decide."""
+    """A release ready to decide. facts: by hook, what its rules read; the Patient always."""
 
     release: Release
     table: Table
@@ -69,12 +69,7 @@ class Compiled:
     trial: tuple[CompiledEdition, ...]
     gate: tuple[tuple[str, int], ...]
     needs: Needs
-
-    def facts_for(self, hook: str) -> frozenset[str]:
-        """The facts that rules of this hook read; the Patient always."""
-        editions = [each for each in (*self.active, *self.trial) if hook in each.edition.rule.hooks]
-        gate = facts_of(self.judges, [index for _, index in self.gate])
-        return frozenset({"Patient"}).union(gate, *(each.facts for each in editions))
+    facts: Mapping[str, frozenset[str]]
 
 
 def compile_release(release: Release) -> Compiled:
@@ -87,7 +82,12 @@ def compile_release(release: Release) -> Compiled:
     active = tuple(compile_edition(edition, table, judges) for edition in release.active)
     trial = tuple(compile_edition(edition, table, judges) for edition in release.trial)
     gate = tuple((name, _gate_index(name, release, judges)) for name in release.never_when)
-    return Compiled(release, table, judges, active, trial, gate, needs_of(judges))
+    always = facts_of(judges, [index for _, index in gate]) | {"Patient"}
+    facts = {
+        hook: always.union(*(each.facts for each in (*active, *trial) if hook in each.edition.rule.hooks))
+        for hook in HOOKS
+    }
+    return Compiled(release, table, judges, active, trial, gate, needs_of(judges), facts)
 
 
 def _gate_index(name: str, release: Release, judges: Judges) -> int:

@@ -45,9 +45,9 @@ def test_a_hook_reads_the_facts_of_its_own_rules_and_of_what_these_look_at() -> 
         Release("2026.1.0", "0", (one,), (other,), ("gate.closed",), {("gate", 1): gate}, VALUE_SETS)
     )
     always = {"Patient", "Observation"}
-    assert compiled.facts_for("patient-view") == always | {"medication-use", "Encounter", "CarePlan"}
-    assert compiled.facts_for("order-sign") == always | {"Condition"}
-    assert compiled.facts_for("order-select") == always
+    assert compiled.facts["patient-view"] == always | {"medication-use", "Encounter", "CarePlan"}
+    assert compiled.facts["order-sign"] == always | {"Condition"}
+    assert compiled.facts["order-select"] == always
 
 
 def test_criteria_that_mean_the_same_are_compiled_once() -> None:
