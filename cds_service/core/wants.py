@@ -18,6 +18,7 @@ from cds_service.core.rule import Find, Hook, Logic
 Want = int
 
 _PLACES = {name: place for place, name in enumerate((*FACTS, *HOOKS))}
+_ANY_ROW = (1 << len(FACTS)) - 1  # the lowest bits: a row of a fact, whatever its code
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,27 +29,26 @@ class Bits:
 
     def of_rows(self, facts: Iterable[str], mask: int = 0) -> Want:
         """A row of these facts in one of these value sets; without a mask any row of them."""
-        return sum(self._at(fact, mask << 1 or 1) for fact in set(facts))
+        return sum(self._sets(fact, mask) if mask else 1 << _PLACES[fact] for fact in set(facts))
 
     def of_hooks(self, hooks: Iterable[str]) -> Want:
         """One of these hooks."""
-        return sum(self._at(hook, 1) for hook in set(hooks))
+        return sum(1 << _PLACES[hook] for hook in set(hooks))
 
     def held(self, hook: str, present: Mapping[str, int], unread: Iterable[str]) -> int:
         """What a chart may hold. present: by fact that has rows, their value sets. unread: facts not read whole."""
-        held, anything = self._at(hook, 1), (2 << self.value_sets) - 1
-        for fact, mask in present.items():
-            held |= self._at(fact, (mask << 1 | 1) & anything)
-        for fact in unread:
-            held |= self._at(fact, anything)
+        held = 1 << _PLACES[hook]
+        for fact, mask in (*present.items(), *((fact, -1) for fact in unread)):
+            held |= 1 << _PLACES[fact] | self._sets(fact, mask)
         return held
 
-    def likelihood(self, want: Want) -> tuple[int, int]:
-        """Order wants by how many charts hold one of their bits: any row of a fact is likelier than all its sets."""
-        return (want & self.of_rows(FACTS)).bit_count(), want.bit_count()
+    def _sets(self, fact: str, mask: int) -> int:
+        return (mask & (1 << self.value_sets) - 1) << len(_PLACES) + _PLACES[fact] * self.value_sets
 
-    def _at(self, name: str, bits: int) -> int:
-        return bits << _PLACES[name] * (self.value_sets + 1)
+
+def likelihood(want: Want) -> tuple[int, int]:
+    """Order wants by how many charts hold one of their bits: any row of a fact is likelier than all its value sets."""
+    return (want & _ANY_ROW).bit_count(), want.bit_count()
 
 
 def present(rows: Iterable[Row]) -> int:
@@ -105,5 +105,5 @@ def wants_of(body: Find | Logic | Hook, scope: Scope, known: Sequence[Known], bi
             one_of.append((bits.of_rows(facts, scope.mask(body.code_in)),))
     wants = [want for name in needed for want in known[scope.index(name)].wants]
     if one_of and all(one_of):
-        wants.append(reduce(or_, (min(each, key=bits.likelihood) for each in one_of)))
+        wants.append(reduce(or_, (min(each, key=likelihood) for each in one_of)))
     return tuple(dict.fromkeys(wants))
