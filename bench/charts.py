@@ -111,6 +111,8 @@ def _tell(chart: "_Chart", story: str) -> None:
         chart.condition(told["use_disorder"], 700)
     if story == TREATED:
         chart.order(told["treatment"], 60)
+        chart.order(told["naloxone"], 90)
+        chart.procedure(told["counseling"], 30)
 
 
 def _bundle(resources: list[Json]) -> Json:
@@ -250,11 +252,13 @@ class _Chart:
             "reasonCode": [_coded(self._any("conditions"))],
         })  # fmt: skip
 
-    def _procedure(self, age: int) -> None:
-        entry = self._any("procedures")
+    def procedure(self, entry: Json, age: int) -> None:
         period = {"start": _moment(age), "end": _moment(age)}
         body = {"status": "completed", "code": _coded(entry), "performedPeriod": period}
         self._add("procedures", "Procedure", body)
+
+    def _procedure(self, age: int) -> None:
+        self.procedure(self._any("procedures"), age)
 
     def _referral(self, age: int) -> None:
         code = _coded(self._any("orders"))

@@ -79,8 +79,7 @@ def discover(compiled: Compiled) -> dict[str, Any]:
 
 def prefetch_keys(compiled: Compiled, hook: str) -> tuple[str, ...]:
     """The prefetch keys that the rules of `hook` read, `patient` always among them."""
-    facts = compiled.facts_for(hook) | {"Patient"}
-    return tuple(key for key, entry in PREFETCH.items() if facts.intersection(entry.facts))
+    return tuple(key for key, entry in PREFETCH.items() if compiled.facts[hook].intersection(entry.facts))
 
 
 def _describe(service: Service, compiled: Compiled) -> dict[str, Any]:

@@ -4,7 +4,6 @@ Source: docs/reference/rule-language.md, section 7 ("Added by the service").
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from cds_service.core.card_text import (
     counted,
@@ -28,6 +27,7 @@ from cds_service.core.placeholders import (
     speaking_rows,
     value_words,
 )
+from cds_service.core.record import record
 from cds_service.core.restricted import RESTRICTED_RECORD
 from cds_service.core.rule import Conditions, Find
 
@@ -39,7 +39,7 @@ _EVENTS_WITHOUT_LENGTH = ("Observation", "QuestionnaireResponse")
 _SURE_VERIFICATION = ("confirmed",)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Basis:
     """Names of criteria, in the order the rule gives them.
 

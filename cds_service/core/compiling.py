@@ -4,15 +4,16 @@ Criteria that mean the same (same words, same numbers, same codes, same members)
 sharing a definition share its work.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
 from cds_service.core.criteria import judge_of, logic
 from cds_service.core.facts import FACTS, Needs
 from cds_service.core.row_tests import Scope
-from cds_service.core.rule import Bounds, Criterion, Definition, Find, Hook, Logic, Parameter, Rule, Uses
-from cds_service.core.sitting import Judge, Want
+from cds_service.core.rule import Bounds, Criterion, Definition, Find, Logic, Parameter, Rule, Uses
+from cds_service.core.sitting import Judge
 from cds_service.core.value_set import Table, ValueSet
+from cds_service.core.wants import Bits, Known, known_of, wants_of
 
 WHEN = "when"
 
@@ -34,22 +35,23 @@ class Judges:
         self.judges: list[Judge] = []
         self.finds: list[tuple[Find, int] | None] = []  # what each looks for, for Needs
         self.members: list[tuple[int, ...]] = []
-        self.wants: list[tuple[Want, ...]] = []
-        self._known: dict[Hashable, int] = {}
+        self.bits = Bits(table.size)
+        self.known: list[Known] = []  # before any chart is
+        self._places: dict[Hashable, int] = {}
 
     def add(
         self, key: Hashable, judge: Judge, find: tuple[Find, int] | None, members: tuple[int, ...],
-        wants: tuple[Want, ...],
+        known: Known,
     ) -> int:  # fmt: skip
         """Give the place of this judge; one with the same key is not added again."""
-        known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = len(self.judges)
+        place = self._places.get(key)
+        if place is None:
+            place = self._places[key] = len(self.judges)
             self.judges.append(judge)
             self.finds.append(find)
             self.members.append(members)
-            self.wants.append(wants)
-        return known
+            self.known.append(known)
+        return place
 
 
 class Compiler:
@@ -80,9 +82,8 @@ class Compiler:
             prefix, other = self._used(home, head)
             return self.index(other, prefix, tail)
         qualified = prefix + name
-        known = self.names.get(qualified)
-        if known:
-            return known.index
+        if qualified in self.names:
+            return self.names[qualified].index
         if qualified in self._open:
             raise ValueError(f"criterion {qualified!r} leads back to itself")
         self._open.append(qualified)
@@ -94,10 +95,11 @@ class Compiler:
         mask = scope.mask(body.code_in) if isinstance(body, Find) else 0
         key = self._key(criterion, home.parameters, indexes, scope)
         judge = judge_of(
-            criterion, scope, lambda id_: self.value_sets[id_].title, lambda id_: self.value_sets[id_].found_in
-        )
-        wants = _wants_of(body, scope, self.judges.wants)
-        index = self.judges.add(key, judge, (body, mask) if isinstance(body, Find) else None, indexes, wants)
+            criterion, scope, lambda id_: self.value_sets[id_].title, lambda id_: self.value_sets[id_].found_in,
+            wants_of(body, scope, self.judges.known, self.judges.bits),
+        )  # fmt: skip
+        known = known_of(body, scope, self.judges.known, self.judges.bits)
+        index = self.judges.add(key, judge, (body, mask) if isinstance(body, Find) else None, indexes, known)
         self._open.pop()
         self.names[qualified] = Named(criterion, index, tuple(self._known_as(home, prefix, each) for each in members))
         return index
@@ -119,7 +121,8 @@ class Compiler:
         scope = self._scope(home, "")
         indexes = tuple(scope.index(name) for name in (*body.all, *body.any, *body.none))
         key = (WHEN, body, indexes, tuple(scope.parameters[name].value for name in _bound_names(body.count)))
-        return self.judges.add(key, logic(body, scope), None, indexes, _wants_of(body, scope, self.judges.wants))
+        known = known_of(body, scope, self.judges.known, self.judges.bits)
+        return self.judges.add(key, logic(body, scope, known.wants), None, indexes, known)
 
     def _scope(self, home: Rule | Definition, prefix: str) -> Scope:
         return Scope(
@@ -161,34 +164,6 @@ def _members(criterion: Criterion) -> Iterable[str]:
         yield from body.if_
         if body.started_since not in (None, "today"):
             yield str(body.started_since)
-
-
-def _wants_of(body: Find | Logic | Hook, scope: Scope, known: Sequence[tuple[Want, ...]]) -> tuple[Want, ...]:
-    """Give what a criterion cannot do without; () when nothing can be said before it is judged.
-
-    known: the wants of the criteria compiled so far, by place. What is absent is NO only where `count` asks for a row.
-    """
-    if isinstance(body, Hook) or (body.count and scope.limits(body.count).low < 1):
-        return ()
-    if isinstance(body, Logic):
-        needed = [want for name in body.all for want in known[scope.index(name)]]
-        if body.any:
-            needed += _one_of([known[scope.index(name)] for name in body.any])
-    else:
-        needed = [want for name in body.if_ for want in known[scope.index(name)]]
-        facts = tuple(name for name in body.find if name in FACTS)
-        mask = scope.mask(body.code_in)
-        if mask or not facts:
-            own: list[tuple[Want, ...]] = [(((facts, mask),),)] if facts else []
-            needed += _one_of([*own, *(known[scope.index(name)] for name in body.find if name not in FACTS)])
-    return tuple(dict.fromkeys(needed))
-
-
-def _one_of(members: Sequence[tuple[Want, ...]]) -> list[Want]:
-    """Give the want of members of which one suffices: of each the want with the fewest parts; none if one has none."""
-    if not all(members):
-        return []
-    return [tuple(dict.fromkeys(part for wants in members for part in min(wants, key=len)))]
 
 
 def facts_of(judges: Judges, indexes: Iterable[int]) -> frozenset[str]:

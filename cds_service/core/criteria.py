@@ -13,7 +13,7 @@ from cds_service.core import row_tests, time_tests
 from cds_service.core.dates import BEGINNING, FOREVER, NO, UNKNOWN, YES, Span
 from cds_service.core.decision import Doubt, Found, Near, Result
 from cds_service.core.facts import FACTS, Gap, Row
-from cds_service.core.measure import Limits
+from cds_service.core.measure import AT_LEAST_ONE
 from cds_service.core.pool import (
     at_its_end,
     doubted,
@@ -33,26 +33,28 @@ from cds_service.core.rule import Criterion, Find, Hook, Logic
 from cds_service.core.sitting import Judge, Sitting
 from cds_service.core.stretch import covered, lifetime, may_go_stale, merged
 from cds_service.core.value_tests import value_test
+from cds_service.core.wants import Want
 
 NEAREST = 3  # dropped rows that a NO shows
 EVENTS = ("Observation", "QuestionnaireResponse")
-AT_LEAST_ONE = Limits(low=1)
 NOTHING = Result(NO)
 
 
 def judge_of(
-    criterion: Criterion, scope: Scope, titles: Callable[[str], str], sources: Callable[[str], frozenset[str]]
-) -> Judge:
+    criterion: Criterion, scope: Scope, titles: Callable[[str], str], sources: Callable[[str], frozenset[str]],
+    wants: Sequence[Want],
+) -> Judge:  # fmt: skip
     """Compile one criterion.
 
     titles:  value set id -> title, for cards. sources: value set id -> Observation lists its rows stand in.
+    wants:   what it cannot do without (core.wants).
     """
     body = criterion.body
     if isinstance(body, Hook):
         return _hook(body)
     if isinstance(body, Logic):
-        return logic(body, scope)
-    return _Finder(criterion, body, scope, titles, sources).judge
+        return logic(body, scope, wants)
+    return _Finder(criterion, body, scope, titles, sources, wants).judge
 
 
 def _hook(body: Hook) -> Judge:
@@ -64,12 +66,14 @@ def _hook(body: Hook) -> Judge:
 # --- logic -----------------------------------------------------------------------------------------------------------
 
 
-def logic(body: Logic, scope: Scope) -> Judge:
+def logic(body: Logic, scope: Scope, wants: Sequence[Want]) -> Judge:
     """Judge `all`, `any` (with `count`) and `none` together by AND."""
     all_, any_, none = (tuple(scope.index(name) for name in names) for names in (body.all, body.any, body.none))
     limits = scope.limits(body.count) if body.count else AT_LEAST_ONE
 
     def judge(sitting: Sitting) -> Result:
+        if not sitting.is_possible(wants):
+            return NOTHING
         verdict, doubts = YES, list[Doubt]()  # a member that settles it as NO is the last one judged
         taken: list[Result] = []
         for index in all_:
@@ -117,9 +121,10 @@ class _Finder:
 
     def __init__(
         self, criterion: Criterion, find: Find, scope: Scope, titles: Callable[[str], str],
-        sources: Callable[[str], frozenset[str]],
+        sources: Callable[[str], frozenset[str]], wants: Sequence[Want],
     ) -> None:  # fmt: skip
         self.find = find
+        self.wants = wants
         self.scope = scope
         self.label = criterion.label
         self.facts = tuple(name for name in find.find if name in FACTS)
@@ -152,7 +157,7 @@ class _Finder:
         return tests
 
     def judge(self, sitting: Sitting) -> Result:
-        if self._absent(sitting):
+        if not sitting.is_possible(self.wants) or self._absent(sitting):
             return self._without_rows(sitting)
         for index in self.conditions:
             if sitting.result(index).verdict is NO:
@@ -187,10 +192,13 @@ class _Finder:
         return self._decided(sitting, rows, near, further)
 
     def _absent(self, sitting: Sitting) -> bool:
-        """Whether no row can be there: lists read whole hold none of the value sets, criteria looked at are NO."""
-        if self.facts and (not self.mask or self.mask & sitting.may_hold(self.facts)):
+        """Whether rows could only come from other criteria, and these are all NO."""
+        if self.facts:
             return False
-        return not self.criteria or all(sitting.result(index).verdict is NO for index in self.criteria)
+        for index in self.criteria:  # noqa: SIM110 - a generator would take most of the time
+            if sitting.result(index).verdict is not NO:
+                return False
+        return True
 
     def _without_rows(self, sitting: Sitting) -> Result:
         """The result without any row; most criteria end here, so equal ones share it."""

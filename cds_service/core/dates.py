@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from enum import IntEnum
 
+from cds_service.core.record import record
+
 BEGINNING = 0  # before any date
 FOREVER = 4_000_000  # after any date
 
@@ -45,7 +47,7 @@ def negate(verdict: Verdict) -> Verdict:
     return Verdict(2 - verdict)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Span:
     """The days a date could mean: each day from `first` to `last`, both included.
 

@@ -4,10 +4,11 @@ RULE-LANGUAGE sections 4 and 6 (docs/reference/rule-language.md) say what each p
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cds_service.core.dates import NO, UNKNOWN, YES, Span, Verdict
 from cds_service.core.facts import Chart, Gap, Row
+from cds_service.core.record import record
 from cds_service.core.rule import Card, Criterion, Edition
 
 NOT_READ = "not-read"
@@ -18,7 +19,7 @@ DOUBTS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Doubt:
     """Why something is UNKNOWN. kind is one of DOUBTS; about is a row's reference or a list's source."""
 
@@ -31,7 +32,7 @@ class Doubt:
         return self.kind == NOT_READ
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Found:
     """A row that a criterion rests on.
 
@@ -56,7 +57,7 @@ class Found:
     pinned: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Near:
     """A row that was looked at and dropped, and the key of the first test it failed ("status")."""
 
@@ -64,7 +65,7 @@ class Near:
     failed: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Result:
     """A criterion's answer on one chart.
 
@@ -84,7 +85,7 @@ class Result:
     count: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Judgement:
     """Every criterion an edition can reach, judged on one chart when asked for (and then remembered).
 
@@ -108,7 +109,7 @@ class Judgement:
 FIRES, SILENT, UNDECIDED, FAILED = "fires", "silent", "undecided", "failed"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Decision:
     """What one edition of one rule says about one chart.
 
@@ -154,7 +155,7 @@ class Decision:
         return (*stops, *(name for name in when.none if result(name).verdict is YES))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Outcome:
     """Everything decided for one call.
 

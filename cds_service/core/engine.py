@@ -23,7 +23,7 @@ from cds_service.core.decision import (
     Outcome,
     Result,
 )
-from cds_service.core.facts import Chart, Gap, Needs
+from cds_service.core.facts import HOOKS, Chart, Gap, Needs
 from cds_service.core.mentions import criteria_of_cards, searched_facts
 from cds_service.core.rule import (
     Criterion,
@@ -34,8 +34,9 @@ from cds_service.core.rule import (
     Rule,
     When,
 )
-from cds_service.core.sitting import Sitting, Want
+from cds_service.core.sitting import Sitting
 from cds_service.core.value_set import Table, ValueSet
+from cds_service.core.wants import Want
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class CompiledEdition:
 
     places, criteria, members, searched: by name as the rule writes it, of every criterion it can reach: its place
     among the judges, what the file says, whom it looks at, which facts it is made of. `when` has a place too.
-    wants: what `when` cannot do without (sitting.Want): a rule whose value sets are nowhere costs next to nothing.
+    wants: what `when` cannot do without (core.wants): a rule whose value sets are nowhere costs next to nothing.
     """
 
     edition: Edition
@@ -59,7 +60,7 @@ class CompiledEdition:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A release ready to decide."""
+    """A release ready to decide. facts: by hook, what its rules read; the Patient always."""
 
     release: Release
     table: Table
@@ -68,12 +69,7 @@ class Compiled:
     trial: tuple[CompiledEdition, ...]
     gate: tuple[tuple[str, int], ...]
     needs: Needs
-
-    def facts_for(self, hook: str) -> frozenset[str]:
-        """The facts that rules of this hook read; the Patient always."""
-        editions = [each for each in (*self.active, *self.trial) if hook in each.edition.rule.hooks]
-        gate = facts_of(self.judges, [index for _, index in self.gate])
-        return frozenset({"Patient"}).union(gate, *(each.facts for each in editions))
+    facts: Mapping[str, frozenset[str]]
 
 
 def compile_release(release: Release) -> Compiled:
@@ -86,7 +82,12 @@ def compile_release(release: Release) -> Compiled:
     active = tuple(compile_edition(edition, table, judges) for edition in release.active)
     trial = tuple(compile_edition(edition, table, judges) for edition in release.trial)
     gate = tuple((name, _gate_index(name, release, judges)) for name in release.never_when)
-    return Compiled(release, table, judges, active, trial, gate, needs_of(judges))
+    always = facts_of(judges, [index for _, index in gate]) | {"Patient"}
+    facts = {
+        hook: always.union(*(each.facts for each in (*active, *trial) if hook in each.edition.rule.hooks))
+        for hook in HOOKS
+    }
+    return Compiled(release, table, judges, active, trial, gate, needs_of(judges), facts)
 
 
 def _gate_index(name: str, release: Release, judges: Judges) -> int:
@@ -117,7 +118,7 @@ def _compiled(
     criteria = {name: each.criterion for name, each in names.items()}
     members = {name: each.members for name, each in names.items()}
     searched = searched_facts(criteria, members)
-    wants = judges.wants[when] if facts else ()
+    wants = judges.known[when].wants if facts else ()
     return CompiledEdition(edition, judges, facts, places, criteria, members, searched, wants)
 
 
@@ -153,7 +154,7 @@ def _alone(definition: Definition) -> Rule:
 
 def judge(compiled: CompiledEdition, chart: Chart, today: date) -> Judgement:
     """Put one edition before one chart; nothing is judged before it is asked for."""
-    sitting = Sitting(chart, today.toordinal(), compiled.judges.judges)
+    sitting = Sitting(chart, today.toordinal(), compiled.judges.judges, compiled.judges.bits)
     return _judgement(compiled, sitting, cache(sitting.firmly))
 
 
@@ -214,7 +215,7 @@ def _asked(doubts: Iterable[Doubt], chart: Chart) -> tuple[Gap, ...]:
 
 def decide(compiled: Compiled, chart: Chart, today: date) -> Outcome:
     """Decide every rule of the release that runs at the chart's hook, then which cards are sent and in what order."""
-    sitting = Sitting(chart, today.toordinal(), compiled.judges.judges)
+    sitting = Sitting(chart, today.toordinal(), compiled.judges.judges, compiled.judges.bits)
     firmly = cache(sitting.firmly)  # most calls never ask
     unread = {gap.source: gap.why for gaps in chart.gaps.values() for gap in gaps}
     for name, index in compiled.gate:

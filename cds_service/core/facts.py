@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cds_service.core.dates import Span
+from cds_service.core.record import record
 
 TEXT_LIMIT = 500  # characters of one text or display that are read; the rest is cut
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Coding:
     """One code, its system and code already normalised (core.value_set.normalise)."""
 
@@ -20,7 +21,7 @@ class Coding:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Concept:
     """A coded thing: its codings, its words, and the value sets it is in.
 
@@ -41,7 +42,7 @@ UNREADABLE_CONCEPT = Concept(readable=False)
 NO_CONCEPT = Concept()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Number:
     """A measured number: exactly `low` when both ends agree, else the open range that was reported ("<5").
 
@@ -56,7 +57,7 @@ class Number:
     text: str = ""  # as written, for cards: "12", "<5"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Row:
     """One row of a fact: a resource, a component of one, or an answered item.
 
@@ -94,7 +95,7 @@ class Row:
     labels: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Gap:
     """A list, or a part of one, that was not read: it may hold further rows that start before `before`.
 
@@ -108,7 +109,7 @@ class Gap:
     before: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Chart:
     """Everything known about one patient at one call.
 

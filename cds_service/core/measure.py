@@ -32,6 +32,8 @@ class Limits:
 
     def holds_count(self, least: int, most: float) -> Verdict:
         """The same for the whole numbers from `least` to `most` (math.inf for no upper end)."""
+        if self is AT_LEAST_ONE:
+            return YES if least else UNKNOWN if most else NO
         low = self.low + 1 if self.low_open and self.low == int(self.low) else self.low
         high = self.high - 1 if self.high_open and self.high != inf and self.high == int(self.high) else self.high
         if low > high:
@@ -49,6 +51,9 @@ class Limits:
         under = number.high < self.low or (number.high == self.low and (number.high_open or self.low_open))
         over = self.high < number.low or (number.low == self.high and (number.low_open or self.high_open))
         return under or over
+
+
+AT_LEAST_ONE = Limits(low=1)  # what most criteria ask for
 
 
 def converted(number: Number, unit: str) -> Number | None:

@@ -5,7 +5,6 @@ Source: docs/reference/rule-language.md, section 7 ("Placeholders") and section 
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 from cds_service.core.card_text import (
@@ -22,6 +21,7 @@ from cds_service.core.dates import BEGINNING, FOREVER, NO, YES, Span
 from cds_service.core.decision import Found, Judgement, Result
 from cds_service.core.facts import FACTS
 from cds_service.core.measure import per_limit
+from cds_service.core.record import record
 from cds_service.core.restricted import RESTRICTED_RECORD, is_restricted
 from cds_service.core.rule import Find, Logic, Parameter
 from cds_service.core.value_set import holds
@@ -32,7 +32,7 @@ _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_.-]*)\}")
 _UNKNOWN_DATE = Span(BEGINNING, FOREVER)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Voice:
     """How a judgement is spoken of.
 

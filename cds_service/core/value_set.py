@@ -178,6 +178,11 @@ class Table:
             self._phrases[phrase] = (before[0] | inside, before[1] | outside)
             self._lengths[phrase[0]] = tuple(sorted({*self._lengths.get(phrase[0], ()), len(phrase)}))
 
+    @property
+    def size(self) -> int:
+        """How many sets there are."""
+        return len(self._bits)
+
     def bit(self, value_set: ValueSet) -> int:
         """Give the one-bit mask of the set with this id and version. Raises KeyError if the table has no such set."""
         return self._bits[value_set.id, value_set.version]

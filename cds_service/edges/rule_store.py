@@ -5,7 +5,7 @@ from importlib import resources
 from pathlib import Path
 
 from cds_service.core.rule import Release
-from cds_service.rulebook.lint import lint
+from cds_service.rulebook.lint import report_of
 from cds_service.rulebook.release import load_release
 
 SHOWN = 10  # problems that are told at start-up
@@ -44,8 +44,8 @@ def load_rules(folder: Path, *, check: bool) -> Served:
     check: run every lint check first; a worker need not repeat what the master did.
     Raises RulesProblem with all errors; warnings do not stop a release.
     """
-    problems = list(lint(folder)) if check else []
     loaded = load_release(folder)
+    problems = list(report_of(loaded, folder).problems) if check else []
     problems += [each for each in loaded.problems if each not in problems]
     errors = [str(each) for each in problems if each.severity == "error"]
     if errors or loaded.release is None:

@@ -1,11 +1,12 @@
 """Values of observations and answers: numbers, what is not a number, and dates that are the value itself."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from cds_service.core.dates import Span
 from cds_service.core.facts import Concept, Number
+from cds_service.core.record import record
 from cds_service.fhir.scope import Scope
 from cds_service.fhir.shapes import Resource, codes, flag, objects, word
 from cds_service.fhir.when import number_in, period, span
@@ -17,7 +18,7 @@ _SIGNS = {"≤": "<=", "≥": ">="}
 YES_WORD, NO_WORD = "yes", "no"  # how a boolean answer is worded for value sets of answers
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Recorded:
     """A recorded value. present: something was recorded, readable or not. day: the value when it is a date."""
 

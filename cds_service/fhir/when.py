@@ -5,7 +5,7 @@ Source: FHIR R4 data types, https://hl7.org/fhir/R4/datatypes.html
 
 import math
 import re
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from cds_service.core.dates import BEGINNING, FOREVER, Duration, Span, parse_span, unreadable_span
@@ -50,8 +50,9 @@ def _usual_span(text: str) -> Span | None:
     if not _USUAL.match(text):
         return None
     try:
-        day = date.fromisoformat(text[:10]).toordinal()
-        return Span(day, day, text, None if len(text) == 10 else datetime.fromisoformat(text).timestamp())
+        known = datetime.fromisoformat(text)
+        day = known.toordinal()  # as written, whatever the zone
+        return Span(day, day, text, None if len(text) == 10 else known.timestamp())
     except ValueError:
         return None
 

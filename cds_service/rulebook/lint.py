@@ -66,7 +66,11 @@ def lint(folder: Path, today: date | None = None) -> tuple[RuleProblem, ...]:
 
 def lint_report(folder: Path, today: date | None = None) -> Report:
     """Look at a rules folder; what comments allow is given apart."""
-    loaded = load_release(folder)
+    return report_of(load_release(folder), folder, today)
+
+
+def report_of(loaded: Loaded, folder: Path, today: date | None = None) -> Report:
+    """Look at a rules folder whose release is loaded already."""
     released = subjects_of(loaded, folder)
     drafts, draft_problems = drafts_of(folder, loaded)
     problems = [*loaded.problems, *draft_problems]

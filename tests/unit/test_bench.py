@@ -61,6 +61,11 @@ def test_a_chart_makes_the_rules_of_its_story_speak(compiled: Compiled, size: st
     check(answers, [STORIES[story]] * len(calls))
 
 
+def test_no_shipped_rule_asks_for_every_row_of_a_list(compiled: Compiled) -> None:
+    """Most rows of most charts are of no use to any rule; one criterion without `code_in` has all of them read."""
+    assert compiled.needs.all_rows == {"Patient", "this-encounter", "draft-order"}
+
+
 def test_a_chart_leaves_nothing_open(compiled: Compiled) -> None:
     (request,) = requests(SMALL, "1 card", 1)
     evaluation = answer_of(compiled, request.body(INSTANCE))["extension"]["org.oud-cds.evaluation"]

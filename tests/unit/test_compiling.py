@@ -45,9 +45,9 @@ def test_a_hook_reads_the_facts_of_its_own_rules_and_of_what_these_look_at() -> 
         Release("2026.1.0", "0", (one,), (other,), ("gate.closed",), {("gate", 1): gate}, VALUE_SETS)
     )
     always = {"Patient", "Observation"}
-    assert compiled.facts_for("patient-view") == always | {"medication-use", "Encounter", "CarePlan"}
-    assert compiled.facts_for("order-sign") == always | {"Condition"}
-    assert compiled.facts_for("order-select") == always
+    assert compiled.facts["patient-view"] == always | {"medication-use", "Encounter", "CarePlan"}
+    assert compiled.facts["order-sign"] == always | {"Condition"}
+    assert compiled.facts["order-select"] == always
 
 
 def test_criteria_that_mean_the_same_are_compiled_once() -> None:
@@ -198,20 +198,39 @@ def test_a_list_that_was_not_read_is_judged() -> None:
     ("body", "wanted"),
     [
         (Logic(any=("one", "two")), 1),
-        (Logic(any=("one", "anything")), 0),
+        (Logic(any=("one", "whatever")), 0),
+        (Logic(any=("one", "anything")), 1),
         (Logic(all=("one", "two")), 2),
         (Logic(none=("one",)), 0),
         (Logic(all=("one",), none=("two",)), 1),
         (Logic(any=("one", "two"), count=Bounds(at_most="times_1")), 0),
         (Find(("one", "two")), 1),
-        (Find(("Condition", "one")), 0),
+        (Find(("Condition", "one")), 1),
+        (Find(("one", "two"), code_in=("worded",)), 2),
         (Find(("one",), if_=("two",)), 2),
         (Find(("Condition",), code_in=("one",), count=Bounds(at_most="times_1")), 0),
         (Find(("Condition",), code_in=("one",), count=Bounds(at_least="times_1")), 1),
-        (Hook(("patient-view",)), 0),
+        (Hook(("patient-view",)), 1),
     ],
 )
 def test_what_a_criterion_cannot_do_without(body: Find | Logic | Hook, wanted: int) -> None:
     one, two = Find(("Condition",), code_in=("one",)), Find(("Procedure",), code_in=("two",))
-    found = edition("a", asked=body, one=one, two=two, anything=Find(("Patient",)))
+    found = edition("a", asked=body, one=one, two=two, anything=Find(("Patient",)), whatever=Logic())
     assert len(engine.compile_release(Release("2026.1.0", "0", (found,))).active[0].wants) == wanted
+
+
+@pytest.mark.parametrize(
+    ("body", "chart", "possible"),
+    [
+        (Find(("listed",), code_in=("two",)), {"Condition": (condition(held=concept("C1")),)}, False),
+        (Find(("listed",), code_in=("two",)), {"Condition": (condition(held=concept("C2")),)}, True),
+        (Find(("Condition",)), {}, False),
+        (Find(("Condition",)), {"Condition": (condition(held=concept("C9")),)}, True),
+        (Logic(all=("signing",)), {}, False),
+        (Logic(any=("signing", "listed")), {"Condition": (condition(held=concept("C9")),)}, True),
+    ],
+)
+def test_a_rule_is_left_aside_when_the_chart_holds_nothing_of_what_it_wants(body, chart, possible: bool) -> None:
+    found = edition("a", asked=body, listed=Find(("Condition",)), signing=Hook(("order-sign",)))
+    compiled = engine.compile_release(Release("2026.1.0", "0", (found,)))
+    assert (judged(compiled, Chart("patient-view", LIVING, chart)) > 0) is possible
