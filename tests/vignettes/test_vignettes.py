@@ -39,6 +39,7 @@ from tests.vignettes import (
     review_treatment,
     screening,
     screening_more,
+    second_orders,
     social,
     suicide,
     treated,
@@ -80,6 +81,7 @@ TABLES = (
     review_treatment,
     review_mind,
     review_mess,
+    second_orders,
 )
 
 
