@@ -39,6 +39,7 @@ from tests.vignettes import (
     review_treatment,
     screening,
     screening_more,
+    second_charts,
     second_orders,
     social,
     suicide,
@@ -82,6 +83,7 @@ TABLES = (
     review_mind,
     review_mess,
     second_orders,
+    second_charts,
 )
 
 
