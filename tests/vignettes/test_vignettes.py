@@ -39,6 +39,8 @@ from tests.vignettes import (
     review_treatment,
     screening,
     screening_more,
+    second_charts,
+    second_orders,
     social,
     suicide,
     treated,
@@ -80,6 +82,8 @@ TABLES = (
     review_treatment,
     review_mind,
     review_mess,
+    second_orders,
+    second_charts,
 )
 
 
