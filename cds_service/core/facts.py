@@ -65,6 +65,8 @@ class Row:
     start, end: None = absent. `end` None on a row of `taking` or `paused` means that it still runs.
     over_by:   for `past` and `stopped` rows without an end: the last day on which it can have ended (the record's own
                last change), an ordinal; None when nothing tells.
+    listed_on: for `taking` and `paused` rows without an end: the last day, today at the latest, on which the record
+               itself says that this was so, an ordinal; None when nothing tells.
     value:     a number; answers: what is not a number (coded value, interpretation, text, boolean as yes/no).
     has_value: a value of any kind was recorded, readable or not.
     upper_limit: the report's own upper reference limit, in the value's unit.
@@ -84,6 +86,7 @@ class Row:
     start: Span | None = None
     end: Span | None = None
     over_by: int | None = None
+    listed_on: int | None = None
     value: Number | None = None
     answers: tuple[Concept, ...] = ()
     has_value: bool = False

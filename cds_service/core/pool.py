@@ -71,7 +71,9 @@ def doubting(found: Found, doubts: Iterable[Doubt]) -> Found:
 def at_its_end(found: Found, today: int) -> Found:
     """Turn a row that ended before `today` into that event: the day it ended is its start and end."""
     assert found.end is not None
-    day = Span(found.end.first, min(found.end.last, today - 1), found.row.end.text if found.row.end else "")
+    recorded = found.row.end
+    text = recorded.text if recorded is not None and recorded == found.end else ""  # not the day of a dose that lasted
+    day = Span(found.end.first, min(found.end.last, today - 1), text)
     return replace(found, start=day, end=day)
 
 

@@ -22,7 +22,8 @@ def lifetime(row: Row, today: int, stale_after: Duration | None = None) -> tuple
     """Give every day `row` can have begun and every day it can have ended.
 
     today:       day ordinal.
-    stale_after: without an end, `taking` and `paused` rows surely go on this long after their start, then perhaps;
+    stale_after: without an end, `taking` and `paused` rows surely go on this long after their start, or after the day
+                 they were last listed, then perhaps;
                  `past` and `stopped` ones are surely over by then. None: on for ever; over on some day before today.
     Returns (start, end); end is None for facts that are states, and one with start where it ends the day it starts.
     """
@@ -37,7 +38,8 @@ def lifetime(row: Row, today: int, stale_after: Duration | None = None) -> tuple
         # A list that says "taking" without any date says that it began, and runs, by today.
         if row.start is None and row.status == "taking":
             return Span(BEGINNING, today), Span(FOREVER, FOREVER)
-        first = stale_after.after(start.first) if stale_after else FOREVER
+        listed = start.first if row.listed_on is None else max(start.first, row.listed_on)
+        first = stale_after.after(listed) if stale_after else FOREVER
         return start, Span(first, FOREVER)
     if row.status in OVER_STATUSES:
         latest = today - 1

@@ -8,7 +8,7 @@ from cds_service.core.dates import Span
 from cds_service.core.facts import UNREADABLE_CONCEPT, Concept, Row
 from cds_service.fhir.scope import Record, Scope
 from cds_service.fhir.shapes import Resource, codes, flag, inside, labels_of, objects
-from cds_service.fhir.when import last_change
+from cds_service.fhir.when import last_change, span
 
 USE = "medication-use"
 MOST_INGREDIENTS = 50  # looked at for one drug, ingredients of ingredients included
@@ -88,17 +88,19 @@ def use_row(
     end: Span | None,
     reasons: tuple[Any, ...] = (),
     notes: tuple[str, ...] = (),
+    listed: Any = None,
     ended_by: Resource | None = None,
 ) -> Row:
     """Build the row of medication-use, with an end that its status allows.
 
     `given` without an end ends where it starts. A stopped use cannot end after today: such an end was the plan, not
     the end, and is left out. A row of `past` or `stopped` without an end was over by the record's own last change,
-    because a record cannot take on that status after it last changed. ended_by: the record whose change ended the
-    use, if it is not this one (the stay of an inpatient order).
+    because a record cannot take on that status after it last changed. listed: the date on which the record says that
+    its status was so. ended_by: the record whose change ended the use, if it is not this one (the stay of an inpatient
+    order).
     """
     resource, name, labels = record
-    over_by = None
+    over_by = listed_on = None
     if status == "given" and end is None:
         end = start
     if status == "stopped" and end is not None and end.readable and end.last > scope.today:
@@ -106,6 +108,9 @@ def use_row(
     if status in ("past", "stopped") and end is None:
         changed = last_change(resource if ended_by is None else ended_by)
         over_by = None if changed is None else min(changed, scope.today)
+    if status in ("taking", "paused") and end is None:
+        day = span(listed)
+        listed_on = day.first if day is not None and day.readable and day.first <= scope.today else None
     return Row(
         fact=USE,
         reference=name,
@@ -117,6 +122,7 @@ def use_row(
         start=start,
         end=end,
         over_by=over_by,
+        listed_on=listed_on,
         notes=notes,
         labels=labels | labels_of(resource),
     )

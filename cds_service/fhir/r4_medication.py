@@ -138,7 +138,8 @@ def medication_statement(record: Record, scope: Scope) -> Iterable[Row]:
     start, end = statement_days(resource)
     status = STATEMENT.get(word(resource.get("status")))
     reasons = (resource.get("reasonCode"), resource.get("statusReason"))
-    return (use_row(record, scope, concept, status, start=start, end=end, reasons=reasons),)
+    listed = resource.get("dateAsserted")
+    return (use_row(record, scope, concept, status, start=start, end=end, reasons=reasons, listed=listed),)
 
 
 def statement_days(resource: Resource) -> Days:

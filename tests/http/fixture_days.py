@@ -76,6 +76,8 @@ def likeness(chart: Chart, today: date) -> tuple[Any, ...]:
     for rows in chart.rows.values():
         for row in rows:
             parts.append((row.status, row.clinical_status, row.notes, row.over_by and row.over_by - now))
+            if row.listed_on is not None:
+                parts.append((row.listed_on - now, _calendar(row.listed_on)))
             for span in (row.start, row.end, row.birth_date):
                 if span is None or not span.readable:
                     parts.append(span)

@@ -69,11 +69,13 @@ def rows(draw, fact: str, name: str, today: int) -> Row:
     status = draw(st.sampled_from([*kind.usual, *kind.usual, *kind.statuses, None]))
     if fact == "draft-order":
         return Row(fact, name, draw(st.sampled_from(CONCEPTS)), status=status, start=exact(today), end=exact(today))
-    over_by = None
+    over_by = listed_on = None
     if fact == "medication-use" and status in ("taking", "paused", "past", "stopped", None):
         end = draw(st.one_of(st.none(), spans(today)))
         if status in ("past", "stopped") and end is None:
             over_by = draw(st.sampled_from([None, *near_days(today)]))
+        if status in ("taking", "paused") and end is None:
+            listed_on = draw(st.sampled_from([None, None, *(day for day in near_days(today) if day <= today)]))
     elif fact == "Procedure" and status in ("in-progress", None):
         end = draw(st.one_of(st.none(), spans(today)))
     elif draw(st.integers(0, 2)) == 0 and fact not in TIMED:
@@ -96,6 +98,7 @@ def rows(draw, fact: str, name: str, today: int) -> Row:
             end = start
     return Row(
         fact, name, draw(st.sampled_from(CONCEPTS)), status=status, start=start, end=end, over_by=over_by,
+        listed_on=listed_on,
         reasons=draw(st.sampled_from([(), (concept("C1"),), (concept("", "green leaf"),), (concept("C9"),)])),
         categories=draw(st.sampled_from([(), ("inpatient",)])),
         value=value, answers=answers, has_value=value is not None or bool(answers), upper_limit=upper,

@@ -67,7 +67,8 @@ def _recorded_end(item: Item, status: str, start: int, today: int) -> tuple[int,
     if item.fact == "medication-use" and status == "taking" and row.start is None:
         return FOREVER, FOREVER  # the list says so today, whatever stale_after says
     if item.fact == "medication-use" and status in OPEN:
-        return (item.stale.after(start) if item.stale else FOREVER), FOREVER
+        stated = start if row.listed_on is None or row.listed_on < start else row.listed_on
+        return (item.stale.after(stated) if item.stale else FOREVER), FOREVER
     if item.fact == "medication-use" and status in OVER:
         last = today - 1
         if item.stale:
@@ -92,6 +93,8 @@ def pairs(item: Item, today: int, lengths: Iterable[Duration], near: Iterable[in
                 marks |= {span.first, span.last}
         if item.row.over_by is not None:
             marks.add(item.row.over_by)
+        if item.row.listed_on is not None:
+            marks |= {item.row.listed_on, *(each.after(item.row.listed_on) for each in durations)}
     if item.settled:
         marks |= {item.settled.end_first, item.settled.end_last}
     for _ in range(2):

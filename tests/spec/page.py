@@ -99,6 +99,8 @@ def _row(row: Row) -> Iterator[str]:
         yield "no date"
     if row.over_by is not None:
         yield "last changed long ago"
+    if row.listed_on is not None:
+        yield f"listed on {date.fromordinal(row.listed_on)}"
     if row.value is not None:
         number = row.value
         amount = f"{number.low:g}" if number.low == number.high else f"below {number.high:g}"

@@ -212,6 +212,27 @@ def test_a_use_that_is_over_without_an_end_was_over_by_its_records_last_change(
     assert (days(row.end), row.over_by and date.fromordinal(row.over_by).isoformat()) == (end, over_by)
 
 
+@pytest.mark.parametrize(
+    ("elements", "listed_on"),
+    [
+        ({"dateAsserted": "2026-01-15T09:00:00Z"}, "2026-01-15"),
+        ({"dateAsserted": "2026-01"}, "2026-01-01"),
+        ({"dateAsserted": "2026-03-01"}, "2026-03-01"),
+        ({"dateAsserted": "2026-03-02"}, None),
+        ({"dateAsserted": "lately"}, None),
+        ({}, None),
+        ({"dateAsserted": "2026-01-15", "status": "on-hold"}, "2026-01-15"),
+        ({"dateAsserted": "2026-01-15", "status": "completed"}, None),
+        ({"dateAsserted": "2026-01-15", "effectivePeriod": {"end": "2026-02-01"}}, None),
+    ],
+)
+def test_an_open_statement_was_last_listed_when_it_was_asserted(
+    elements: dict[str, Any], listed_on: str | None
+) -> None:
+    row = use_of("MedicationStatement", **{"status": "active", **elements})
+    assert (row.listed_on and date.fromordinal(row.listed_on).isoformat()) == listed_on
+
+
 INPATIENT = {
     "status": "active",
     "authoredOn": "2026-01-01",

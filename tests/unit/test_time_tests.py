@@ -1,6 +1,7 @@
 """Keys about time against days counted one by one: every small span is tried day by day."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from itertools import combinations_with_replacement, product
 
 import pytest
@@ -9,7 +10,7 @@ from cds_service.core.dates import NO, UNKNOWN, YES, Span, Verdict
 from cds_service.core.facts import Row
 from cds_service.core.rule import Bounds, Find
 from tests.reference.pool import concept
-from tests.spec.table import TODAY, Case, by_engine, result_of
+from tests.spec.table import TODAY, Case, by_engine, drug, result_of
 
 NOW = TODAY.toordinal()
 NEAR = (-9, -8, -7, -6, -1, 0, 1)  # days from today, around the edges of a week and of today
@@ -68,11 +69,11 @@ def test_a_window_is_judged_for_every_pair_of_days() -> None:
             assert told(Find(DRUG, during_last="today"), start, end) is wanted, (start, end)
 
 
-def use(status: str, start: tuple[int, int], over_by: int | None = None) -> Row:
+def use(status: str, start: tuple[int, int], over_by: int | None = None, listed_on: int | None = None) -> Row:
     """Give a use without an end on record, or a dose, which ends as it starts."""
     begun = Span(NOW + start[0], NOW + start[1])
     return Row("medication-use", "MedicationRequest/1", concept("C1"), status=status, start=begun,
-               end=begun if status == "given" else None, over_by=over_by)  # fmt: skip
+               end=begun if status == "given" else None, over_by=over_by, listed_on=listed_on)  # fmt: skip
 
 
 def test_a_dose_is_current_while_it_covers_today() -> None:
@@ -85,9 +86,11 @@ def test_a_dose_is_current_while_it_covers_today() -> None:
 @pytest.mark.parametrize("status", ["taking", "paused"])
 def test_an_open_use_surely_goes_on_through_stale_after_and_then_perhaps(status: str) -> None:
     find = Find(DRUG, stale_after="weeks_1", during_last="today")
-    for start in SPANS:
-        wanted = over_all(day <= 0 <= last for day in days(*start) for last in (day + 7, 99))
-        assert by_engine(Case("", find, (use(status, start),), YES))[0] is wanted, start
+    for start, listed_on in product(SPANS, (None, *(day for day in NEAR if day <= 0))):
+        listed = -99 if listed_on is None else listed_on
+        wanted = over_all(day <= 0 <= last for day in days(*start) for last in (max(day, listed) + 7, 99))
+        row = use(status, start, listed_on=None if listed_on is None else NOW + listed_on)
+        assert by_engine(Case("", find, (row,), YES))[0] is wanted, (start, listed_on)
 
 
 @pytest.mark.parametrize("status", ["past", "stopped"])
@@ -141,3 +144,16 @@ def test_uses_are_joined_where_every_pair_of_days_says_so(fixed: tuple[int, int]
         result = result_of(Case("", joined, rows, YES))
         found = {1: YES, 2: NO}[len(result.rows)] if result.verdict is YES else UNKNOWN
         assert found is wanted, (start, end)
+
+
+def test_the_end_of_a_dose_that_lasted_is_not_printed_as_the_day_of_the_dose() -> None:
+    find = Find(DRUG, covers="weeks_1", ending=True)
+    (lasted,) = result_of(Case("", find, (drug("given", "2026-02-01", "2026-02-01"),), YES)).rows
+    (ended,) = result_of(Case("", find, (drug("past", "2025-02-01", "2026-02-01"),), YES)).rows
+    assert (lasted.start, ended.start) == (exact("2026-02-08", ""), exact("2026-02-01"))
+
+
+def exact(day: str, text: str | None = None) -> Span:
+    """Give one day, and how it was written."""
+    ordinal = date.fromisoformat(day).toordinal()
+    return Span(ordinal, ordinal, day if text is None else text)

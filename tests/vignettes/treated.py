@@ -149,6 +149,8 @@ VIGNETTES = (
             order(FILM, ago(20), days=30, subject={"reference": f"https://ehr.example.org/fhir/Patient/{PERSON}"})),
     _silent("Treated: subject with a version", "The same person.",
             order(FILM, ago(20), days=30, subject={"reference": f"Patient/{PERSON}/_history/7"})),
+    _silent("Treated: methadone for two years, listed again last month", "Old, and still asserted.",
+            statement(drug(METHADONE_DISPERSIBLE), ago(730)) | {"dateAsserted": ago(42)}),
     _silent("Treated: methadone concentrate by text", "A local code and words.",
             order(concept(coding(LOCAL, "5"), text="METHADONE HCL 10 MG/ML PO CONC"), ago(20), intent="plan")),
     _silent("Treated: buprenorphine tablets by text", "A local code and words.",
