@@ -25,7 +25,7 @@ test: $(VENV)/installed-dev ## Set up and run every test but the slow ones (unde
 
 slow: $(VENV)/installed-dev ## Run the fuzz, kill and soak tests
 	@$(BIN)/python -m pytest -m slow
-	@CDS_TEST_EXAMPLES=20 $(BIN)/python -m pytest tests/unit/test_engine_against_reference.py tests/unit/test_law.py \
+	@TEST_EXAMPLES=20 $(BIN)/python -m pytest tests/unit/test_engine_against_reference.py tests/unit/test_law.py \
 	    tests/unit/test_decisions_against_reference.py
 
 check: $(VENV)/installed-dev ## Check format, style, types and rules, then run every test: what CI runs

@@ -16,6 +16,7 @@ from cds_service.core.facts import FACTS, Gap, Row
 from cds_service.core.measure import AT_LEAST_ONE
 from cds_service.core.pool import (
     at_its_end,
+    counted,
     doubted,
     doubting,
     doubts_once,
@@ -357,7 +358,7 @@ class _Finder:
         self, sitting: Sitting, rows: Sequence[Found], near: list[tuple[int, Near]], further: tuple[Gap, ...]
     ) -> Result:
         """Count the rows that are there, from the sure ones to all that may be, against `count`."""
-        sure, there = _counted(rows)
+        sure, there = counted(rows)
         verdict = self.limits.holds_count(sure, inf if further else there)
         if verdict is YES:
             return Result(YES, sure_first(rows), further=further, count=sure)
@@ -378,15 +379,6 @@ class _Finder:
             if result.verdict is UNKNOWN and any(who(found) in left for found in result.rows):
                 doubts += result.doubts
         return Result(UNKNOWN, tuple(doubted(found) for found in rows), doubts_once(doubts), further=further)
-
-
-def _counted(rows: Sequence[Found]) -> tuple[int, int]:
-    """How many rows are sure, and how many there are, each row once."""
-    if not rows:
-        return 0, 0
-    if len(rows) == 1:
-        return int(rows[0].sure), 1
-    return len({who(found) for found in rows if found.sure}), len({who(found) for found in rows})
 
 
 def _undated(further: tuple[Gap, ...]) -> tuple[Gap, ...]:

@@ -37,6 +37,15 @@ def who(found: Found) -> tuple[str, str]:
     return found.row.fact, found.row.reference
 
 
+def counted(rows: Sequence[Found]) -> tuple[int, int]:
+    """How many rows are sure, and how many there are, each row once."""
+    if not rows:
+        return 0, 0
+    if len(rows) == 1:
+        return int(rows[0].sure), 1
+    return len({who(found) for found in rows if found.sure}), len({who(found) for found in rows})
+
+
 def sure_first(rows: Sequence[Found]) -> tuple[Found, ...]:
     """Sure rows before doubtful ones, otherwise in the order they came."""
     if len(rows) < 2:

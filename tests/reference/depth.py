@@ -1,6 +1,6 @@
 """How many random examples the property tests try.
 
-`CDS_TEST_EXAMPLES` multiplies the number (`make slow`); then examples differ from run to run, and a failing one is
+`TEST_EXAMPLES` multiplies the number (`make slow`); then examples differ from run to run, and a failing one is
 made as small as it goes, which takes minutes.
 """
 
@@ -8,7 +8,7 @@ import os
 
 from hypothesis import HealthCheck, Phase, settings
 
-DEPTH = int(os.environ.get("CDS_TEST_EXAMPLES", "1"))
+DEPTH = int(os.environ.get("TEST_EXAMPLES", "1"))
 
 
 def examples(count: int) -> settings:
