@@ -262,7 +262,7 @@ class _Finder:
         # dataclasses.replace takes twice as long, and most rows of a chart that speaks pass here.
         return Found(
             found.row, sure, found.start, found.end, by_text, title, label, found.doubts, found.merged, found.why,
-            found.pinned,
+            found.pinned, found.open,
         )  # fmt: skip
 
     def _spanned(self, found: Found, sitting: Sitting) -> Found:

@@ -55,6 +55,7 @@ class Found:
     merged: int = 1
     why: tuple[Doubt, ...] = ()
     pinned: bool = False
+    open: bool = False
 
 
 @record(frozen=True, slots=True)
