@@ -190,7 +190,7 @@ def row_words(name: str, found: Found, voice: Voice) -> str:
     if row.fact == "Patient":
         return _patient_words(name, found, voice)
     what, value = voice.escape(found_name(found)), value_words(voice, name, found)
-    doubts = _own_doubts(found)
+    doubts = [each.partition(" ")[0] for each in found.doubts]
     parts = [
         f"{what} {value}" if what and value else what or value or "entry",
         _dates(found, doubts),
@@ -205,11 +205,6 @@ def row_words(name: str, found: Found, voice: Voice) -> str:
         *map(voice.escape, row.notes),
     ]
     return ", ".join(filter(None, parts))
-
-
-def _own_doubts(found: Found) -> list[str]:
-    """Give the kinds of doubt about the row itself; lists that were not read are named once for all rows."""
-    return [kind for each in found.doubts if (kind := each.partition(" ")[0]) != NOT_READ]
 
 
 def _dates(found: Found, doubts: Iterable[str]) -> str:
@@ -234,7 +229,7 @@ def _from_to(start: Span, end: Span | None) -> str:
 
 def _patient_words(name: str, found: Found, voice: Voice) -> str:
     find, row, today = judging_find(name, found, voice.judgement), found.row, voice.judgement.today
-    parts = [doubt_words(each) for each in _own_doubts(found)]
+    parts = [doubt_words(each.partition(" ")[0]) for each in found.doubts]
     if find and find.age and row.birth_date and row.birth_date.readable:
         oldest, youngest = full_years(row.birth_date.first, today), full_years(row.birth_date.last, today)
         parts.insert(0, f"age {oldest}" if oldest == youngest else f"age {youngest} to {oldest}")

@@ -17,7 +17,6 @@ from cds_service.core.measure import AT_LEAST_ONE
 from cds_service.core.pool import (
     at_its_end,
     counted,
-    doubted,
     doubting,
     doubts_once,
     latest_of,
@@ -27,7 +26,7 @@ from cds_service.core.pool import (
     surely_later,
     unordered,
     unread,
-    who,
+    unsure,
 )
 from cds_service.core.row_tests import Scope, Test
 from cds_service.core.rule import Criterion, Find, Hook, Logic
@@ -109,7 +108,8 @@ def logic(body: Logic, scope: Scope, wants: Sequence[Want]) -> Judge:
         further = tuple(dict.fromkeys(gap for result in taken for gap in result.further)) if gaps else ()
         if verdict is YES:
             return Result(YES, rows, further=further, count=sure)
-        return Result(UNKNOWN, tuple(doubted(found) for found in rows), doubts_once(doubts), further=further)
+        why = doubts_once(doubts)
+        return Result(UNKNOWN, unsure(rows, why), why, further=further)
 
     return judge
 
@@ -262,7 +262,7 @@ class _Finder:
         # dataclasses.replace takes twice as long, and most rows of a chart that speaks pass here.
         return Found(
             found.row, sure, found.start, found.end, by_text, title, label, found.doubts, found.merged, found.why,
-            found.pinned,
+            found.pinned, found.open,
         )  # fmt: skip
 
     def _spanned(self, found: Found, sitting: Sitting) -> Found:
@@ -352,7 +352,7 @@ class _Finder:
             return self._none(sitting, near)
         if verdict is YES:
             return Result(YES, tuple(judged), further=further)
-        return self._undecided(judged, further, sitting)
+        return _undecided(judged, further)
 
     def _decided(
         self, sitting: Sitting, rows: Sequence[Found], near: list[tuple[int, Near]], further: tuple[Gap, ...]
@@ -363,22 +363,17 @@ class _Finder:
         if verdict is YES:
             return Result(YES, sure_first(rows), further=further, count=sure)
         if verdict is UNKNOWN:
-            return self._undecided(rows, further, sitting)
+            return _undecided(rows, further)
         return self._none(sitting, near)
 
     def _none(self, sitting: Sitting, near: list[tuple[int, Near]]) -> Result:
         nearest = tuple(dropped for _, dropped in sorted(near, key=_step)[:NEAREST]) if near else ()
         return Result(NO, (), (), sitting.looked_at(self.facts), nearest)
 
-    def _undecided(self, rows: Sequence[Found], further: tuple[Gap, ...], sitting: Sitting) -> Result:
-        doubts = [doubt for found in rows for doubt in found.why]
-        doubts += unread(further)
-        left = {who(found) for found in rows if not found.sure}
-        for index in self.criteria:
-            result = sitting.result(index)
-            if result.verdict is UNKNOWN and any(who(found) in left for found in result.rows):
-                doubts += result.doubts
-        return Result(UNKNOWN, tuple(doubted(found) for found in rows), doubts_once(doubts), further=further)
+
+def _undecided(rows: Sequence[Found], further: tuple[Gap, ...]) -> Result:
+    doubts = doubts_once([*(doubt for found in rows for doubt in found.why), *unread(further)])
+    return Result(UNKNOWN, unsure(rows, doubts), doubts, further=further)
 
 
 def _undated(further: tuple[Gap, ...]) -> tuple[Gap, ...]:

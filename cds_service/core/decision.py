@@ -40,8 +40,9 @@ class Found:
     start, end: the days it can have begun and ended; end None = still running, or a state without an end.
     by_text: found by words, not by a code. value_set: title of the set that found it ("" for none).
     label:   label of the criterion that found the row, else None.
-    doubts:  why the row is not sure; empty for a sure row.
-    pinned:   it may be part of a longer stretch that could not be joined, so no later key can drop it.
+    doubts:  what about the row itself is not sure, by kind; why: every reason, also of other rows and unread lists.
+    pinned:  it may be part of a longer stretch that could not be joined, so no later key can drop it.
+    open:    of merged rows: one of them runs only because nothing ended it.
     """
 
     row: Row
@@ -55,6 +56,7 @@ class Found:
     merged: int = 1
     why: tuple[Doubt, ...] = ()
     pinned: bool = False
+    open: bool = False
 
 
 @record(frozen=True, slots=True)

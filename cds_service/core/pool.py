@@ -10,9 +10,11 @@ from cds_service.core.dates import Span
 from cds_service.core.decision import NOT_READ, Doubt, Found, Result
 from cds_service.core.facts import Gap
 
+_FEW = 3
+
 
 def pooled(results: Iterable[Result]) -> tuple[Found, ...]:
-    """The rows of several results, each once: a sure row wins over a doubtful one, else the first stays.
+    """The rows of several results, each once: a sure row wins over a doubtful one, else the first has all doubts.
 
     A row that two criteria give different spans stays in both forms; it counts once, and holds if either does.
     """
@@ -25,10 +27,12 @@ def rows_once(all_rows: Sequence[Found]) -> tuple[Found, ...]:
         return tuple(all_rows)
     rows: dict[tuple[object, ...], Found] = {}
     for found in all_rows:
-        key = (found.row.fact, found.row.reference, found.start, found.end)
+        key = (found.row.fact, found.row.reference, found.start, found.end, found.pinned)
         known = rows.get(key)
         if known is None or (found.sure and not known.sure):
             rows[key] = found
+        elif not known.sure:
+            rows[key] = doubting(known, found.why)
     return sure_first(tuple(rows.values()))
 
 
@@ -56,14 +60,27 @@ def sure_first(rows: Sequence[Found]) -> tuple[Found, ...]:
     return (*sure, *(found for found in rows if not found.sure))
 
 
-def doubted(found: Found) -> Found:
-    """The row as a doubtful one."""
-    return replace(found, sure=False) if found.sure else found
-
-
 def doubts_once(doubts: Iterable[Doubt]) -> tuple[Doubt, ...]:
     """Each doubt once, in order."""
     return tuple(dict.fromkeys(doubts))
+
+
+def a_few(doubts: Sequence[Doubt]) -> tuple[Doubt, ...]:
+    """Every list not read and some doubts of each other kind: what a criterion hands to many rows stays small."""
+    if len(doubts) <= _FEW:
+        return tuple(doubts)
+    kept: dict[str, list[Doubt]] = {}
+    for doubt in doubts:
+        of_kind = kept.setdefault(doubt.kind, [])
+        if doubt.unread or len(of_kind) < _FEW:
+            of_kind.append(doubt)
+    return tuple(doubt for of_kind in kept.values() for doubt in of_kind)
+
+
+def unsure(rows: Iterable[Found], doubts: Sequence[Doubt]) -> tuple[Found, ...]:
+    """The rows of a criterion that is UNKNOWN: what leaves it open leaves open whether they are rows of it."""
+    few = a_few(doubts)
+    return tuple(replace(found, sure=False, why=doubts_once((*found.why, *few))) for found in rows)
 
 
 def unread(further: Iterable[Gap]) -> list[Doubt]:
@@ -73,8 +90,9 @@ def unread(further: Iterable[Gap]) -> list[Doubt]:
 
 def doubting(found: Found, doubts: Iterable[Doubt]) -> Found:
     """The row as a doubtful one, with further reasons."""
-    why = tuple(dict.fromkeys((*found.why, *doubts)))
-    return replace(found, sure=False, why=why, doubts=tuple(dict.fromkeys(doubt.kind for doubt in why)))
+    why = doubts_once((*found.why, *doubts))
+    own = dict.fromkeys(doubt.kind for doubt in why if doubt.about == found.row.reference)
+    return replace(found, sure=False, why=why, doubts=tuple(own))
 
 
 def at_its_end(found: Found, today: int) -> Found:
@@ -103,4 +121,4 @@ def latest_of(found: Found, candidates: Sequence[Found]) -> bool:
 
 def unordered(found: Found) -> Found:
     """The row as one of several of which it cannot be told which is the latest."""
-    return found if found.doubts else doubting(found, [Doubt("date-imprecise", found.row.reference)])
+    return found if found.why else doubting(found, [Doubt("date-imprecise", found.row.reference)])

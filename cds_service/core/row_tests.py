@@ -15,12 +15,12 @@ from cds_service.core.dates import NO, UNKNOWN, YES, Duration, Span, Verdict, al
 from cds_service.core.decision import Doubt, Found, Result
 from cds_service.core.facts import CLINICAL_STATUS, FACTS, VERIFICATION_STATUS, Row
 from cds_service.core.measure import Limits
+from cds_service.core.pool import a_few
 from cds_service.core.rule import Bounds, Find, Parameter
 
 Answer = tuple[Verdict, tuple[Doubt, ...]]
 HOLDS: Answer = (YES, ())
 FAILS: Answer = (NO, ())
-_FEW = 3
 # The days a criterion's date can be, whether it surely has one, and what leaves it open.
 ReferenceDate = tuple[Span, bool, tuple[Doubt, ...]]
 
@@ -78,18 +78,6 @@ class Scope:
         if under is not None and under <= limits.high:
             limits = Limits(limits.low, under, limits.low_open, True)
         return limits
-
-
-def a_few(doubts: Sequence[Doubt]) -> tuple[Doubt, ...]:
-    """Some doubts of each kind: what one criterion hands to every row of another stays small."""
-    if len(doubts) <= _FEW:
-        return tuple(doubts)
-    kept: dict[str, list[Doubt]] = {}
-    for doubt in doubts:
-        of_kind = kept.setdefault(doubt.kind, [])
-        if len(of_kind) < _FEW:
-            of_kind.append(doubt)
-    return tuple(doubt for of_kind in kept.values() for doubt in of_kind)
 
 
 def unknown(kind: str, found: Found) -> Answer:

@@ -72,7 +72,8 @@ def may_go_stale(row: Row) -> bool:
 
 def is_open(found: Found) -> bool:
     """Whether the row runs only because nothing ended it: `taking` or `paused` without an end on record."""
-    return found.row.status in OPEN_STATUSES and found.row.end is None and found.row.fact == "medication-use"
+    row = found.row
+    return found.open or (row.status in OPEN_STATUSES and row.end is None and row.fact == "medication-use")
 
 
 def covered(found: Found, covers: Duration) -> Found:
@@ -153,6 +154,7 @@ def _one_row(group: Sequence[Found]) -> Found:
         end=Span(max(end.first for end in ends), max(end.last for end in ends)),
         merged=sum(each.merged for each in group),
         by_text=any(each.by_text for each in group),
+        open=any(is_open(each) for each in group),
     )
 
 

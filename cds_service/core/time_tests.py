@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 
 from cds_service.core.dates import ANY_DAY, FOREVER, NO, UNKNOWN, YES, Duration, Span, Verdict, all_of
 from cds_service.core.decision import Doubt, Found, Result
-from cds_service.core.pool import unread
-from cds_service.core.row_tests import FAILS, HOLDS, Answer, ReferenceDate, Scope, Sitting, Test, a_few, unknown
+from cds_service.core.pool import a_few, unread
+from cds_service.core.row_tests import FAILS, HOLDS, Answer, ReferenceDate, Scope, Sitting, Test, unknown
 from cds_service.core.rule import Bounds
 from cds_service.core.stretch import ends_at_once, is_open
 

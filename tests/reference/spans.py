@@ -148,7 +148,7 @@ class Spans(Naming):
             why = answer.doubts | {each for row in answer.rows for each in row.doubts}
             why |= {(NOT_READ, each.about) for each in answer.further}
             sure = [each for each in answer.rows if each.verdict is YES]
-            if not answer.rows and not answer.further and answer.verdict is not UNKNOWN:
+            if not answer.rows and not answer.further:  # whatever it turns out to be, it has no date
                 return FAILED
             if not sure:
                 return Tested(UNKNOWN, why if item.row is None or item.start.exact else why | days.time_doubts(item))

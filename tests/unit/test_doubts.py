@@ -40,6 +40,15 @@ CASES = {
         frozenset({"not-read"}), others={"latest": Find(LAB, latest=True, count=Bounds(at_most="times_2"), **GOOD)},
         gaps={"Observation": (Gap("labs", "error"),)},
     ),
+    "what left open a criterion that found it stays a reason, whatever looks at that criterion": Case(
+        "", Find(("passed_on",), during_last="today"), (drug(),), UNKNOWN, frozenset({"not-read"}),
+        others={
+            "listed": Find(CONDITION),
+            "asked_for": Find(DRUG, if_=("listed",), count=Bounds(at_most="times_1")),
+            "passed_on": Logic(any=("asked_for",), count=Bounds(at_least="times_0")),
+        },
+        gaps=NO_CONDITIONS,
+    ),
     "so does one that may be part of a longer stretch": Case(
         "", Find(("joined",), started_since="never"), (drug(),), UNKNOWN, frozenset({"not-read"}),
         others={"joined": Find(DRUG, merge_gaps="days_8", count=Bounds(at_least="times_0")), "never": Find(CONDITION)},
