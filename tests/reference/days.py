@@ -107,12 +107,14 @@ def pairs(item: Item, today: int, lengths: Iterable[Duration], near: Iterable[in
 
 
 def _latest_start(item: Item, today: int) -> int:
-    """Give the day by which a row without any date that is over must have begun; any day for every other row."""
+    """Give the day by which a row without any date that is over or runs must have begun; any day for every other."""
     row = item.row
-    if row is None or item.settled or item.fact != "medication-use" or row.status not in OVER:
+    if row is None or item.settled or item.fact != "medication-use" or row.status not in (*OVER, "taking"):
         return FOREVER
     if row.start is not None or row.end is not None or not row.readable:
         return FOREVER
+    if row.status == "taking":
+        return today  # the list says so today
     return today - 1 if row.over_by is None else min(today - 1, row.over_by)
 
 
