@@ -6,6 +6,7 @@ processes side by side.
 """
 
 import gc
+from collections.abc import Sequence
 from copy import deepcopy
 from datetime import date, timedelta
 from functools import cache
@@ -96,8 +97,8 @@ def _told(outcome: Outcome) -> Said:
     return (*cards, tuple(undecided), tuple(sorted(outcome.unread)), outcome.gate)
 
 
-def days_that_differ(name: str, days: int) -> list[tuple[str, Said, Said]]:
-    """Move a fixture to each of `days` consecutive days; give the days on which it says something else.
+def days_that_differ(name: str, days: Sequence[int]) -> list[tuple[str, Said, Said]]:
+    """Move a fixture on by each of `days`; give the days on which it says something else.
 
     Each with what it said on the day it was written for, and on that day.
     """
@@ -108,14 +109,14 @@ def days_that_differ(name: str, days: int) -> list[tuple[str, Said, Said]]:
         gc.enable()
 
 
-def _differing(fixture: Fixture, days: int) -> list[tuple[str, Said, Said]]:
+def _differing(fixture: Fixture, days: Sequence[int]) -> list[tuple[str, Said, Said]]:
     assert fixture.written_for is not None
     request = deepcopy(dict(fixture.request))
     dates = list(places(request))
     first = said(request, fixture.written_for)
     known: dict[tuple[Any, ...], Said] = {}
     found = []
-    for count in range(days):
+    for count in days:
         for holder, key, text in dates:
             holder[key] = moved(text, count)
         today = fixture.written_for + timedelta(count)
