@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from cds_service.core.basis import basis_of, caveat_lines, held_lines, no_source, not_found_line, not_read, rows_behind
-from cds_service.core.card_text import SUMMARY_LIMIT, doubts_words, markdown, opened, plain, shortened
+from cds_service.core.card_text import SUMMARY_LIMIT, doubts_words, link, markdown, opened, plain, shortened
 from cds_service.core.choice import holds
 from cds_service.core.dates import YES, Duration
 from cds_service.core.decision import FAILED, UNDECIDED, Decision, Found, Outcome
@@ -244,12 +244,12 @@ def _block(heading: str, lines: list[str]) -> str:
 
 
 def _cited(evidence: Iterable[Evidence]) -> list[str]:
-    """Cite each source once, with the grade under which it is named first; brackets would end a link's address."""
-    lines: dict[tuple[str, str], str] = {}
+    """Cite each source once, with the grade under which it is named first."""
+    lines: dict[str, str] = {}
     for each in evidence:
         grade = f" (grade {each.grade})" if each.grade else ""
-        url = each.url.replace("(", "%28").replace(")", "%29")
-        lines.setdefault((each.cite, url), f"- [{each.cite}]({url}){grade}" if url else f"- {each.cite}{grade}")
+        source = link(each.cite, each.url)
+        lines.setdefault(source, f"- {source}{grade}")
     return list(lines.values())
 
 

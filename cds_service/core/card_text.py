@@ -51,6 +51,12 @@ def markdown(text: str) -> str:
     return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def link(words: str, url: str) -> str:
+    """Link words to an address, where there is one; brackets in it would end the link."""
+    address = url.replace("(", "%28").replace(")", "%29")
+    return f"[{words}]({address})" if address else words
+
+
 def plain(text: str) -> str:
     """Make chart text fit for a summary or label, which a client may show as text, as Markdown or as HTML.
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cds_service.core.card_text import link
 from cds_service.core.rule import LEVELS, Edition, Release
 from cds_service.rulebook.case import Case
 from cds_service.rulebook.reading_level import rule_grade
@@ -172,7 +173,7 @@ def _parameters(parameters: Sequence[Mapping[str, Any]]) -> str:
 def _evidence(evidence: Iterable[Mapping[str, Any]]) -> str:
     rows = (
         (
-            f"[{each['citation']}]({each['url'].replace('(', '%28').replace(')', '%29')})",
+            link(each["citation"], each["url"]),
             each["grade"],
             ", ".join(each["supports"]),
         )
