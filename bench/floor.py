@@ -16,11 +16,11 @@ from flask import Flask, Response, jsonify, request
 
 from bench.charts import HOOK, TODAY
 from cds_service.config import Settings, read_settings
-from cds_service.edges.server import serve
+from cds_service.edges.server import Opened, serve
 from cds_service.edges.web import Door, read_body
 from cds_service.protocol import read_call
 from cds_service.strict_json import parse_json
-from cds_service.wiring import BODY_DEADLINE_S, build_app, serving
+from cds_service.wiring import BODY_DEADLINE_S, build_app, open_service, serving
 
 OURS, FLOOR = "ours", "floor"
 
@@ -44,7 +44,7 @@ def main(which: str, answers_file: str) -> None:
     settings = read_settings({**os.environ, **frozen})
     written = json.loads(Path(answers_file).read_text(encoding="utf-8"))
     answers = {name.encode(): body for name, body in written.items()}
-    make = {OURS: lambda: build_app(settings), FLOOR: lambda: floor_app(settings, answers)}[which]
+    make = {OURS: lambda: open_service(settings), FLOOR: lambda: Opened(floor_app(settings, answers))}[which]
     serve(serving(settings, lambda port: print(f"port {port}", flush=True)), make)
 
 

@@ -89,6 +89,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _serve(args: argparse.Namespace) -> int:
     from cds_service import wiring
+    from cds_service.clients.client import ANONYMOUS
     from cds_service.config import read_settings
     from cds_service.edges.server import serve
 
@@ -102,9 +103,9 @@ def _serve(args: argparse.Namespace) -> int:
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def announce(port: int) -> None:
-        print(welcome(settings.host, port, sample_requests(wiring.clock(settings)())), flush=True)
+        print(welcome(settings.host, port, sample_requests(wiring.clock(settings)(ANONYMOUS))), flush=True)
 
-    serve(wiring.serving(settings, announce), lambda: wiring.build_app(settings))
+    serve(wiring.serving(settings, announce), lambda: wiring.open_service(settings))
     return FINE
 
 

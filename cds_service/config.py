@@ -7,10 +7,12 @@ start-up and is named: a setting that is silently ignored is worse than none.
 import difflib
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timezone, tzinfo
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 MEGABYTE = 1_000_000
@@ -19,13 +21,16 @@ LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 
 AVAILABLE = (
     "CDS_HOST", "CDS_PORT", "CDS_AUTH", "CDS_RULES", "CDS_MAX_BODY_MB", "CDS_TIMEZONE", "CDS_ALLOW_OPEN",
-    "CDS_LOG_LEVEL", "CDS_WORKERS", "CDS_THREADS", "CDS_TODAY",
+    "CDS_LOG_LEVEL", "CDS_WORKERS", "CDS_THREADS", "CDS_TODAY", "CDS_PUBLIC_URL", "CDS_CLIENTS", "CDS_DATABASE_URL",
+    "CDS_CORS_ORIGINS", "CDS_ALLOW_UNREVIEWED", "CDS_RETENTION_DAYS",
 )  # fmt: skip
 # Names that are kept for features this version does not have. Setting one is refused, so that nobody relies on it.
-RESERVED = (
-    "CDS_PUBLIC_URL", "CDS_CLIENTS", "CDS_SITE", "CDS_DATABASE_URL", "CDS_BUDGET_MS", "CDS_CORS_ORIGINS",
-    "CDS_ALLOW_UNREVIEWED", "CDS_RETENTION_DAYS",
-)  # fmt: skip
+RESERVED = ("CDS_SITE", "CDS_BUDGET_MS")
+DATABASE_URL = "sqlite:///var/cds-service.db"
+RETENTION_DAYS = 90
+
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 
 
 class SettingProblem(Exception):
@@ -41,6 +46,12 @@ class Settings:
     max_body_bytes: largest request body.
     timezone:       whose calendar day is today.
     today:          a frozen day for tests and demos; None = the clock's.
+    public_url:     what clients call this service by, without a trailing slash; "" = none given.
+    clients:        file that names the clients; None = none.
+    database_url:   where records are kept; None keeps none, which no environment can choose (tests and tools do).
+    cors_origins:   origins of browser clients that may read answers; empty = CORS is off.
+    allow_unreviewed: with auth required, whether rules that no clinician has reviewed show cards.
+    retention_days: how long records are kept.
     """
 
     host: str = "127.0.0.1"
@@ -53,6 +64,12 @@ class Settings:
     workers: int = 1
     threads: int = 4
     today: date | None = None
+    public_url: str = ""
+    clients: Path | None = None
+    database_url: str | None = None
+    cors_origins: tuple[str, ...] = ()
+    allow_unreviewed: bool = False
+    retention_days: int = RETENTION_DAYS
 
 
 def read_settings(environ: Mapping[str, str], cores: int | None = None) -> Settings:
@@ -74,6 +91,12 @@ def read_settings(environ: Mapping[str, str], cores: int | None = None) -> Setti
         workers=_whole(given, "CDS_WORKERS", cores or os.cpu_count() or 1, 1, 256),
         threads=_whole(given, "CDS_THREADS", 4, 1, 64),
         today=_day(given, "CDS_TODAY"),
+        public_url=_url(given, "CDS_PUBLIC_URL"),
+        clients=_file(given, "CDS_CLIENTS"),
+        database_url=_database(given, "CDS_DATABASE_URL"),
+        cors_origins=_origins(given, "CDS_CORS_ORIGINS"),
+        allow_unreviewed=_one_of(given, "CDS_ALLOW_UNREVIEWED", ("yes", "no"), "no") == "yes",
+        retention_days=_whole(given, "CDS_RETENTION_DAYS", RETENTION_DAYS, 1, 3650),
     )
     _check_together(settings, allow_open=_one_of(given, "CDS_ALLOW_OPEN", ("yes", "no"), "no") == "yes")
     return settings
@@ -93,10 +116,12 @@ def _check_together(settings: Settings, allow_open: bool) -> None:
     if settings.auth == AUTH_REQUIRED:
         if settings.today:
             raise SettingProblem("CDS_TODAY: a frozen day is for tests and demos; it is refused with CDS_AUTH=required")
-        raise SettingProblem(
-            "CDS_AUTH: required, but there is no clients file to check callers by (this version has none yet)\n"
-            "  hint: CDS_AUTH=off serves every caller, on this machine only"
-        )
+        if settings.clients is None:
+            raise SettingProblem(
+                "CDS_CLIENTS: is needed with CDS_AUTH=required: the file that names who may call\n"
+                "  hint: docs/reference/clients.md; CDS_AUTH=off serves every caller, on this machine only"
+            )
+        return
     if not allow_open and not is_loopback(settings.host):
         raise SettingProblem(
             f"CDS_HOST: {settings.host!r} can be reached from other machines and CDS_AUTH=off checks no caller\n"
@@ -157,3 +182,52 @@ def _day(given: Mapping[str, str], name: str) -> date | None:
         return date.fromisoformat(given[name])
     except ValueError:
         raise SettingProblem(f"{name}: {given[name]!r} is no day; write it as 2026-03-01") from None
+
+
+def _file(given: Mapping[str, str], name: str) -> Path | None:
+    if name not in given:
+        return None
+    path = Path(given[name])
+    if not path.is_file():
+        raise SettingProblem(f"{name}: {given[name]!r} is no file")
+    return path
+
+
+def _url(given: Mapping[str, str], name: str) -> str:
+    """A base URL without query; https, or http on this machine."""
+    if name not in given:
+        return ""
+    problem = SettingProblem(f"{name}: {given[name]!r} is no https URL such as https://cds.example.org")
+    try:
+        parts = urlsplit(given[name])
+        loopback = is_loopback(parts.hostname or "")
+        _ = parts.port  # raises when it is no port
+    except ValueError:
+        raise problem from None
+    secure = parts.scheme == "https" or (parts.scheme == "http" and loopback)
+    if not secure or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise problem
+    return given[name].rstrip("/")
+
+
+def _origins(given: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Origins separated by commas or blanks, as browsers write them."""
+    origins = tuple(dict.fromkeys(given.get(name, "").replace(",", " ").split()))
+    for each in origins:
+        if not _ORIGIN.fullmatch(each):
+            raise SettingProblem(
+                f"{name}: {each!r} is no origin; give scheme, host and port such as https://app.example.org, in small "
+                "letters, without a path; each origin is named, so * is none"
+            )
+    return origins
+
+
+def _database(given: Mapping[str, str], name: str) -> str:
+    url = given.get(name, DATABASE_URL)
+    scheme = url.partition("://")[0]
+    if scheme not in ("sqlite", "postgresql") or "://" not in url:
+        raise SettingProblem(  # the URL may hold a password, so it is not repeated
+            f"{name}: begins with neither sqlite:/// nor postgresql://; "
+            f"give {DATABASE_URL} or postgresql://name:password@host/database"
+        )
+    return url

@@ -41,7 +41,7 @@ class FhirAuthorization:
 
 @dataclass(frozen=True, slots=True)
 class HookCall:
-    """One call, its envelope checked. `context` and `prefetch` are as they were sent."""
+    """One call, its envelope checked. `context`, `prefetch` and `extension` are as they were sent."""
 
     hook: str
     hook_instance: str
@@ -49,6 +49,7 @@ class HookCall:
     prefetch: Mapping[str, Any]
     fhir_server: str | None = None
     fhir_authorization: FhirAuthorization | None = None
+    extension: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _messages(kind: str) -> dict[str, Any]:
@@ -189,6 +190,7 @@ def read_call(body: object, hook: str) -> HookCall:
         prefetch=body.get("prefetch", {}),
         fhir_server=body.get("fhirServer"),
         fhir_authorization=_authorization(body.get("fhirAuthorization")),
+        extension=extension if isinstance(extension := body.get("extension"), dict) else {},
     )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid5
 
+from cds_service.clients.client import ANONYMOUS
 from cds_service.core.card import CARD_NAMESPACE, EVALUATION_EXTENSION, RULE_EXTENSION
 from cds_service.core.show import as_page, as_text
 from cds_service.fixtures import Fixture, FixtureProblem, find, names
@@ -118,7 +119,7 @@ def _day(text: str | None) -> date:
     if text is None:
         from cds_service.wiring import clock
 
-        return clock(_settings())()
+        return clock(_settings())(ANONYMOUS)
     try:
         return date.fromisoformat(text)
     except ValueError:

@@ -9,10 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Protocol
 
+from cds_service.clients.client import ANONYMOUS, Client
 from cds_service.core.card import EVALUATION_EXTENSION, CallContext, answer_body, call_context, render
 from cds_service.core.decision import FAILED, UNDECIDED, Outcome
 from cds_service.core.engine import Compiled, decide
-from cds_service.core.problem import Issue, RequestProblem
+from cds_service.core.fitting import fitted, hook_by_trigger
+from cds_service.core.problem import Issue
+from cds_service.core.restricted import IGNORE, without_restricted
 from cds_service.core.rule import Release
 from cds_service.fhir.draft import draft
 from cds_service.fhir.prefetch import PATIENT, PREFETCH
@@ -58,18 +61,34 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The body of a 200, and the rules that raised on the way."""
+    """What a call comes to.
 
+    status:   200; 412 when the patient, or a list that a rule requires, was not read and no card came of it; 500 when
+              a rule raised and no card remains.
+    body:     of a 200; else empty.
+    issues:   of a 412.
+    failures: the rules that raised on the way.
+    outcome:  what was decided; None when the patient was not sent, and then `missing` names the prefetch keys.
+    """
+
+    status: int
     body: dict[str, Any]
+    issues: tuple[Issue, ...] = ()
     failures: tuple[Failure, ...] = ()
+    outcome: Outcome | None = None
+    missing: tuple[str, ...] = ()
 
 
-class RulesFailed(Exception):
-    """A rule raised and no card remains: our fault, HTTP 500."""
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What one deployment adds to every answer.
 
-    def __init__(self, failures: tuple[Failure, ...]) -> None:
-        super().__init__(", ".join(f"{each.rule} {each.version}: {each.error}" for each in failures))
-        self.failures = failures
+    public_url: where the rules can be read, without a trailing slash; "" gives no link.
+    unreviewed: ids of rules whose cards must say that no clinician has reviewed them.
+    """
+
+    public_url: str = ""
+    unreviewed: frozenset[str] = frozenset()
 
 
 def discover(compiled: Compiled) -> dict[str, Any]:
@@ -104,34 +123,47 @@ def answer(
     compiled: Compiled,
     today: date,
     *,
+    client: Client = ANONYMOUS,
+    site: Site = Site(),
     fhir_client: FhirClient | None = None,
-    not_held: frozenset[str] = frozenset(),
 ) -> Answer:
-    """Answer one call: chart, decisions, cards.
+    """Answer one call: chart, decisions, cards, fitted to the client.
 
-    today:    the day in the client's time zone.
-    not_held: resource types that are no source at this site.
-    Raises RequestProblem 412 when the patient, or a list that a rule requires, was not read and no card came of it;
-    RulesFailed when a rule raised and no card remains.
+    today: the day in the client's time zone.
+    Raises RequestProblem when the Patient was sent and cannot be taken: another's, or unreadable.
     """
-    prefetch, keys = call.prefetch, prefetch_keys(compiled, call.hook)
+    profile = client.profile
+    hook = hook_by_trigger(call.hook, call.context, call.extension, profile)
+    prefetch, keys = call.prefetch, prefetch_keys(compiled, hook)
     if fhir_client is not None:
         prefetch = {**fhir_client.fill(call, [key for key in keys if key not in prefetch]), **prefetch}
     if PATIENT not in prefetch:
-        raise RequestProblem(412, *(_not_sent(key) for key in keys if key not in prefetch))
+        missing = tuple(key for key in keys if key not in prefetch)
+        return Answer(412, {}, issues=tuple(map(_not_sent, missing)), missing=missing)
     chart = read_chart(
-        hook=call.hook,
+        hook=hook,
         context=call.context,
         prefetch=prefetch,
         needs=compiled.needs,
         table=compiled.table,
         today=today,
-        not_held=not_held,
+        not_held=client.not_held,
     )
+    if client.part2 == IGNORE:
+        chart = without_restricted(chart)
     outcome = decide(compiled, chart, today)
     if outcome.unread:
         outcome = _asked_for(outcome, keys)
-    context = call_context(hook=call.hook, hook_instance=call.hook_instance, context=call.context, today=today)
+    context = call_context(
+        hook=hook,
+        hook_instance=call.hook_instance,
+        context=call.context,
+        today=today,
+        part2_mode=client.part2,
+        intent=profile.intent,
+        public_url=site.public_url,
+        unreviewed=site.unreviewed,
+    )
     try:
         body = answer_body(outcome, call=context, release=compiled.release, draft=draft)
     except Exception:  # one card that cannot be written must not silence the others
@@ -139,10 +171,12 @@ def answer(
         body = answer_body(outcome, call=context, release=compiled.release, draft=draft)
     failures = tuple(_failures(outcome))
     if not outcome.shown:
-        _refuse_unread(outcome)
+        unread = _required_and_unread(outcome)
+        if unread:
+            return Answer(412, {}, unread, failures, outcome)
         if any(each.state == FAILED and not each.trial for each in outcome.decisions):
-            raise RulesFailed(failures)
-    return Answer(_without_empty(body), failures)
+            return Answer(500, {}, (), failures, outcome)
+    return Answer(200, fitted(_without_empty(body), profile), (), failures, outcome)
 
 
 def _without_empty(body: dict[str, Any]) -> dict[str, Any]:
@@ -183,18 +217,16 @@ def _failures(outcome: Outcome) -> Iterator[Failure]:
             yield Failure(each.edition.rule.id, each.edition.rule.version, each.error)
 
 
-def _refuse_unread(outcome: Outcome) -> None:
-    """Raise 412 naming what was not read, if an active rule requires it."""
+def _required_and_unread(outcome: Outcome) -> tuple[Issue, ...]:
+    """Name what was not read and an active rule requires."""
     wanted: dict[str, str] = {}
     for decision in outcome.decisions:
         if decision.state == UNDECIDED and not decision.trial:
             wanted.update({gap.source: gap.why for gap in decision.ask_fetch})
-    if wanted:
-        issues = (
-            Issue("incomplete", _place(source), f"was not read ({why}) and is required")
-            for source, why in sorted(wanted.items())
-        )
-        raise RequestProblem(412, *issues)
+    return tuple(
+        Issue("incomplete", _place(source), f"was not read ({why}) and is required")
+        for source, why in sorted(wanted.items())
+    )
 
 
 def _place(source: str) -> str:

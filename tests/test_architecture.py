@@ -27,9 +27,22 @@ MAY_IMPORT: dict[str, set[str]] = {
     "protocol": {"core"},
     "shift": set(),
     "fixtures": {"shift"},
-    "services": {"protocol", "fhir", "core"},
+    "clients": {"clients", "rulebook", "core"},
+    "services": {"clients", "protocol", "fhir", "core"},
+    "records": {"services", "core"},
     "config": {"core"},
-    "edges": {"edges", "services", "protocol", "strict_json", "config", "rulebook", "fhir", "core"},
+    "edges": {
+        "edges",
+        "services",
+        "records",
+        "clients",
+        "protocol",
+        "strict_json",
+        "config",
+        "rulebook",
+        "fhir",
+        "core",
+    },
 }
 MAY_IMPORT_ALL = {"wiring", "cli", "replay"}
 SHARED_EDGES = {"outbound", "store"}

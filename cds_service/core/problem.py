@@ -1,5 +1,6 @@
 """A fault of the caller's request, told without echoing patient data."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -16,9 +17,13 @@ class Issue:
 
 
 class RequestProblem(Exception):
-    """Answered with `status` (4xx) and an OperationOutcome that lists every issue."""
+    """Answered with `status` (4xx) and an OperationOutcome that lists every issue.
 
-    def __init__(self, status: int, *issues: Issue) -> None:
+    headers: of the answer, such as Retry-After.
+    """
+
+    def __init__(self, status: int, *issues: Issue, headers: Mapping[str, str] | None = None) -> None:
         super().__init__("; ".join(f"{each.where}: {each.text}" for each in issues))
         self.status = status
         self.issues = issues
+        self.headers = dict(headers or {})

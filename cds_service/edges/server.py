@@ -43,7 +43,12 @@ _REFUSALS: tuple[tuple[type[Exception], int, str, str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """How to serve. deadline_s: for all that a client sends; on_ready: called once, when the first worker serves."""
+    """How to serve.
+
+    deadline_s:   for all that a client sends.
+    on_ready:     called once, when the first worker serves.
+    on_child_end: called in the master with the process id of a worker that is no more.
+    """
 
     host: str
     port: int
@@ -52,6 +57,15 @@ class Serving:
     log_level: str
     deadline_s: float
     on_ready: Callable[[int], None]
+    on_child_end: Callable[[int], None] = lambda pid: None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a worker runs. close: called when it ends in order, after its last answer."""
+
+    app: Any
+    close: Callable[[], None] = lambda: None
 
 
 class TimedSocket:
@@ -131,9 +145,10 @@ def _refusal(status: int, issue: Issue) -> bytes:
 class _Server(BaseApplication):  # type: ignore[misc]
     """gunicorn run from Python; a class because gunicorn asks for one."""
 
-    def __init__(self, serving: Serving, make_app: Callable[[], Any]) -> None:
+    def __init__(self, serving: Serving, open_app: Callable[[], Opened]) -> None:
         self._serving = serving
-        self._make_app = make_app
+        self._open_app = open_app
+        self._opened: Opened | None = None  # in a worker, once it has its application
         super().__init__()
 
     def load_config(self) -> None:
@@ -147,6 +162,10 @@ class _Server(BaseApplication):  # type: ignore[misc]
             gc.freeze()  # rules stay for good: no later collection need look through them (1 MB charts cause several)
             if worker.age == 1:  # the socket is open and this worker has its rules: a call made now is answered
                 serving.on_ready(worker.sockets[0].getsockname()[1])
+
+        def worker_exit(server: Any, worker: Any) -> None:
+            if self._opened is not None:
+                self._opened.close()
 
         host = f"[{serving.host}]" if ":" in serving.host else serving.host
         chosen = {
@@ -163,15 +182,18 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "accesslog": None,  # it would write query strings
             "proc_name": "cds-service",
             "post_worker_init": post_worker_init,
+            "worker_exit": worker_exit,
+            "child_exit": lambda server, worker: serving.on_child_end(worker.pid),
             "control_socket_disable": True,
         }
         for name, value in chosen.items():
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        return self._make_app()
+        self._opened = self._open_app()
+        return self._opened.app
 
 
-def serve(serving: Serving, make_app: Callable[[], Any]) -> None:
-    """Serve until SIGTERM or SIGINT; calls under way are answered first. Each worker makes its own app."""
-    _Server(serving, make_app).run()
+def serve(serving: Serving, open_app: Callable[[], Opened]) -> None:
+    """Serve until SIGTERM or SIGINT; calls under way are answered first. Each worker opens its own app."""
+    _Server(serving, open_app).run()

@@ -7,21 +7,22 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import orjson
-from flask import Blueprint, Flask, Request, Response, jsonify, request
+from flask import Blueprint, Flask, Request, Response, g, jsonify, request
 from flask.json.provider import JSONProvider
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from werkzeug.exceptions import HTTPException
 
+from cds_service.clients.client import ANONYMOUS, Client
 from cds_service.core.engine import Compiled
 from cds_service.core.problem import Issue, RequestProblem
-from cds_service.protocol import operation_outcome, read_call
-from cds_service.services import SERVICES, Answer, RulesFailed, answer, discover
+from cds_service.protocol import HookCall, operation_outcome, read_call
+from cds_service.services import SERVICES, Answer, Service, Site, answer, discover
 from cds_service.strict_json import parse_json
 
 CHUNK_BYTES = 64 * 1024
@@ -42,13 +43,55 @@ class Door:
     monotonic: Callable[[], float] = time.monotonic
 
 
+@dataclass(slots=True)
+class Seen:
+    """One request, as it is answered: what logs, metrics and records are made of. No patient data but in `answer`.
+
+    route:   the URL rule, with its variables by name; "" when no route was found.
+    service: id of the CDS service that was called, if there is one of that id.
+    client:  name of the client, once it is known.
+    refused: FHIR IssueType of what was wrong ("" for a success).
+    seconds: from the first look at the request until its answer.
+    """
+
+    route: str = ""
+    service: str = ""
+    client: str = ""
+    status: int = 0
+    refused: str = ""
+    seconds: float = 0.0
+    call: HookCall | None = None
+    answer: Answer | None = None
+
+
+def _anyone(authorization: str | None, path: str) -> Client:
+    return ANONYMOUS
+
+
+def _kept_nowhere(seen: Seen) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What the web edge is given. today: the calendar day now; new_incident: a name for an unexpected fault."""
+    """What the web edge is given.
+
+    today:        the calendar day now, for a client; new_incident: a name for an unexpected fault.
+    identify:     from the Authorization header and the path called to the client. Raises RequestProblem 401, 403, 429.
+    seen:         told of every request when its answer is ready; must be fast and is never allowed to fail a call.
+    """
 
     compiled: Compiled
-    today: Callable[[], date]
+    today: Callable[[Client], date]
     new_incident: Callable[[], str]
+    identify: Callable[[str | None, str], Client] = _anyone
+    seen: Callable[[Seen], None] = _kept_nowhere
+    site: Site = field(default_factory=Site)
+    monotonic: Callable[[], float] = time.monotonic
+
+
+class RulesFailed(Exception):
+    """A rule raised and no card remains: our fault, HTTP 500."""
 
 
 class _OrjsonProvider(JSONProvider):
@@ -73,18 +116,40 @@ def create_app(ports: Ports, door: Door, *pages: Blueprint) -> Flask:
     discovery = discover(ports.compiled)
     release = ports.compiled.release
 
+    @app.before_request
+    def begin() -> None:
+        g.seen = Seen(route=request.url_rule.rule if request.url_rule else "")
+        g.began = ports.monotonic()
+
+    def known() -> Client:
+        """Who is calling, before anything of the body is read."""
+        client = ports.identify(request.headers.get("Authorization"), request.path)
+        g.seen.client = client.name
+        return client
+
+    def service_of(service_id: str) -> Service:
+        if service_id not in SERVICES:
+            raise RequestProblem(404, Issue("not-found", "", f"no such service; there are {', '.join(SERVICES)}"))
+        g.seen.service = service_id
+        return SERVICES[service_id]
+
     @app.get("/cds-services")
     def cds_services() -> Response:
+        known()
         return jsonify(discovery)
 
     @app.post("/cds-services/<service_id>")
     def cds_service(service_id: str) -> Response:
-        service = SERVICES.get(service_id)
-        if service is None:
-            raise RequestProblem(404, Issue("not-found", "", f"no such service; there are {', '.join(SERVICES)}"))
+        client = known()
+        service = service_of(service_id)
         call = read_call(parse_json(read_body(request, door)), service.hook)
-        answered = answer(call, ports.compiled, ports.today())
+        answered = answer(call, ports.compiled, ports.today(client), client=client, site=ports.site)
+        g.seen.call, g.seen.answer = call, answered
         _log_failures(answered, service_id)
+        if answered.status == 412:
+            raise RequestProblem(412, *answered.issues)
+        if answered.status == 500:
+            raise RulesFailed(", ".join(f"{each.rule} {each.version}: {each.error}" for each in answered.failures))
         return jsonify(answered.body)
 
     @app.get("/healthz")
@@ -106,6 +171,17 @@ def create_app(ports: Ports, door: Door, *pages: Blueprint) -> Flask:
         app.register_blueprint(each)
     _handle_errors(app, ports.new_incident)
     app.after_request(_protect)
+
+    @app.after_request  # runs before _protect; both see the answer of an error handler too
+    def tell(answered: Response) -> Response:
+        seen: Seen = g.seen
+        seen.status, seen.seconds = answered.status_code, ports.monotonic() - g.began
+        try:
+            ports.seen(seen)
+        except Exception as fault:  # what is told of a call must not fail it
+            _log.error("a call could not be recorded: %s", type(fault).__name__)
+        return answered
+
     return app
 
 
@@ -175,7 +251,7 @@ def _log_failures(answered: Answer, service_id: str) -> None:
 def _handle_errors(app: Flask, new_incident: Callable[[], str]) -> None:
     @app.errorhandler(RequestProblem)
     def refused(problem: RequestProblem) -> Response:
-        return _outcome(problem.status, *problem.issues)
+        return _outcome(problem.status, *problem.issues, headers=problem.headers)
 
     @app.errorhandler(HTTPException)
     def http_error(fault: HTTPException) -> Response:
@@ -208,6 +284,8 @@ def _incident(incident: str, text: str) -> Response:
 
 
 def _outcome(status: int, *issues: Issue, headers: Mapping[str, str] | None = None) -> Response:
+    if "seen" in g:
+        g.seen.refused = issues[0].code
     answered = jsonify(operation_outcome(*issues))
     answered.status_code = status
     answered.headers.update(headers or {})

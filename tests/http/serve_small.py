@@ -6,9 +6,9 @@
 import sys
 import time
 
-from flask import Blueprint, Flask
+from flask import Blueprint
 
-from cds_service.edges.server import Serving, serve
+from cds_service.edges.server import Opened, Serving, serve
 from tests.http.small_release import app_of
 
 slow = Blueprint("slow", __name__)
@@ -21,10 +21,10 @@ def wait_a_second() -> str:
 
 
 def main(deadline_s: float) -> None:
-    def make_app() -> Flask:
+    def open_app() -> Opened:
         app = app_of(max_bytes=8_000_000, deadline_s=deadline_s)
         app.register_blueprint(slow)
-        return app
+        return Opened(app)
 
     serving = Serving(
         host="127.0.0.1",
@@ -35,7 +35,7 @@ def main(deadline_s: float) -> None:
         deadline_s=deadline_s,
         on_ready=lambda port: print(f"port {port}", flush=True),
     )
-    serve(serving, make_app)
+    serve(serving, open_app)
 
 
 if __name__ == "__main__":

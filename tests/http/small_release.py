@@ -102,7 +102,7 @@ SMALL = release_of(ADULT_NOTE, ASTHMA_NOTE)
 def app_of(release: Release = SMALL, *, max_bytes: int = 1_000_000, deadline_s: float = 5.0) -> Flask:
     ports = Ports(
         compiled=compile_release(release),
-        today=lambda: TODAY,
+        today=lambda client: TODAY,
         new_incident=lambda: "incident-1",
     )
     return create_app(ports, Door(max_bytes, deadline_s), rule_pages(release))

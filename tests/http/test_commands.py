@@ -56,7 +56,7 @@ def test_a_setting_that_cannot_be_used_is_named(
 
 def test_without_a_clients_file_nothing_is_served(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve"]) == SETTINGS
-    assert "no clients file" in capsys.readouterr().err
+    assert "CDS_CLIENTS: is needed" in capsys.readouterr().err
 
 
 def test_rules_with_errors_are_not_served(

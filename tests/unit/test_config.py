@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.config import AVAILABLE, RESERVED, SettingProblem, Settings, is_loopback, read_settings
+from cds_service.clients.client import ANONYMOUS
+from cds_service.config import AVAILABLE, DATABASE_URL, RESERVED, SettingProblem, Settings, is_loopback, read_settings
 from cds_service.wiring import clock
 
 OFF = {"CDS_AUTH": "off"}
@@ -20,7 +21,7 @@ def refused(**variables: str) -> str:
 
 
 def test_without_any_variable_the_defaults_hold() -> None:
-    assert read_settings(OFF, cores=2) == Settings(auth="off", workers=2)
+    assert read_settings(OFF, cores=2) == Settings(auth="off", workers=2, database_url=DATABASE_URL)
 
 
 def test_every_variable_is_read(tmp_path: Path) -> None:
@@ -44,11 +45,15 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
 
 
 def test_other_programs_variables_are_not_ours() -> None:
-    assert read_settings({**OFF, "PATH": "/bin", "XCDS_PORT": "x"}, cores=1) == Settings(auth="off")
+    assert read_settings({**OFF, "PATH": "/bin", "XCDS_PORT": "x"}, cores=1) == Settings(
+        auth="off", database_url=DATABASE_URL
+    )
 
 
 def test_an_empty_value_counts_as_not_set() -> None:
-    assert read_settings({**OFF, "CDS_PORT": " ", "CDS_RULES": ""}, cores=1) == Settings(auth="off")
+    assert read_settings({**OFF, "CDS_PORT": " ", "CDS_RULES": ""}, cores=1) == Settings(
+        auth="off", database_url=DATABASE_URL
+    )
 
 
 def test_an_unknown_variable_stops_and_the_nearest_is_named() -> None:
@@ -79,6 +84,17 @@ def test_a_variable_of_a_later_version_stops(name: str) -> None:
         ("CDS_TIMEZONE", "../../etc/hosts"),
         ("CDS_TODAY", "1 March"),
         ("CDS_TODAY", "2026-02-30"),
+        ("CDS_PUBLIC_URL", "http://cds.example.org"),
+        ("CDS_PUBLIC_URL", "https://"),
+        ("CDS_PUBLIC_URL", "https://cds.example.org:port"),
+        ("CDS_PUBLIC_URL", "https://name@cds.example.org"),
+        ("CDS_PUBLIC_URL", "https://cds.example.org/?a=b"),
+        ("CDS_CLIENTS", "no-such-file.yaml"),
+        ("CDS_CORS_ORIGINS", "*"),
+        ("CDS_CORS_ORIGINS", "https://app.example.org/"),
+        ("CDS_CORS_ORIGINS", "app.example.org"),
+        ("CDS_ALLOW_UNREVIEWED", "perhaps"),
+        ("CDS_RETENTION_DAYS", "0"),
     ],
 )
 def test_a_bad_value_stops_and_names_the_variable(name: str, value: str) -> None:
@@ -86,12 +102,37 @@ def test_a_bad_value_stops_and_names_the_variable(name: str, value: str) -> None
     assert problem.startswith(f"{name}: {value!r}")
 
 
+def test_a_database_that_cannot_be_is_named_without_its_url() -> None:
+    problem = refused(CDS_DATABASE_URL="mysql://name:SENTINEL@db.example.org/cds")
+    assert problem.startswith("CDS_DATABASE_URL: ")
+    assert "SENTINEL" not in problem
+
+
+def test_settings_of_the_edge_are_read() -> None:
+    settings = read_settings(
+        {
+            **OFF,
+            "CDS_PUBLIC_URL": "https://cds.example.org/oud/",
+            "CDS_CORS_ORIGINS": "https://app.example.org, http://127.0.0.1:9000",
+            "CDS_DATABASE_URL": "postgresql://cds@db.example.org/cds",
+            "CDS_ALLOW_UNREVIEWED": "yes",
+            "CDS_RETENTION_DAYS": "30",
+        }
+    )
+    assert (settings.public_url, settings.cors_origins) == (
+        "https://cds.example.org/oud",
+        ("https://app.example.org", "http://127.0.0.1:9000"),
+    )
+    assert settings.database_url == "postgresql://cds@db.example.org/cds"
+    assert (settings.allow_unreviewed, settings.retention_days) == (True, 30)
+
+
 def test_callers_cannot_be_checked_without_a_clients_file() -> None:
-    assert "no clients file" in refused(CDS_AUTH="required")
+    assert refused(CDS_AUTH="required").startswith("CDS_CLIENTS: is needed with CDS_AUTH=required")
 
 
 def test_checking_callers_is_the_default() -> None:
-    with pytest.raises(SettingProblem, match=r"CDS_AUTH: required"):
+    with pytest.raises(SettingProblem, match=r"CDS_CLIENTS: is needed"):
         read_settings({})
 
 
@@ -121,8 +162,8 @@ def test_every_setting_has_its_entry_and_no_other_is_described() -> None:
 def test_today_is_the_day_in_the_chosen_zone(zone: str, day: date) -> None:
     noon = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
     settings = read_settings({**OFF, "CDS_TIMEZONE": zone})
-    assert clock(settings, now=lambda there: noon.astimezone(there))() == day
+    assert clock(settings, now=lambda there: noon.astimezone(there))(ANONYMOUS) == day
 
 
 def test_a_frozen_day_is_today() -> None:
-    assert clock(Settings(today=date(2026, 3, 1), timezone=timezone.utc))() == date(2026, 3, 1)
+    assert clock(Settings(today=date(2026, 3, 1), timezone=timezone.utc))(ANONYMOUS) == date(2026, 3, 1)
