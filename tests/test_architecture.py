@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "clients": {"clients", "rulebook", "core"},
     "services": {"clients", "protocol", "fhir", "core"},
     "records": {"services", "core"},
+    "feedback": {"protocol", "core"},
     "config": {"core"},
     "edges": {
         "edges",
