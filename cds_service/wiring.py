@@ -4,13 +4,15 @@ import time
 import uuid
 from collections.abc import Callable
 from datetime import date, datetime, tzinfo
-from pathlib import Path
 
 from flask import Flask
 
-from cds_service.clients.client import Client
-from cds_service.config import Settings
+from cds_service.clients.client import NO_CLIENTS, Client, Clients
+from cds_service.clients.reader import read_clients
+from cds_service.config import AUTH_REQUIRED, SettingProblem, Settings
 from cds_service.core.engine import compile_release
+from cds_service.core.rule import Release
+from cds_service.core.standing import on_trial_until_reviewed, unreviewed
 from cds_service.edges.rule_pages import rule_pages
 from cds_service.edges.rule_store import find_rules, load_rules
 from cds_service.edges.server import Opened, Serving
@@ -36,21 +38,64 @@ def build_app(settings: Settings) -> Flask:
 
 
 def open_service(settings: Settings) -> Opened:
-    """Load the rules and open all that one worker needs. The rules were linted before; see `check_rules`."""
-    served = load_rules(find_rules(settings.rules), check=False)
+    """Load rules and clients and open all that one worker needs. Both were checked before; see `check`."""
+    release, site = _standing(load_rules(find_rules(settings.rules), check=False).release, settings)
+    clients = load_clients(settings)
     ports = Ports(
-        compiled=compile_release(served.release),
+        compiled=compile_release(release),
         today=clock(settings),
         new_incident=lambda: uuid.uuid4().hex,
-        site=Site(public_url=settings.public_url),
+        identify=lambda authorization, path: clients.anonymous,
+        site=site,
     )
     door = Door(max_bytes=settings.max_body_bytes, deadline_s=BODY_DEADLINE_S, monotonic=time.monotonic)
-    return Opened(create_app(ports, door, rule_pages(served.release)))
+    return Opened(create_app(ports, door, rule_pages(release)))
 
 
-def check_rules(settings: Settings) -> Path:
-    """Lint the rules that would be served and give their folder. Raises RulesProblem."""
-    return load_rules(find_rules(settings.rules), check=True).folder
+def check(settings: Settings) -> list[str]:
+    """Check everything that would be served and give what is worth saying at start-up.
+
+    Raises RulesProblem or SettingProblem.
+    """
+    served = load_rules(find_rules(settings.rules), check=True)
+    load_clients(settings)
+    said = [f"rules: {served.folder}"]
+    waiting = unreviewed(served.release)
+    if waiting and settings.auth == AUTH_REQUIRED:
+        rules = f"{len(waiting)} of {len(served.release.active)} rules have been reviewed by no clinician"
+        said.append(
+            f"{rules}; their cards say so"
+            if settings.allow_unreviewed
+            else f"{rules}: they run on trial, recorded and never shown (CDS_ALLOW_UNREVIEWED=yes shows their cards)"
+        )
+    return said
+
+
+def load_clients(settings: Settings) -> Clients:
+    """Read the clients file. Raises SettingProblem with every problem of the file."""
+    if settings.clients is None:
+        return NO_CLIENTS
+    file = read_clients(settings.clients)
+    if file.problems:
+        told = "\n".join(map(str, file.problems))
+        raise SettingProblem(f"{told}\nCDS_CLIENTS: {len(file.problems)} problems in {settings.clients}")
+    if settings.auth == AUTH_REQUIRED and not settings.public_url:
+        without = [each.name for each in file.clients.by_name.values() if each.issuers and not each.audience]
+        if without:
+            raise SettingProblem(
+                f"CDS_PUBLIC_URL: is needed with CDS_AUTH=required: a token must name the URL that is called, and "
+                f"{', '.join(without)} has no `audience` in {settings.clients}"
+            )
+    return file.clients
+
+
+def _standing(release: Release, settings: Settings) -> tuple[Release, Site]:
+    """Where callers are real, rules that no clinician has reviewed show nothing, or say so on each card."""
+    if settings.auth != AUTH_REQUIRED:
+        return release, Site(public_url=settings.public_url)
+    if settings.allow_unreviewed:
+        return release, Site(public_url=settings.public_url, unreviewed=unreviewed(release))
+    return on_trial_until_reviewed(release), Site(public_url=settings.public_url)
 
 
 def serving(settings: Settings, on_ready: Callable[[int], None]) -> Serving:

@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "protocol": {"core"},
     "shift": set(),
     "fixtures": {"shift"},
-    "clients": {"clients", "rulebook", "core"},
+    "clients": {"clients", "config", "rulebook", "fhir", "core"},
     "services": {"clients", "feedback", "protocol", "fhir", "core"},
     "records": {"services", "core"},
     "feedback": {"protocol", "core"},
