@@ -1,5 +1,6 @@
 """The one place where parts are put together: ports are built here and handed in as arguments."""
 
+import logging
 import time
 import uuid
 from collections.abc import Callable
@@ -8,16 +9,25 @@ from pathlib import Path
 
 from flask import Flask
 
-from cds_service.clients.client import Client
-from cds_service.config import Settings
+from cds_service.clients.client import NO_CLIENTS, Client, Clients
+from cds_service.config import AUTH_REQUIRED, SettingProblem, Settings
 from cds_service.core.engine import compile_release
+from cds_service.edges.auth import Trust, gate, issuers
+from cds_service.edges.key_sets import KeySets
+from cds_service.edges.rate import Buckets
+from cds_service.edges.replay_memory import ReplayMemory
 from cds_service.edges.rule_pages import rule_pages
 from cds_service.edges.rule_store import find_rules, load_rules
 from cds_service.edges.server import Opened, Serving
 from cds_service.edges.web import Door, Ports, create_app
 from cds_service.services import Site
+from cds_service.trust.reason import Reason
 
 BODY_DEADLINE_S = 10.0
+FirstSeen = Callable[[str, str, datetime], bool | None]
+Told = Callable[[Reason, str], None]
+
+_log = logging.getLogger("cds_service")
 
 
 def clock(settings: Settings, now: Callable[[tzinfo], datetime] = datetime.now) -> Callable[[Client], date]:
@@ -35,17 +45,58 @@ def build_app(settings: Settings) -> Flask:
     return app
 
 
-def open_service(settings: Settings) -> Opened:
+def open_service(settings: Settings, clients: Clients = NO_CLIENTS) -> Opened:
     """Load the rules and open all that one worker needs. The rules were linted before; see `check_rules`."""
     served = load_rules(find_rules(settings.rules), check=False)
+    anonymous = clients.anonymous
+    required = settings.auth == AUTH_REQUIRED
     ports = Ports(
         compiled=compile_release(served.release),
         today=clock(settings),
         new_incident=lambda: uuid.uuid4().hex,
+        identify=identify_by_token(settings, clients) if required else lambda authorization, path: anonymous,
         site=Site(public_url=settings.public_url),
     )
     door = Door(max_bytes=settings.max_body_bytes, deadline_s=BODY_DEADLINE_S, monotonic=time.monotonic)
     return Opened(create_app(ports, door, rule_pages(served.release)))
+
+
+def identify_by_token(
+    settings: Settings,
+    clients: Clients,
+    first_seen: FirstSeen = lambda client, token_id, expires: None,
+    told: Told = lambda reason, client: _log.warning("token: %s, client: %s", reason.value, client or "unknown"),
+) -> Callable[[str | None, str], Client]:
+    """Give what tells the caller from its token. To be made in the worker: it starts threads.
+
+    first_seen: of the store; without one, tokens are remembered in this worker only.
+    told:       each refusal and each replay that was let pass, for log and metrics.
+    """
+    check_audiences(settings, clients)
+    buckets = Buckets()
+    memory = ReplayMemory(forgotten=lambda: told(Reason.REPLAY_FORGOTTEN, ""))
+    trust = Trust(
+        key_of=KeySets().key_of,
+        wait_s=buckets.wait_s,
+        take=buckets.take,
+        holds=memory.holds,
+        first_here=memory.first,
+        first_seen=first_seen,
+        told=told,
+        now=time.time,
+    )
+    return gate(clients, settings.public_url, trust)
+
+
+def check_audiences(settings: Settings, clients: Clients) -> None:
+    """Raise SettingProblem if a client could send no token that is taken, because no `aud` would be right."""
+    without = {each.name for each in issuers(clients).values() if not each.audience}
+    if without and not settings.public_url:
+        raise SettingProblem(
+            f"CDS_PUBLIC_URL: is needed with CDS_AUTH=required, for a token must name the URL it is for: "
+            f"{', '.join(sorted(without))} without `audience`\n"
+            "  hint: give the URL that clients call this service by, such as https://cds.example.org"
+        )
 
 
 def check_rules(settings: Settings) -> Path:
