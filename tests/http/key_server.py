@@ -41,7 +41,7 @@ def key_server() -> Iterator[KeyServer]:
             except OSError:  # the client has gone
                 self.close_connection = True
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, *_: Any) -> None:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

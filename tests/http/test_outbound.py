@@ -88,7 +88,7 @@ def test_how_long_an_answer_may_be_kept(server: KeyServer, header: str, age: int
         (
             lambda handler: handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n[1,"),
             "unreachable",
-            "no answer could be read (IncompleteRead)",
+            "no answer could be read (ProtocolError)",
         ),
     ],
     ids=lambda each: each if isinstance(each, str) and "-" in each else None,
