@@ -42,7 +42,10 @@ def test_discovery_and_a_call_are_answered_to_a_client() -> None:
     assert [(each.client, each.status, each.refused) for each in seen] == [("ehr", 200, ""), ("ehr", 200, "")]
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", DISCOVERY), ("POST", PATH), ("POST", "/cds-services/no-such")])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", DISCOVERY), ("POST", PATH), ("POST", f"{PATH}/feedback"), ("POST", "/cds-services/no-such")],
+)
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Basic abc"}, {"Authorization": "Bearer abc"}])
 def test_without_a_token_nothing_is_answered_not_even_what_there_is(
     faults_of: Callable[[Any, str], list[str]], method: str, path: str, headers: dict[str, str]
@@ -78,6 +81,21 @@ def test_every_fault_of_a_token_has_the_same_answer() -> None:
     assert {each.status_code for each in answers} == {401}
     assert len({each.data for each in answers}) == 1
     assert len({tuple(sorted(each.headers.items())) for each in answers}) == 1
+
+
+def test_feedback_is_the_clients_whose_token_names_its_url() -> None:
+    kept: list[tuple[str, str]] = []
+    gate = Gate()
+    ports = {
+        "identify": gate.identify,
+        "keep_feedback": lambda service, client, items: kept.append((service, client.name)),
+    }
+    client = app_of(**ports).test_client()
+    item = {"card": "card-1", "outcome": "overridden", "outcomeTimestamp": "2026-03-01T10:00:00Z"}
+    url = f"{PATH}/feedback"
+    assert client.post(url, json={"feedback": [item]}, headers=bearer(PATH, jti="1")).status_code == 401
+    assert client.post(url, json={"feedback": [item]}, headers=bearer(url, jti="2")).status_code == 200
+    assert kept == [("oud-patient-view", "ehr")]
 
 
 def test_a_token_for_discovery_opens_no_call_and_the_reverse() -> None:
