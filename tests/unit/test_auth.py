@@ -5,6 +5,7 @@ import threading
 import time
 from dataclasses import replace
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -268,6 +269,11 @@ def test_every_reason_is_met_by_a_test_here() -> None:
     }  # fmt: skip
     assert met | elsewhere == set(Reason)
     assert met & elsewhere == set()
+
+
+def test_every_reason_has_its_word_in_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs/explanation/trust.md").read_text(encoding="utf-8")
+    assert [reason.value for reason in Reason if f"`{reason}`" not in page] == []
 
 
 def test_an_issuer_of_the_anonymous_entry_opens_nothing() -> None:
