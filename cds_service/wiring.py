@@ -1,5 +1,6 @@
 """The one place where parts are put together: ports are built here and handed in as arguments."""
 
+import logging
 import time
 import uuid
 from collections.abc import Callable
@@ -13,13 +14,22 @@ from cds_service.config import AUTH_REQUIRED, SettingProblem, Settings
 from cds_service.core.engine import compile_release
 from cds_service.core.rule import Release
 from cds_service.core.standing import on_trial_until_reviewed, unreviewed
+from cds_service.edges.auth import Trust, gate, issuers
+from cds_service.edges.key_sets import KeySets
+from cds_service.edges.rate import Buckets
+from cds_service.edges.replay_memory import ReplayMemory
 from cds_service.edges.rule_pages import rule_pages
 from cds_service.edges.rule_store import find_rules, load_rules
 from cds_service.edges.server import Opened, Serving
 from cds_service.edges.web import Door, Ports, create_app
 from cds_service.services import Site
+from cds_service.trust.reason import Reason
 
 BODY_DEADLINE_S = 10.0
+FirstSeen = Callable[[str, str, datetime], bool | None]
+Told = Callable[[Reason, str], None]
+
+_log = logging.getLogger("cds_service")
 
 
 def clock(settings: Settings, now: Callable[[tzinfo], datetime] = datetime.now) -> Callable[[Client], date]:
@@ -41,11 +51,12 @@ def open_service(settings: Settings) -> Opened:
     """Load rules and clients and open all that one worker needs. Both were checked before; see `check`."""
     release, site = _standing(load_rules(find_rules(settings.rules), check=False).release, settings)
     clients = load_clients(settings)
+    required = settings.auth == AUTH_REQUIRED
     ports = Ports(
         compiled=compile_release(release),
         today=clock(settings),
         new_incident=lambda: uuid.uuid4().hex,
-        identify=lambda authorization, path: clients.anonymous,
+        identify=identify_by_token(settings, clients) if required else lambda authorization, path: clients.anonymous,
         site=site,
     )
     door = Door(max_bytes=settings.max_body_bytes, deadline_s=BODY_DEADLINE_S, monotonic=time.monotonic)
@@ -79,13 +90,8 @@ def load_clients(settings: Settings) -> Clients:
     if file.problems:
         told = "\n".join(map(str, file.problems))
         raise SettingProblem(f"{told}\nCDS_CLIENTS: {len(file.problems)} problems in {settings.clients}")
-    if settings.auth == AUTH_REQUIRED and not settings.public_url:
-        without = [each.name for each in file.clients.by_name.values() if each.issuers and not each.audience]
-        if without:
-            raise SettingProblem(
-                f"CDS_PUBLIC_URL: is needed with CDS_AUTH=required: a token must name the URL that is called, and "
-                f"{', '.join(without)} has no `audience` in {settings.clients}"
-            )
+    if settings.auth == AUTH_REQUIRED:
+        check_audiences(settings, file.clients)
     return file.clients
 
 
@@ -96,6 +102,43 @@ def _standing(release: Release, settings: Settings) -> tuple[Release, Site]:
     if settings.allow_unreviewed:
         return release, Site(public_url=settings.public_url, unreviewed=unreviewed(release))
     return on_trial_until_reviewed(release), Site(public_url=settings.public_url)
+
+
+def identify_by_token(
+    settings: Settings,
+    clients: Clients,
+    first_seen: FirstSeen = lambda client, token_id, expires: None,
+    told: Told = lambda reason, client: _log.warning("token: %s, client: %s", reason.value, client or "unknown"),
+) -> Callable[[str | None, str], Client]:
+    """Give what tells the caller from its token. To be made in the worker: it starts threads.
+
+    first_seen: of the store; without one, tokens are remembered in this worker only.
+    told:       each refusal and each replay that was let pass, for log and metrics.
+    """
+    buckets = Buckets()
+    memory = ReplayMemory(forgotten=lambda: told(Reason.REPLAY_FORGOTTEN, ""))
+    trust = Trust(
+        key_of=KeySets().key_of,
+        wait_s=buckets.wait_s,
+        take=buckets.take,
+        holds=memory.holds,
+        first_here=memory.first,
+        first_seen=first_seen,
+        told=told,
+        now=time.time,
+    )
+    return gate(clients, settings.public_url, trust)
+
+
+def check_audiences(settings: Settings, clients: Clients) -> None:
+    """Raise SettingProblem if a client could send no token that is taken, because no `aud` would be right."""
+    without = {each.name for each in issuers(clients).values() if not each.audience}
+    if without and not settings.public_url:
+        raise SettingProblem(
+            f"CDS_PUBLIC_URL: is needed with CDS_AUTH=required, for a token must name the URL it is for: "
+            f"{', '.join(sorted(without))} without `audience`\n"
+            "  hint: give the URL that clients call this service by, such as https://cds.example.org"
+        )
 
 
 def serving(settings: Settings, on_ready: Callable[[int], None]) -> Serving:

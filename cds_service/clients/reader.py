@@ -10,13 +10,15 @@ from zoneinfo import ZoneInfo
 
 from cds_service.clients.client import ANONYMOUS_NAME, Client, Clients, Rate
 from cds_service.clients.forms import CLIENTS_FILE, FORM
-from cds_service.clients.keys import faults_of_keys
 from cds_service.clients.profiles import PROFILES
 from cds_service.config import is_loopback
+from cds_service.core.problem import RequestProblem
 from cds_service.core.profile import GENERIC, Profile
 from cds_service.fhir.prefetch import ALWAYS_HELD
 from cds_service.rulebook.reader_values import MISSING, Reading, read
 from cds_service.rulebook.source import Place, RuleProblem, Source, parse_source, read_source
+from cds_service.strict_json import parse_json
+from cds_service.trust.keys import KeyProblem, read_key_set
 
 # Keys that say how a caller is known: `anonymous` is whoever calls while nobody is checked.
 _KNOWN_BY = ("issuers", "jku", "keys", "audience", "tenants", "replay")
@@ -137,14 +139,20 @@ def _keys(entry: Mapping[str, Any], reading: Reading, place: Place, folder: Path
 
 
 def _file_faults(path: Path) -> Iterator[str]:
+    """Why no token, or not every one, could be verified by a key file; no key material is repeated."""
     try:
-        text = path.read_text(encoding="utf-8")
+        keys = read_key_set(parse_json(path.read_bytes()))
     except OSError as fault:
         yield f"cannot be read: {fault.strerror}"
-    except UnicodeDecodeError:
-        yield "is not UTF-8 text"
+    except RequestProblem as problem:
+        yield f"is no JSON file: {problem.issues[0].text.replace('the body', 'it')}"
+    except KeyProblem as problem:
+        yield str(problem)
     else:
-        yield from faults_of_keys(text)
+        if not keys.keys and not keys.unfit:
+            yield "holds no key"
+        for place, why in keys.unfit.items():
+            yield f"holds a key, number {place + 1}, that cannot be used: {why}"
 
 
 def _zone(entry: Mapping[str, Any], reading: Reading, place: Place) -> tzinfo | None:
