@@ -1,5 +1,6 @@
 """The one place where parts are put together: ports are built here and handed in as arguments."""
 
+import os
 import time
 import uuid
 from collections.abc import Callable
@@ -11,10 +12,14 @@ from flask import Flask
 from cds_service.clients.client import Client
 from cds_service.config import Settings
 from cds_service.core.engine import compile_release
+from cds_service.edges import metrics as counts
+from cds_service.edges import tracing
+from cds_service.edges.logs import call_log
 from cds_service.edges.rule_pages import rule_pages
 from cds_service.edges.rule_store import find_rules, load_rules
 from cds_service.edges.server import Opened, Serving
 from cds_service.edges.web import Door, Ports, create_app
+from cds_service.seen import Seen
 from cds_service.services import Site
 
 BODY_DEADLINE_S = 10.0
@@ -38,14 +43,37 @@ def build_app(settings: Settings) -> Flask:
 def open_service(settings: Settings) -> Opened:
     """Load the rules and open all that one worker needs. The rules were linted before; see `check_rules`."""
     served = load_rules(find_rules(settings.rules), check=False)
+    metrics = counts.Metrics(served.release)
+    traces = tracing.open_tracing(os.environ, served.release)
     ports = Ports(
         compiled=compile_release(served.release),
         today=clock(settings),
         new_incident=lambda: uuid.uuid4().hex,
+        seen=all_of(call_log(served.release), metrics.seen, traces.seen),
         site=Site(public_url=settings.public_url),
     )
     door = Door(max_bytes=settings.max_body_bytes, deadline_s=BODY_DEADLINE_S, monotonic=time.monotonic)
-    return Opened(create_app(ports, door, rule_pages(served.release)))
+    app = create_app(ports, door, rule_pages(served.release), counts.metrics_page(metrics))
+    return Opened(app, close=traces.close, refused=metrics.refused_before_read)
+
+
+def all_of(*consumers: Callable[[Seen], None]) -> Callable[[Seen], None]:
+    """Give one consumer that tells all of them; one that raises does not keep the others from being told.
+
+    It raises an ExceptionGroup of what they raised.
+    """
+
+    def tell(seen: Seen) -> None:
+        faults = []
+        for each in consumers:
+            try:
+                each(seen)
+            except Exception as fault:
+                faults.append(fault)
+        if faults:
+            raise ExceptionGroup("not everyone could be told of a request", faults)
+
+    return tell
 
 
 def check_rules(settings: Settings) -> Path:
@@ -54,7 +82,12 @@ def check_rules(settings: Settings) -> Path:
 
 
 def serving(settings: Settings, on_ready: Callable[[int], None]) -> Serving:
-    """How the server is run with these settings."""
+    """How the server is run with these settings. Its master makes what the workers share."""
+
+    def start() -> None:
+        counts.share_counts()
+        tracing.warn_if_missing(os.environ)
+
     return Serving(
         host=settings.host,
         port=settings.port,
@@ -63,4 +96,7 @@ def serving(settings: Settings, on_ready: Callable[[int], None]) -> Serving:
         log_level=settings.log_level,
         deadline_s=BODY_DEADLINE_S,
         on_ready=on_ready,
+        on_child_end=counts.keep_counts_of,
+        on_start=start,
+        on_end=counts.unshare_counts,
     )

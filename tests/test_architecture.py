@@ -32,6 +32,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "records": {"services", "core"},
     "feedback": {"protocol", "core"},
     "config": {"core"},
+    "seen": {"services", "protocol"},
+    "faults": set(),
     "edges": {
         "edges",
         "services",
@@ -40,6 +42,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "protocol",
         "strict_json",
         "config",
+        "feedback",
+        "seen",
+        "faults",
         "rulebook",
         "fhir",
         "core",
