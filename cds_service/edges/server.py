@@ -141,8 +141,11 @@ class TimedWorker(ThreadWorker):  # type: ignore[misc]
         )
         level = logging.ERROR if status == HTTPStatus.INTERNAL_SERVER_ERROR else logging.WARNING
         where = places(exc) if level == logging.ERROR else None
-        fields = {"error": type(exc).__name__, "status": status, "refused": code, "places": where}
-        _log.log(level, "refused-before-read", extra=fields)
+        _log.log(
+            level,
+            "refused-before-read",
+            extra={"error": type(exc).__name__, "status": status, "refused": code, "places": where},
+        )
         self.refused(status, code)
         try:
             write_nonblock(client, _refusal(status, Issue(code, "", text)))

@@ -121,9 +121,9 @@ def create_app(ports: Ports, door: Door, *pages: Blueprint) -> Flask:
     def cds_service(service_id: str) -> Response:
         client = known()
         service = service_of(service_id)
-        call = read_call(parse_json(read_body(request, door)), service.hook)
+        call = g.seen.call = read_call(parse_json(read_body(request, door)), service.hook)
         answered = answer(call, ports.compiled, ports.today(client), client=client, site=ports.site)
-        g.seen.call, g.seen.answer = call, answered
+        g.seen.answer = answered
         _log_failures(answered, service_id)
         if answered.status == 412:
             raise RequestProblem(412, *answered.issues)
@@ -225,8 +225,10 @@ def _too_slow(door: Door) -> RequestProblem:
 
 def _log_failures(answered: Answer, service_id: str) -> None:
     for each in answered.failures:
-        fields = {"service": service_id, "rule": each.rule, "version": each.version, "error": each.error}
-        _log.error("rule-failed", extra=fields)
+        _log.error(
+            "rule-failed",
+            extra={"service": service_id, "rule": each.rule, "version": each.version, "error": each.error},
+        )
 
 
 def _handle_errors(app: Flask, new_incident: Callable[[], str]) -> None:
