@@ -50,7 +50,8 @@ GUNICORN_SAYS = frozenset(
         "Worker exiting (pid: %s)",
     }
 )
-_OF_THE_FORMATTER = ("event", "exc_info", "positional_args", "stack_info")
+# Not ours among what stands beside an event: structlog's own, and what other formatters leave on a record.
+_NO_FIELDS = ("event", "exc_info", "positional_args", "stack_info", "message", "asctime", "taskName")
 
 _log = logging.getLogger(OURS)
 
@@ -145,7 +146,7 @@ def _line(_: Any, __: str, given: MutableMapping[str, Any]) -> dict[str, Any]:
     told = {"error": type(fault).__name__, "places": places(fault)} if fault else {}
     if _is_ours(record.name):
         line["event"] = given["event"]
-        fields = {name: value for name, value in given.items() if name not in _OF_THE_FORMATTER and name[0] != "_"}
+        fields = {name: value for name, value in given.items() if name not in _NO_FIELDS and name[0] != "_"}
         told |= {name: value for name, value in fields.items() if value not in (None, "")}
     elif record.name == GUNICORN and given["event"] in GUNICORN_SAYS:
         line["event"] = "gunicorn"

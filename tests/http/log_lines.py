@@ -35,7 +35,7 @@ def told(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
 
 def documented() -> dict[str, Entry]:
     """Every event of docs/reference/logs.md with its levels and its own fields."""
-    rows = re.findall(r"(?m)^\| `([a-z-]+)` \| ([^|]+) \| ([^|]*) \|", PAGE.read_text(encoding="utf-8"))
+    rows = re.findall(r"(?m)^\| `([a-z-]+)` \|([^|\n]+)\|([^|\n]*)\|", PAGE.read_text(encoding="utf-8"))
     return {
         name: Entry(frozenset(re.findall(r"[a-z]+", levels)), frozenset(re.findall(r"`(\w+)`", fields)))
         for name, levels, fields in rows

@@ -4,6 +4,7 @@
 Nothing here is clinical guidance.
 """
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -31,6 +32,7 @@ from cds_service.edges.logs import call_log
 from cds_service.edges.metrics import Metrics, metrics_page
 from cds_service.edges.rule_pages import rule_pages
 from cds_service.edges.web import Door, Ports, create_app
+from cds_service.seen import Seen
 from cds_service.wiring import all_of
 
 TODAY = date(2026, 3, 1)
@@ -102,13 +104,19 @@ def release_of(*active: Edition, trial: tuple[Edition, ...] = ()) -> Release:
 SMALL = release_of(ADULT_NOTE, ASTHMA_NOTE)
 
 
-def app_of(release: Release = SMALL, *, max_bytes: int = 1_000_000, deadline_s: float = 5.0) -> Flask:
+def app_of(
+    release: Release = SMALL,
+    *,
+    max_bytes: int = 1_000_000,
+    deadline_s: float = 5.0,
+    seen: Callable[[Seen], None] | None = None,
+) -> Flask:
     metrics = Metrics(release)
     ports = Ports(
         compiled=compile_release(release),
         today=lambda client: TODAY,
         new_incident=lambda: "incident-1",
-        seen=all_of(call_log(release), metrics.seen),
+        seen=seen or all_of(call_log(release), metrics.seen),
     )
     return create_app(ports, Door(max_bytes, deadline_s), rule_pages(release), metrics_page(metrics))
 
