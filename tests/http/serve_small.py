@@ -45,7 +45,7 @@ def fail(how: str) -> str:
         warnings.warn(text, Quoting, stacklevel=1)
     if how == "library":
         logging.getLogger("urllib3.connectionpool").warning("retrying %s", text, extra={"url": text})
-        logging.getLogger(text).error(text)
+        logging.getLogger("sqlalchemy.engine").error(text)
     if how == "gunicorn":
         logging.getLogger("gunicorn.error").error("Error handling request %s", text)
         logging.getLogger("gunicorn.error").debug("GET %s", text)
