@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from flask import Flask
+from flask import Blueprint, Flask
 
 from cds_service.core.engine import compile_release
 from cds_service.core.facts import Coding
@@ -110,7 +110,9 @@ def app_of(
     max_bytes: int = 1_000_000,
     deadline_s: float = 5.0,
     seen: Callable[[Seen], None] | None = None,
+    pages: tuple[Blueprint, ...] = (),
 ) -> Flask:
+    """The application with this release; `seen` and `pages` take the place of its log and its counts."""
     metrics = Metrics(release)
     ports = Ports(
         compiled=compile_release(release),
@@ -118,7 +120,7 @@ def app_of(
         new_incident=lambda: "incident-1",
         seen=seen or all_of(call_log(release), metrics.seen),
     )
-    return create_app(ports, Door(max_bytes, deadline_s), rule_pages(release), metrics_page(metrics))
+    return create_app(ports, Door(max_bytes, deadline_s), rule_pages(release), *(pages or (metrics_page(metrics),)))
 
 
 def patient(birth_date: str = "1980-05-05") -> dict[str, Any]:

@@ -1,0 +1,289 @@
+"""`GET /metrics`: what is counted, with which labels, and that no worker's counts are lost."""
+
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from cds_service.edges import metrics as counts
+from cds_service.edges.metrics import CONTENT_TYPE, FOLDER, ISSUE_TYPES, Metrics
+from cds_service.fhir.prefetch import PREFETCH
+from cds_service.seen import CALL_ROUTE, Seen
+from cds_service.services import SERVICES, Answer, Failure
+from tests.http.small_release import ADULT_NOTE, ASTHMA_NOTE, BROKEN_NOTE, SMALL, app_of, call, release_of
+from tests.http.test_server import NO_HTTP, Running, refused
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "reference" / "metrics.md"
+
+Labels = frozenset[tuple[str, str]]
+
+
+def samples(text: str | bytes) -> dict[str, dict[Labels, float]]:
+    """Every sample that is not zero: its value by name and labels."""
+    found: dict[str, dict[Labels, float]] = {}
+    for family in text_string_to_metric_families(text if isinstance(text, str) else text.decode()):
+        for each in family.samples:
+            if each.value:
+                found.setdefault(each.name, {})[frozenset(each.labels.items())] = each.value
+    return found
+
+
+def labelled(**labels: str) -> Labels:
+    return frozenset(labels.items())
+
+
+def test_calls_and_cards_are_counted_by_closed_labels() -> None:
+    client = app_of(release_of(ADULT_NOTE, ASTHMA_NOTE, BROKEN_NOTE)).test_client()
+    for hook in ("patient-view", "patient-view", "order-sign"):
+        client.post(f"/cds-services/oud-{hook}", json=call(hook))
+    without = call()
+    del without["prefetch"]["conditions"]
+    client.post("/cds-services/oud-patient-view", json=without)
+    client.post("/cds-services/oud-patient-view", data=b"{", content_type="application/json")
+    client.post("/cds-services/nobody", json=call())
+    answered = client.get("/metrics")
+    assert (answered.status_code, answered.content_type) == (200, CONTENT_TYPE)
+    assert answered.headers["Cache-Control"] == "no-store"
+    found = samples(answered.data)
+    assert found["cds_calls_total"] == {
+        labelled(service="oud-patient-view", status="200"): 3,
+        labelled(service="oud-order-sign", status="200"): 1,
+        labelled(service="oud-patient-view", status="400"): 1,
+        labelled(service="", status="404"): 1,
+    }
+    assert found["cds_call_seconds_count"] == {
+        labelled(service="oud-patient-view"): 4,
+        labelled(service="oud-order-sign"): 1,
+        labelled(service=""): 1,
+    }
+    assert found["cds_cards_total"] == {labelled(rule="adult-note", indicator="info"): 4}
+    assert found["cds_unknown_total"] == {labelled(input="conditions"): 1}
+    assert found["cds_refusals_total"] == {labelled(reason="structure"): 1, labelled(reason="not-found"): 1}
+    assert found["cds_rule_failures_total"] == {labelled(rule="broken-note"): 4}
+    assert found["cds_release_info"] == {labelled(release=SMALL.id, digest=SMALL.digest): 1}
+    assert "cds_incidents_total" not in found
+
+
+def test_an_answer_that_could_not_be_given_is_counted_with_what_it_lacked() -> None:
+    client = app_of().test_client()
+    client.post("/cds-services/oud-patient-view", json=call() | {"prefetch": {}})
+    found = samples(client.get("/metrics").data)
+    assert found["cds_unknown_total"] == {labelled(input="patient"): 1, labelled(input="conditions"): 1}
+    assert found["cds_refusals_total"] == {labelled(reason="required"): 1}
+
+
+def test_a_failure_is_an_incident_and_no_refusal() -> None:
+    client = app_of(release_of(BROKEN_NOTE)).test_client()
+    client.post("/cds-services/oud-patient-view", json=call())
+    found = samples(client.get("/metrics").data)
+    assert found["cds_incidents_total"] == {labelled(): 1}
+    assert found["cds_calls_total"] == {labelled(service="oud-patient-view", status="500"): 1}
+    assert "cds_refusals_total" not in found
+
+
+def test_two_applications_of_one_process_count_apart() -> None:
+    first, second = app_of().test_client(), app_of().test_client()
+    first.post("/cds-services/oud-patient-view", json=call())
+    assert "cds_calls_total" in samples(first.get("/metrics").data)
+    assert "cds_calls_total" not in samples(second.get("/metrics").data)
+
+
+def everything(metrics: Metrics) -> dict[str, dict[Labels, float]]:
+    """All there is to count, also what no label has a value for."""
+    for reason in (*sorted(ISSUE_TYPES), "token-expired", "PLANTED"):
+        metrics.seen(Seen("", status=400, refused=reason))
+        metrics.refused(reason)
+        metrics.refused_before_read(400, reason)
+    metrics.seen(Seen("", status=401, refused="PLANTED"))
+    answer = Answer(200, {"cards": []}, failures=(Failure("PLANTED", "1.0.0", "KeyError"),), missing=("PLANTED",))
+    metrics.seen(Seen(CALL_ROUTE, "oud-order-sign", "PLANTED", 200, answer=answer))
+    metrics.seen(Seen("/PLANTED", status=500, refused="PLANTED"))
+    metrics.dropped("call", 7)
+    metrics.dropped("PLANTED", 2)
+    for outcome in ("accepted", "overridden", "PLANTED"):
+        metrics.feedback(outcome)
+    text = metrics.text().decode()
+    assert "PLANTED" not in text
+    return samples(text)
+
+
+def test_no_value_outside_its_set_becomes_a_series() -> None:
+    found = everything(Metrics(SMALL, reasons=("token-expired",)))
+    reasons = {dict(labels)["reason"] for labels in found["cds_refusals_total"]}
+    assert reasons == ISSUE_TYPES | {"token-expired", "other"}
+    assert found["cds_rule_failures_total"] == {labelled(rule="other"): 1}
+    assert found["cds_unknown_total"] == {labelled(input="other"): 1}
+    assert found["cds_dropped_records_total"] == {labelled(kind="call"): 7, labelled(kind="other"): 2}
+    assert {dict(labels)["outcome"] for labels in found["cds_feedback_total"]} == {"accepted", "overridden", "other"}
+
+
+def test_why_a_caller_was_not_known_is_counted_once() -> None:
+    metrics = Metrics(SMALL, reasons=("token-expired",))
+    metrics.seen(Seen(CALL_ROUTE, status=401, refused="login"))
+    metrics.refused("token-expired")
+    assert samples(metrics.text())["cds_refusals_total"] == {labelled(reason="token-expired"): 1}
+
+
+def test_what_is_known_beforehand_is_there_from_the_start() -> None:
+    text = Metrics(SMALL).text().decode()
+    for each in (
+        *(f'cds_calls_total{{service="{service}",status="200"}} 0.0' for service in SERVICES),
+        *(f'cds_unknown_total{{input="{key}"}} 0.0' for key in PREFETCH),
+        'cds_cards_total{indicator="critical",rule="asthma-note"} 0.0',
+        "cds_incidents_total 0.0",
+    ):
+        assert each in text, each
+
+
+def test_every_series_has_its_entry_with_its_labels_and_no_other() -> None:
+    written = {
+        name: set(re.findall(r"`(\w+)`", labels))
+        for name, labels in re.findall(r"(?m)^\| `(cds_\w+)` \|([^|\n]*)\|", PAGE.read_text(encoding="utf-8"))
+    }
+    metrics = Metrics(SMALL)
+    everything(metrics)
+    client = app_of(seen=metrics.seen).test_client()
+    client.post("/cds-services/oud-patient-view", json=call())
+    series: dict[str, set[str]] = {}
+    for name, values in samples(metrics.text()).items():
+        series.setdefault(re.sub(r"_(bucket|sum|count)$", "", name), set()).update(
+            name for labels in values for name, _ in labels if name != "le"
+        )
+    assert series == written
+
+
+def test_no_series_names_a_client() -> None:
+    metrics = Metrics(SMALL)
+    metrics.seen(Seen(CALL_ROUTE, "oud-order-sign", "example-hospital", 200))
+    assert "client" not in metrics.text().decode()
+    assert "example-hospital" not in metrics.text().decode()
+
+
+# --- several processes ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    running: Running
+    folder: Path
+
+    @property
+    def shared(self) -> Path:
+        (found,) = (self.folder / "tmp").glob("cds-service-metrics-*")
+        return found
+
+    def calls(self) -> float:
+        text = requests.get(f"{self.running.url}/metrics", timeout=10).text
+        return sum(samples(text).get("cds_calls_total", {}).values())
+
+    def call(self, times: int) -> None:
+        for _ in range(times):  # each on a connection of its own, so that both workers get some
+            url = f"{self.running.url}/cds-services/oud-patient-view"
+            assert requests.post(url, json=call(), timeout=10).status_code == 200
+
+    def pids(self, wanted: Callable[[set[int]], bool]) -> set[int]:
+        """The workers that answer, once they are as wanted."""
+        return until(lambda: self._pids(), wanted)
+
+    def _pids(self) -> set[int]:
+        found = set()
+        for _ in range(20):
+            try:
+                found.add(int(requests.get(f"{self.running.url}/pid", timeout=10).text))
+            except requests.ConnectionError:  # of a worker that was killed
+                continue
+        return found
+
+
+def until(look: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
+    """What `look` gives once it is as wanted; the last of it after 15 seconds."""
+    end = time.monotonic() + 15
+    while not wanted(found := look()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture
+def counting(tmp_path: Path) -> Iterator[Counting]:
+    (tmp_path / "tmp").mkdir()
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.http.serve_counting", "2"],
+            cwd=ROOT,
+            env=os.environ | {"TMPDIR": str(tmp_path / "tmp"), FOLDER: str(tmp_path / "of somebody else")},
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    assert process.stdout is not None
+    said = process.stdout.readline()
+    assert said.startswith("port "), (tmp_path / "log").read_text()
+    try:
+        yield Counting(Running(process, int(said.split()[1])), tmp_path)
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+        process.stdout.close()
+
+
+def test_counts_outlive_the_workers_that_made_them(counting: Counting) -> None:
+    before = counting.pids(lambda pids: len(pids) == 2)
+    assert len(before) == 2
+    assert stat.S_IMODE(counting.shared.stat().st_mode) == 0o700
+    counting.call(20)
+    assert counting.calls() == 20
+    for pid in before:  # one by one, as the system would
+        os.kill(pid, signal.SIGKILL)
+    after = counting.pids(lambda pids: len(pids) == 2 and not pids & before)
+    assert not after & before
+    counting.call(5)
+    until(lambda: {each.name for each in counting.shared.iterdir()}, lambda names: not files_of(before, names))
+    assert counting.calls() == 25
+    names = {each.name for each in counting.shared.iterdir()}
+    assert files_of(before, names) == set()
+    assert {"counter_ended.db", "histogram_ended.db"} <= names
+    for request in (NO_HTTP["a long path"][0], NO_HTTP["no HTTP at all"][0]):
+        refused(counting.running, request)
+    text = requests.get(f"{counting.running.url}/metrics", timeout=10).text
+    found = samples(text)
+    assert found["cds_call_seconds_count"] == {labelled(service="oud-patient-view"): 25}
+    assert found["cds_refusals_total"] == {labelled(reason="too-long"): 1, labelled(reason="structure"): 1}
+    assert found["cds_release_info"] == {labelled(release=SMALL.id, digest=SMALL.digest): 1}
+    shared = counting.shared
+    counting.running.process.terminate()
+    assert counting.running.process.wait(timeout=20) == 0
+    assert not shared.exists()
+    assert "child-end-failed" not in (counting.folder / "log").read_text()
+
+
+def files_of(pids: set[int], names: set[str]) -> set[str]:
+    return {name for name in names for pid in pids if name.endswith(f"_{pid}.db")}
+
+
+def test_a_folder_that_is_not_there_is_not_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(FOLDER, str(tmp_path / "none"))
+    assert samples(Metrics(SMALL).text())["cds_release_info"]
+    assert FOLDER not in os.environ
+
+
+def test_the_folder_is_new_private_and_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv(FOLDER, "/somewhere/else")
+    counts.share_counts()
+    folder = Path(os.environ[FOLDER])
+    assert (folder.parent, list(folder.iterdir()), stat.S_IMODE(folder.stat().st_mode)) == (tmp_path, [], 0o700)
+    counts.unshare_counts()
+    assert not folder.exists()
+    assert FOLDER not in os.environ
