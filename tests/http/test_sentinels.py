@@ -1,7 +1,7 @@
 """Nothing of a request is written anywhere: every fixture, planted with a word, through the real server at level debug.
 
-All that the server's processes wrote is searched: standard output and error, every file of the folders they had, and
-what `/metrics` said.
+All that the server's processes wrote is searched: standard output and error, every file of the folders they had, what
+`/metrics` said, and the traces they sent to a collector.
 """
 
 import json
@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
@@ -19,8 +20,10 @@ from typing import Any
 import pytest
 import requests
 
+from cds_service.edges.tracing import ENDPOINT
 from cds_service.fixtures import Fixture, find, names
 from cds_service.services import SERVICES
+from tests.http.collector import Collected, collecting
 from tests.http.log_lines import undocumented
 from tests.http.sentinels import SENTINEL, broken, overwritten, planted
 from tests.http.test_server import NO_HTTP, Running, refused, start, stop
@@ -37,6 +40,7 @@ HEADERS = {
     "Origin": f"https://{SENTINEL}.example",
     "traceparent": SENTINEL,
 }
+UNROUTED = 4  # posts to two paths below a service, to one that is none, and to /metrics
 EVERY_WAY = 20  # one in so many fixtures is broken in every way, the others in a few
 SERVICE_OF = {each.hook: each.id for each in SERVICES.values()}
 
@@ -107,7 +111,13 @@ def files_under(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+def traces() -> Iterator[Collected]:
+    with collecting() as collected:
+        yield collected
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory, traces: Collected) -> Told:
     folder = tmp_path_factory.mktemp("sentinels")
     (folder / "tmp").mkdir()
     settings = {
@@ -119,6 +129,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
         "CDS_LOG_LEVEL": "debug",
         "PYTHONPATH": str(ROOT),
         "TMPDIR": str(folder / "tmp"),
+        ENDPOINT: traces.url,
+        "OTEL_BSP_SCHEDULE_DELAY": "60000",  # so that most spans are still there when a worker ends
     }
     others = {name: value for name, value in os.environ.items() if not name.startswith(("CDS_", "OTEL_"))}
     with (folder / "stderr").open("w") as errors:
@@ -166,8 +178,12 @@ def test_each_way_of_refusing_was_taken(told: Told) -> None:
     assert told.statuses[500] == 0
 
 
-def test_nothing_of_a_request_was_written(told: Told) -> None:
-    written = told.written | {"metrics": told.metrics.encode(), "metrics folder": told.shared}
+def test_nothing_of_a_request_was_written(told: Told, traces: Collected) -> None:
+    written = told.written | {
+        "metrics": told.metrics.encode(),
+        "metrics folder": told.shared,
+        "traces": b"".join(traces.bodies),
+    }
     assert {"stdout", "stderr", "var/sample-request.json"} <= written.keys()
     assert [name for name, content in written.items() if SENTINEL.lower().encode() in content.lower()] == []
 
@@ -186,8 +202,14 @@ def test_the_log_holds_no_text_of_a_library(told: Told) -> None:
 
 def test_the_counts_are_those_of_both_workers(told: Told) -> None:
     counted = sum(float(line.split()[-1]) for line in told.metrics.splitlines() if line.startswith("cds_calls_total{"))
-    unrouted = 4  # two paths that are none, /metrics, and one below a service
-    assert counted == told.calls - unrouted
+    assert counted == told.calls - UNROUTED
+
+
+def test_each_call_was_sent_as_a_span_also_those_left_when_a_worker_ended(told: Told, traces: Collected) -> None:
+    spans = traces.spans()
+    assert len(spans) == told.calls - UNROUTED
+    keys = {each.key for span in spans for each in span.attributes}
+    assert keys == {"cds.service", "cds.release", "cds.cards", "http.response.status_code"}
 
 
 def test_the_folder_of_the_counts_was_one_and_is_gone(told: Told) -> None:
