@@ -35,7 +35,7 @@ ENDED = "ended"  # stands for a process id in the name of the file that holds wh
 BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 INDICATORS = ("info", "warning", "critical")
 OTHER = "other"
-DROPPED = ("call", "token", "feedback")
+DROPPED = ("calls",)
 # FHIR IssueType, http://hl7.org/fhir/R4/codesystem-issue-type.html
 ISSUE_TYPES = frozenset({
     "invalid", "structure", "required", "value", "invariant", "security", "login", "unknown", "expired",
@@ -128,10 +128,12 @@ class Metrics:
 
     def seen(self, seen: Seen) -> None:
         """Count one request. Why a caller was not known (401) is told by `refused`, more closely than here."""
-        if seen.status >= 500:
+        if seen.status == 500:
             self._incidents.inc()
         elif seen.refused and seen.status != 401:
             self._refusals.add(seen.refused)
+        for item in seen.feedback:
+            self._feedback.add(item.outcome)
         if seen.route != CALL_ROUTE:
             return
         self._calls.add(seen.service, str(seen.status))
@@ -161,10 +163,6 @@ class Metrics:
     def dropped(self, kind: str, count: int) -> None:
         """Count records that could not be kept."""
         self._dropped.add(kind, count=count)
-
-    def feedback(self, outcome: str) -> None:
-        """Count one item of feedback that is kept."""
-        self._feedback.add(outcome)
 
     def text(self) -> bytes:
         """Give all series in Prometheus's text format, those of every worker added up."""

@@ -4,7 +4,6 @@
 Nothing here is clinical guidance.
 """
 
-from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -32,7 +31,6 @@ from cds_service.edges.logs import call_log
 from cds_service.edges.metrics import Metrics, metrics_page
 from cds_service.edges.rule_pages import rule_pages
 from cds_service.edges.web import Door, Ports, create_app
-from cds_service.seen import Seen
 from cds_service.wiring import all_of
 
 TODAY = date(2026, 3, 1)
@@ -109,17 +107,21 @@ def app_of(
     *,
     max_bytes: int = 1_000_000,
     deadline_s: float = 5.0,
-    seen: Callable[[Seen], None] | None = None,
     pages: tuple[Blueprint, ...] = (),
+    **more: Any,
 ) -> Flask:
-    """The application with this release; `seen` and `pages` take the place of its log and its counts."""
+    """The small release behind our web edge.
+
+    more: further ports, as cds_service.edges.web.Ports names them. `seen` and `pages` take the place of log and counts.
+    """
     metrics = Metrics(release)
-    ports = Ports(
-        compiled=compile_release(release),
-        today=lambda client: TODAY,
-        new_incident=lambda: "incident-1",
-        seen=seen or all_of(call_log(release), metrics.seen),
-    )
+    given: dict[str, Any] = {
+        "today": lambda client: TODAY,
+        "new_incident": lambda: "incident-1",
+        "seen": all_of(call_log(release), metrics.seen),
+        **more,
+    }
+    ports = Ports(compiled=compile_release(release), **given)
     return create_app(ports, Door(max_bytes, deadline_s), rule_pages(release), *(pages or (metrics_page(metrics),)))
 
 

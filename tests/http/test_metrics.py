@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from cds_service.edges import metrics as counts
 from cds_service.edges.metrics import CONTENT_TYPE, FOLDER, ISSUE_TYPES, Metrics
+from cds_service.feedback import FeedbackItem
 from cds_service.fhir.prefetch import PREFETCH
 from cds_service.seen import CALL_ROUTE, Seen
 from cds_service.services import SERVICES, Answer, Failure
@@ -110,10 +112,13 @@ def everything(metrics: Metrics) -> dict[str, dict[Labels, float]]:
     answer = Answer(200, {"cards": []}, failures=(Failure("PLANTED", "1.0.0", "KeyError"),), missing=("PLANTED",))
     metrics.seen(Seen(CALL_ROUTE, "oud-order-sign", "PLANTED", 200, answer=answer))
     metrics.seen(Seen("/PLANTED", status=500, refused="PLANTED"))
-    metrics.dropped("call", 7)
+    metrics.dropped("calls", 7)
     metrics.dropped("PLANTED", 2)
-    for outcome in ("accepted", "overridden", "PLANTED"):
-        metrics.feedback(outcome)
+    now = datetime(2026, 3, 1, tzinfo=timezone.utc)
+    items = tuple(
+        FeedbackItem("PLANTED", outcome, now) for outcome in ("accepted", "accepted", "overridden", "PLANTED")
+    )
+    metrics.seen(Seen("/cds-services/<service_id>/feedback", "oud-order-sign", "PLANTED", 200, feedback=items))
     text = metrics.text().decode()
     assert "PLANTED" not in text
     return samples(text)
@@ -125,8 +130,13 @@ def test_no_value_outside_its_set_becomes_a_series() -> None:
     assert reasons == ISSUE_TYPES | {"token-expired", "other"}
     assert found["cds_rule_failures_total"] == {labelled(rule="other"): 1}
     assert found["cds_unknown_total"] == {labelled(input="other"): 1}
-    assert found["cds_dropped_records_total"] == {labelled(kind="call"): 7, labelled(kind="other"): 2}
-    assert {dict(labels)["outcome"] for labels in found["cds_feedback_total"]} == {"accepted", "overridden", "other"}
+    assert found["cds_dropped_records_total"] == {labelled(kind="calls"): 7, labelled(kind="other"): 2}
+    assert found["cds_feedback_total"] == {
+        labelled(outcome="accepted"): 2,
+        labelled(outcome="overridden"): 1,
+        labelled(outcome="other"): 1,
+    }
+    assert found["cds_calls_total"] == {labelled(service="oud-order-sign", status="200"): 1}
 
 
 def test_why_a_caller_was_not_known_is_counted_once() -> None:
