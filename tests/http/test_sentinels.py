@@ -40,8 +40,17 @@ HEADERS = {
     "Origin": f"https://{SENTINEL}.example",
     "traceparent": SENTINEL,
 }
-UNROUTED = 4  # posts to two paths below a service, to one that is none, and to /metrics
+NO_CALLS = 6  # posts of feedback, to two paths that are none, and to /metrics
 EVERY_WAY = 20  # one in so many fixtures is broken in every way, the others in a few
+# What a record of feedback holds, the card's id and the code of a reason, is not among what is planted.
+FEEDBACK = {
+    "card": "0f1e2d3c-4b5a-41f0-8977-123456789abc",
+    "outcome": "overridden",
+    "overrideReasons": [{"code": "example", "system": "https://oud-cds.example/reasons", "display": SENTINEL}],
+    "userComment": f"{SENTINEL} said so",
+    "outcomeTimestamp": "2026-03-01T10:00:00Z",
+    SENTINEL: {"reference": f"Patient/{SENTINEL}"},
+}
 SERVICE_OF = {each.hook: each.id for each in SERVICES.values()}
 
 
@@ -89,6 +98,8 @@ def send_all(url: str, told: Told) -> None:
     post(f"/cds-services/{SENTINEL}", last)
     post(f"/cds-services/oud-patient-view/{SENTINEL}", last)
     post("/cds-services/oud-patient-view/feedback", last)
+    for each in (FEEDBACK, {**FEEDBACK, "outcome": SENTINEL}):
+        post("/cds-services/oud-patient-view/feedback", json.dumps({"feedback": [each], SENTINEL: SENTINEL}).encode())
     post(f"/{SENTINEL}?{SENTINEL}", last)
     post("/metrics", last)
     for each in (f"/rules/{SENTINEL}", f"/rules/{SENTINEL}/{SENTINEL}", f"/metrics?{SENTINEL}", f"/healthz/{SENTINEL}"):
@@ -196,18 +207,18 @@ def test_every_line_of_the_log_is_an_event_with_its_fields(told: Told) -> None:
     assert seen["refused-before-read"] == len(NO_HTTP)
 
 
-def test_the_log_holds_no_text_of_a_library(told: Told) -> None:
+def test_the_log_holds_no_word_of_a_library(told: Told) -> None:
     assert [each for each in told.errors.splitlines() if json.loads(each)["event"] == "library"] == []
 
 
 def test_the_counts_are_those_of_both_workers(told: Told) -> None:
     counted = sum(float(line.split()[-1]) for line in told.metrics.splitlines() if line.startswith("cds_calls_total{"))
-    assert counted == told.calls - UNROUTED
+    assert counted == told.calls - NO_CALLS
 
 
 def test_each_call_was_sent_as_a_span_also_those_left_when_a_worker_ended(told: Told, traces: Collected) -> None:
     spans = traces.spans()
-    assert len(spans) == told.calls - UNROUTED
+    assert len(spans) == told.calls - NO_CALLS
     keys = {each.key for span in spans for each in span.attributes}
     assert keys == {"cds.service", "cds.release", "cds.cards", "http.response.status_code"}
 
