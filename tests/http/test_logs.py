@@ -266,3 +266,61 @@ def test_a_call_is_answered_though_nobody_could_be_told(caplog: pytest.LogCaptur
     assert [(each["event"], each["error"]) for each in lines] == [("not-told", "KeyError")] * 2
     assert undocumented(lines) == []
     assert "SENTINEL" not in str(lines) + caplog.text
+
+
+# --- processes that do not start, or whose end cannot be handled -----------------------------------------------------
+
+FAILING = """
+import os, signal, sys
+from cds_service.edges.logs import configure
+from cds_service.edges.rule_store import RulesProblem
+from cds_service.edges.server import Opened, Serving, serve
+from tests.http.small_release import app_of
+
+how = sys.argv[1]
+
+def open_app():
+    if how == "own":
+        raise RulesProblem("rules/release.yaml is gone")
+    if how == "other":
+        raise KeyError("SENTINEL")
+    return Opened(app_of())
+
+def on_child_end(pid):
+    os.kill(os.getpid(), signal.SIGTERM)
+    raise KeyError("SENTINEL")
+
+def ready(port):  # runs in the worker, which dies once
+    os.kill(os.getpid(), signal.SIGKILL)
+
+configure("info")
+serve(Serving("127.0.0.1", 0, 1, 1, "info", 5.0, ready, on_child_end, on_end=lambda: print("ended")), open_app)
+"""
+
+
+def failing(how: str) -> tuple[int, str, list[dict[str, Any]]]:
+    """Exit code, standard output and log of a server that fails so."""
+    command = [sys.executable, "-c", FAILING, how]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert "SENTINEL" not in ran.stderr
+    return ran.returncode, ran.stdout, [json.loads(each) for each in ran.stderr.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("how", "error", "text"), [("own", "RulesProblem", "rules/release.yaml is gone"), ("other", "KeyError", None)]
+)
+def test_a_worker_that_cannot_start_says_why_in_a_line_and_ends_the_server(how: str, error: str, text: str) -> None:
+    code, said, lines = failing(how)
+    assert (code, said) == (3, "ended\n")
+    (line,) = [each for each in lines if each["event"] == "worker-not-started"]
+    assert (line["level"], line["error"], line.get("text")) == ("critical", error, text)
+    assert undocumented(lines) == []
+
+
+def test_the_master_outlives_an_end_that_cannot_be_handled() -> None:
+    code, said, lines = failing("later")
+    assert (code, said) == (0, "ended\n")
+    found = [each["event"] for each in lines]
+    assert found.count("child-end-failed") >= 1
+    assert "Unhandled exception in main loop" not in [each.get("text") for each in lines]
+    assert undocumented(lines) == []
