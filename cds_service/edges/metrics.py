@@ -205,19 +205,28 @@ def keep_counts_of(pid: int) -> None:
     """Add the counts of a worker that ended to those of all that ended before it; called in the master.
 
     Workers are renewed every some ten thousand requests: without this their files would fill the disk within months.
+    Raises what reading a broken file raises; its counts are lost then, and the others are as they were.
     """
-    from prometheus_client.mmap_dict import MmapedDict
     from prometheus_client.multiprocess import mark_process_dead
 
     folder = Path(os.environ[FOLDER])
     with _locked(folder, fcntl.LOCK_EX):
         mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
         for file in sorted(folder.glob(f"*_{pid}.db")):
-            kept = MmapedDict(str(file.with_name(f"{file.name.removesuffix(f'_{pid}.db')}_{ENDED}.db")))  # type: ignore[no-untyped-call]
-            for key, value, _, _ in MmapedDict.read_all_values_from_file(str(file)):  # type: ignore[no-untyped-call]
-                kept.write_value(key, kept.read_value(key)[0] + value, 0.0)  # type: ignore[no-untyped-call]
-            kept.close()  # type: ignore[no-untyped-call]
-            file.unlink()
+            try:
+                _move(file, file.with_name(f"{file.name.removesuffix(f'_{pid}.db')}_{ENDED}.db"))
+            finally:  # a file that cannot be read would spoil every later look at the counts
+                file.unlink()
+
+
+def _move(file: Path, ended: Path) -> None:
+    from prometheus_client.mmap_dict import MmapedDict
+
+    counted = [*MmapedDict.read_all_values_from_file(str(file))]  # type: ignore[no-untyped-call]
+    kept = MmapedDict(str(ended))  # type: ignore[no-untyped-call]
+    for key, value, _, _ in counted:
+        kept.write_value(key, kept.read_value(key)[0] + value, 0.0)  # type: ignore[no-untyped-call]
+    kept.close()  # type: ignore[no-untyped-call]
 
 
 def _shared_folder() -> Path | None:

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import stat
+import struct
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 import requests
+from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.parser import text_string_to_metric_families
 
 from cds_service.edges import metrics as counts
@@ -297,3 +299,41 @@ def test_the_folder_is_new_private_and_removed(monkeypatch: pytest.MonkeyPatch, 
     counts.unshare_counts()
     assert not folder.exists()
     assert FOLDER not in os.environ
+
+
+def counted_by(pid: int, folder: Path, value: float) -> None:
+    file = MmapedDict(str(folder / f"counter_{pid}.db"))
+    file.write_value(mmap_key("cds_incidents", "cds_incidents_total", [], [], "Faults"), value, 0.0)
+    file.close()
+
+
+def test_counts_of_a_worker_that_ended_are_added_to_those_of_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    metrics = shared_in(tmp_path, monkeypatch)
+    for pid, value in ((1, 2.0), (2, 3.0), (1, 4.0), (3, 5.0)):  # a process id may come again
+        counted_by(pid, tmp_path, value)
+        if pid != 3:
+            counts.keep_counts_of(pid)
+        counts.keep_counts_of(99)  # one that never counted
+    assert {each.name for each in tmp_path.iterdir()} == {"counter_ended.db", "counter_3.db"}
+    assert samples(metrics.text()) == {"cds_incidents_total": {labelled(): 14}}
+
+
+@pytest.mark.parametrize("content", [b"", (1000).to_bytes(4, "little") + bytes(100)], ids=["empty", "cut off"])
+def test_a_file_that_a_worker_left_half_written_spoils_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes
+) -> None:
+    metrics = shared_in(tmp_path, monkeypatch)
+    counted_by(1, tmp_path, 2.0)
+    counts.keep_counts_of(1)
+    (tmp_path / "counter_2.db").write_bytes(content)
+    with pytest.raises((struct.error, RuntimeError)):
+        counts.keep_counts_of(2)
+    assert samples(metrics.text()) == {"cds_incidents_total": {labelled(): 2}}
+
+
+def shared_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Metrics:
+    """The counts of a server whose workers write to `folder`; this process writes none of them."""
+    monkeypatch.setenv(FOLDER, str(folder))
+    return Metrics(SMALL)
