@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "edges",
         "services",
         "records",
+        "feedback",
         "clients",
         "protocol",
         "strict_json",
