@@ -1,6 +1,7 @@
 """Threads for work that must not hold its caller longer than it says, whatever the database does."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from queue import SimpleQueue
@@ -47,10 +48,13 @@ class Lane:
         self._jobs.put((future, work))
         return future
 
-    def close(self) -> None:
-        """Let the threads end after what they have begun; nobody waits for them."""
+    def close(self, within_s: float = 1.0) -> None:
+        """Let the threads end after what they have begun. One that hangs is left behind and holds nobody."""
+        until = time.monotonic() + within_s
         for _ in self._threads:
             self._jobs.put(None)
+        for each in self._threads if self._started else ():
+            each.join(max(0.0, until - time.monotonic()))
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from concurrent.futures import wait
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, tuple_
@@ -16,6 +17,7 @@ from cds_service.edges.store.source import TOKENS, Source
 from cds_service.edges.store.tables import SEEN_TOKEN
 
 LIMIT_S = 0.05
+CONNECT_S = 1.0  # a worker that starts waits so long for the database, at most
 REST_S = 5.0  # after a failure nobody is asked for so long: calls must not each wait for what is away
 CHUNK, CHUNKS = 1000, 20  # ended tokens are deleted in small steps, because they are few and others want the lock
 
@@ -31,7 +33,7 @@ def take(connection: Connection, client: str, jti: str, expires: datetime, now: 
         set_={"expires": statement.excluded.expires},
         where=SEEN_TOKEN.c.expires < now,
     )
-    return connection.execute(statement).rowcount == 1
+    return connection.execute(statement.execution_options(preserve_rowcount=True)).rowcount == 1
 
 
 def forget(connection: Connection, now: datetime, chunk: int = CHUNK) -> int:
@@ -60,20 +62,33 @@ class SeenTokens:
         self._monotonic = monotonic
         self._rest_until = float("-inf")
         self._lane = Lane("tokens", TOKENS.connections)
-        self._lane.begin(lambda: source.run(lambda connection: None))  # connecting alone may take longer than the limit
+        self._connect()
 
     def first(self, client: str, jti: str, expires: datetime) -> bool | None:
         """True the first time anywhere, False a replay, None when it could not be told in time."""
         if self._monotonic() < self._rest_until:
             return None
+        until = time.monotonic() + LIMIT_S
+
+        def take_in_time(connection: Connection) -> bool:
+            taken = take(connection, client, jti, expires, self._now())
+            if time.monotonic() > until:  # nobody waits any more: rolled back, so that the token is not taken unheard
+                raise TimeoutError
+            return taken
+
         try:
-            return self._lane.run(
-                lambda: self._source.run(lambda each: take(each, client, jti, expires, self._now())), LIMIT_S
-            )
+            return self._lane.run(lambda: self._source.run(take_in_time), LIMIT_S)
         except Exception as fault:
             self._rest_until = self._monotonic() + REST_S
             _log.warning("records: tokens are not compared with other workers for %g s: %s", REST_S, why(fault))
             return None
+
+    def _connect(self) -> None:
+        """Connect before the first call: that alone may take longer than a call is given."""
+        connecting = [
+            self._lane.begin(lambda: self._source.run(lambda connection: None)) for _ in range(TOKENS.connections)
+        ]
+        wait(connecting, CONNECT_S)
 
     def close(self) -> None:
         self._lane.close()

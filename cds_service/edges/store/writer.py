@@ -93,7 +93,9 @@ class Writer:
             self._revive()
 
     def close(self, within_s: float) -> None:
-        """Write what is queued, for `within_s` at most; the rest is lost and counted."""
+        """Write what is queued, for `within_s` at most; the rest is lost and counted. A second close does nothing."""
+        if self._closing.is_set():
+            return
         self._closing.set()
         self._there.set()
         self._thread.join(within_s)
