@@ -101,7 +101,8 @@ def show(url: str, start: Any, answers: Any) -> None:
 
 
 def test_of_eight_processes_that_show_the_same_token_one_is_first(address: Address, url: str) -> None:
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["cds_service.edges.store.store", "psycopg", "tests.store.sample"])
     start, answers = context.Barrier(8), context.Queue()
     shown = [context.Process(target=show, args=(url, start, answers)) for _ in range(8)]
     for each in shown:
