@@ -4,6 +4,7 @@ A call is never slowed or failed by its record. What cannot be kept is dropped a
 because the database has been away for long, when the worker ends before it is back, or when a row cannot be stored.
 """
 
+import contextlib
 import logging
 import threading
 import time
@@ -23,7 +24,7 @@ from cds_service.edges.store.source import Source
 from cds_service.edges.store.tables import CALL, RULE_DECISION
 from cds_service.records import CallRow
 
-QUEUE_ROWS = 10_000  # of one worker; some 3 kB each
+QUEUE_ROWS = 10_000  # of one worker; 1 to 3 kB each
 BATCH_ROWS = 500
 GATHER_S = 0.1  # rows of a batch are gathered for so long after the first, so none waits longer than 200 ms
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0  # between tries while the database is away
@@ -114,7 +115,8 @@ class Writer:
         with self._lock:
             if not self._thread.is_alive() and not self._closing.is_set():
                 _log.error("records: the writer's thread had ended; a new one takes over")
-                self._thread = self._start()
+                with contextlib.suppress(RuntimeError):  # no thread can be had now; the next call asks again
+                    self._thread = self._start()
 
     def _lose(self, count: int) -> None:
         try:
