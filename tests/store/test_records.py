@@ -1,6 +1,7 @@
 """Calls and decisions: whole rows, in batches, flushed at the end, dropped and counted when they cannot be kept."""
 
 import json
+import sqlite3
 import threading
 import time
 from dataclasses import replace
@@ -122,6 +123,22 @@ def test_a_request_that_was_not_judged_leaves_no_record(tmp_path: Path) -> None:
     assert rows_of(read_address(settings.database_url or ""), CALL) == []
 
 
+def test_a_call_that_is_answered_412_is_on_record_with_what_was_missing(tmp_path: Path) -> None:
+    body, day, service = sample()
+    environ = {"CDS_AUTH": "off", "CDS_RULES": str(RULES), "CDS_DATABASE_URL": f"sqlite:///{tmp_path}/records.db"}
+    settings = replace(read_settings(environ), today=day)
+    opened = open_service(settings)
+    left = {name: value for name, value in body["prefetch"].items() if name not in ("patient", "surveys")}
+    answered = opened.app.test_client().post(f"/cds-services/{service}", json={**body, "prefetch": left})
+    opened.close()
+    (kept,) = rows_of(read_address(settings.database_url or ""), CALL)
+    assert answered.status_code == kept["status"] == 412
+    assert (kept["client"], kept["service"]) == ("anonymous", service)
+    assert set(kept["unread"]) >= {"patient", "surveys"}
+    assert not set(kept["unread"]) & set(left)
+    assert 0 < kept["ms"] < 10_000
+
+
 def test_rows_are_written_soon_and_in_batches(store: Store, address: Address) -> None:
     store.remember(call_of())
     eventually(lambda: rows_of(address, CALL))
@@ -166,7 +183,7 @@ def test_calls_after_the_end_are_counted_as_dropped(store: Store, losses: Losses
     assert losses.calls == 1
 
 
-def test_a_full_queue_drops_and_counts(tmp_path: Path, losses: Losses) -> None:
+def test_a_full_queue_drops_and_counts(tmp_path: Path, losses: Losses, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_text("")
     nowhere = read_address(f"sqlite:///{tmp_path}/file/records.db")
     store = Store(nowhere, dropped=losses, queue_rows=10)
@@ -180,6 +197,23 @@ def test_a_full_queue_drops_and_counts(tmp_path: Path, losses: Losses) -> None:
     store._writer.close(0.3)
     assert losses.calls == 1000
     store.close()
+    assert caplog.text.count("no call can be queued any more") == 1
+
+
+def test_how_much_was_dropped_is_told_when_the_database_is_back(
+    sqlite: Address, losses: Losses, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Store(sqlite, dropped=losses, queue_rows=10)
+    other = sqlite3.connect(str(sqlite.path), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    for number in range(1000):
+        store.remember(call_of(number))
+    other.close()
+    eventually(lambda: "calls were dropped because the queue was full" in caplog.text)
+    store.close()
+    assert f"records: {losses.calls} calls were dropped" in caplog.text
+    assert len(rows_of(sqlite, CALL)) == 1000 - losses.calls
+    assert 0 < losses.calls < 1000
 
 
 def test_a_count_that_fails_fails_no_call(sqlite: Address, caplog: pytest.LogCaptureFixture) -> None:

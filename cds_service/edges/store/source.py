@@ -99,8 +99,12 @@ def _watch_file(engine: Engine, path: str) -> None:
     """
 
     def make(*_: Any) -> None:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        folder = os.path.dirname(path)
+        os.makedirs(folder, exist_ok=True)
+        new = not os.path.exists(path)
         os.close(os.open(path, os.O_CREAT | os.O_RDONLY, 0o600))
+        if new:
+            _sync_folder(folder)  # else a power loss could take the name of a file whose rows are on the disk
 
     def note(_: Any, record: Any) -> None:
         record.info["file"] = _identity(path)
@@ -112,6 +116,14 @@ def _watch_file(engine: Engine, path: str) -> None:
     event.listen(engine, "do_connect", make)
     event.listen(engine, "connect", note)
     event.listen(engine, "checkout", check)
+
+
+def _sync_folder(path: str) -> None:
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _identity(path: str) -> tuple[int, int] | None:

@@ -79,13 +79,14 @@ class Writer:
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._away_since: float | None = None
+        self._overflowed = 0  # calls dropped since the queue was last full
         self._thread = self._start()
 
     def add(self, row: CallRow) -> None:
         """Queue a row. Takes no lock in the ordinary case, does not wait and does not raise."""
         # Threads may pass this test together, so the queue may hold a row more for each of them.
         if self._closing.is_set() or len(self._queue) >= self._limit:
-            self._lose(1)
+            self._overflow()
             return
         self._queue.append(row)
         if not self._there.is_set():
@@ -117,6 +118,14 @@ class Writer:
                 _log.error("records: the writer's thread had ended; a new one takes over")
                 with contextlib.suppress(RuntimeError):  # no thread can be had now; the next call asks again
                     self._thread = self._start()
+
+    def _overflow(self) -> None:
+        with self._lock:
+            self._overflowed += 1
+            first = self._overflowed == 1
+        if first:
+            _log.error("records: no call can be queued any more; calls are dropped and counted")
+        self._lose(1)
 
     def _lose(self, count: int) -> None:
         try:
@@ -167,6 +176,10 @@ class Writer:
         if self._away_since is not None:
             _log.warning("records: written again after %.1f s", time.monotonic() - self._away_since)
             self._away_since = None
+        if self._overflowed:
+            with self._lock:
+                dropped, self._overflowed = self._overflowed, 0
+            _log.error("records: %d calls were dropped because the queue was full", dropped)
         return True
 
     def _one_by_one(self) -> None:
