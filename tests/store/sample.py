@@ -6,12 +6,18 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from flask.testing import FlaskClient
 from sqlalchemy import Table, select
 
+from cds_service.core.engine import compile_release
 from cds_service.edges.store.address import Address
 from cds_service.edges.store.source import OPERATOR, open_engine
+from cds_service.edges.store.store import Store
+from cds_service.edges.web import Door, Ports, create_app
 from cds_service.feedback import OVERRIDDEN, FeedbackItem, OverrideReason
 from cds_service.records import CallRow, DecisionRow
+from cds_service.wiring import recorder
+from tests.http.small_release import SMALL, TODAY
 
 AT = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=timezone.utc)
 CARD = "3f0b5c1e-0000-5000-8000-000000000001"
@@ -68,6 +74,17 @@ def item_of(card: str = CARD, **changes: Any) -> FeedbackItem:
         "comment": "A sentence of the clinician",
     }
     return FeedbackItem(card=card, **{**given, **changes})
+
+
+def small_service(store: Store) -> FlaskClient:
+    """The service of two small rules, with records."""
+    ports = Ports(
+        compiled=compile_release(SMALL),
+        today=lambda client: TODAY,
+        new_incident=lambda: "incident-1",
+        seen=recorder(store.remember, SMALL, now=lambda: AT),
+    )
+    return create_app(ports, Door(1_000_000, 5.0)).test_client()
 
 
 def rows_of(address: Address, table: Table) -> list[dict[str, Any]]:

@@ -24,9 +24,10 @@ from cds_service.protocol import read_call
 from cds_service.records import call_row
 from cds_service.replay import SAMPLE_CALLS
 from cds_service.services import SERVICES, answer
-from cds_service.wiring import open_service, prepare_records
+from cds_service.wiring import open_service
 from tests.http.fixture_days import RULES, rules
-from tests.store.sample import AT, DECISION, Losses, call_of, eventually, item_of, rows_of
+from tests.http.small_release import call
+from tests.store.sample import AT, DECISION, Losses, call_of, eventually, item_of, rows_of, small_service
 
 
 def sample() -> tuple[dict[str, Any], Any, str]:
@@ -40,12 +41,12 @@ def test_a_call_of_a_fixture_is_kept_whole(store: Store, address: Address) -> No
     body, day, service = sample()
     compiled = rules()
     release = compiled.release
-    call = read_call(body, body["hook"])
-    answered = answer(call, compiled, day)
+    read = read_call(body, body["hook"])
+    answered = answer(read, compiled, day)
     row = call_row(
         answered,
         at=AT,
-        hook_instance=call.hook_instance,
+        hook_instance=read.hook_instance,
         service=service,
         client="anonymous",
         release=release,
@@ -58,7 +59,7 @@ def test_a_call_of_a_fixture_is_kept_whole(store: Store, address: Address) -> No
     assert kept == {
         "id": kept["id"],
         "at": AT,
-        "hook_instance": call.hook_instance,
+        "hook_instance": read.hook_instance,
         "service": service,
         "client": "anonymous",
         "release": release.id,
@@ -111,32 +112,24 @@ def codes_of(value: Any) -> set[str]:
     return found
 
 
-def test_a_request_that_was_not_judged_leaves_no_record(tmp_path: Path) -> None:
-    environ = {"CDS_AUTH": "off", "CDS_RULES": str(RULES), "CDS_DATABASE_URL": f"sqlite:///{tmp_path}/records.db"}
-    settings = read_settings(environ)
-    assert prepare_records(settings) == ""
-    opened = open_service(settings)
-    client = opened.app.test_client()
+def test_a_request_that_was_not_judged_leaves_no_record(store: Store, address: Address) -> None:
+    client = small_service(store)
     assert client.post("/cds-services/oud-patient-view", json={"hook": "patient-view"}).status_code == 400
     assert client.get("/cds-services").status_code == 200
-    opened.close()
-    assert rows_of(read_address(settings.database_url or ""), CALL) == []
+    assert client.get("/cds-services/none").status_code == 405
+    store.close()
+    assert rows_of(address, CALL) == []
 
 
-def test_a_call_that_is_answered_412_is_on_record_with_what_was_missing(tmp_path: Path) -> None:
-    body, day, service = sample()
-    environ = {"CDS_AUTH": "off", "CDS_RULES": str(RULES), "CDS_DATABASE_URL": f"sqlite:///{tmp_path}/records.db"}
-    settings = replace(read_settings(environ), today=day)
-    opened = open_service(settings)
-    left = {name: value for name, value in body["prefetch"].items() if name not in ("patient", "surveys")}
-    answered = opened.app.test_client().post(f"/cds-services/{service}", json={**body, "prefetch": left})
-    opened.close()
-    (kept,) = rows_of(read_address(settings.database_url or ""), CALL)
+def test_a_call_that_is_answered_412_is_on_record_with_what_was_missing(store: Store, address: Address) -> None:
+    answered = small_service(store).post("/cds-services/oud-patient-view", json={**call(), "prefetch": {}})
+    store.close()
+    (kept,) = rows_of(address, CALL)
     assert answered.status_code == kept["status"] == 412
-    assert (kept["client"], kept["service"]) == ("anonymous", service)
-    assert set(kept["unread"]) >= {"patient", "surveys"}
-    assert not set(kept["unread"]) & set(left)
+    assert (kept["client"], kept["service"], kept["at"]) == ("anonymous", "oud-patient-view", AT)
+    assert kept["unread"] == ["patient", "conditions"]
     assert 0 < kept["ms"] < 10_000
+    assert rows_of(address, RULE_DECISION) == []
 
 
 def test_rows_are_written_soon_and_in_batches(store: Store, address: Address) -> None:

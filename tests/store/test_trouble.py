@@ -4,22 +4,18 @@ import os
 import shutil
 import sqlite3
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cds_service.config import read_settings
 from cds_service.edges.store.address import Address, read_address
 from cds_service.edges.store.schema import upgrade
+from cds_service.edges.store.start_up import prepare
 from cds_service.edges.store.store import Store, StoreUnavailable
 from cds_service.edges.store.tables import CALL, FEEDBACK
-from cds_service.fixtures import find
-from cds_service.replay import SAMPLE_CALLS
-from cds_service.wiring import open_service, prepare_records
-from tests.http.fixture_days import RULES
-from tests.store.sample import Losses, call_of, eventually, item_of, rows_of
+from tests.http.small_release import call
+from tests.store.sample import Losses, call_of, eventually, item_of, rows_of, small_service
 
 
 def remembered_fast(store: Store, numbers: range) -> None:
@@ -181,16 +177,14 @@ def test_a_worker_that_ends_without_a_database_ends_in_time_and_counts(tmp_path:
     assert losses.calls == 7
 
 
-def test_calls_are_answered_without_a_database(tmp_path: Path) -> None:
+def test_calls_are_answered_without_a_database(tmp_path: Path, losses: Losses) -> None:
     (tmp_path / "file").write_text("")
-    url = f"sqlite:///{tmp_path}/file/records.db"
-    settings = read_settings({"CDS_AUTH": "off", "CDS_RULES": str(RULES), "CDS_DATABASE_URL": url})
-    fixture = find(SAMPLE_CALLS[0])
-    assert prepare_records(settings).startswith("warning: records cannot be kept now")
-    opened = open_service(replace(settings, today=fixture.written_for))
-    client = opened.app.test_client()
-    answers = [client.post("/cds-services/oud-patient-view", json=dict(fixture.request)) for _ in range(3)]
+    nowhere = read_address(f"sqlite:///{tmp_path}/file/records.db")
+    assert prepare(nowhere).startswith("warning: records cannot be kept now")
+    store = Store(nowhere, dropped=losses)
+    client = small_service(store)
+    answers = [client.post("/cds-services/oud-patient-view", json=call()) for _ in range(3)]
     assert [(each.status_code, len(each.json["cards"])) for each in answers] == [(200, 1)] * 3
     (tmp_path / "file").unlink()
-    opened.close()
-    assert calls(read_address(url)) == 3
+    store.close()
+    assert (calls(nowhere), losses.calls) == (3, 0)
