@@ -33,7 +33,8 @@ class Lane:
         try:
             return future.result(timeout_s)
         except TimeoutError:
-            future.cancel()
+            if not future.cancel() and future.done():  # it was done while this thread waited for its turn
+                return future.result()
             raise
 
     def begin(self, work: Callable[[], T]) -> "Future[T]":

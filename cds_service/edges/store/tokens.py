@@ -56,10 +56,18 @@ def forget_all(source: Source, now: datetime) -> None:
 class SeenTokens:
     """A class because it holds connections, threads and the moment until which the database is let be."""
 
-    def __init__(self, source: Source, now: Callable[[], datetime], monotonic: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        source: Source,
+        now: Callable[[], datetime],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        limit_s: float = LIMIT_S,
+    ) -> None:
         self._source = source
         self._now = now
         self._monotonic = monotonic
+        self._limit_s = limit_s
         self._rest_until = float("-inf")
         self._lane = Lane("tokens", TOKENS.connections)
         self._connect()
@@ -68,7 +76,7 @@ class SeenTokens:
         """True the first time anywhere, False a replay, None when it could not be told in time."""
         if self._monotonic() < self._rest_until:
             return None
-        until = time.monotonic() + LIMIT_S
+        until = time.monotonic() + self._limit_s
 
         def take_in_time(connection: Connection) -> bool:
             taken = take(connection, client, jti, expires, self._now())
@@ -77,7 +85,7 @@ class SeenTokens:
             return taken
 
         try:
-            return self._lane.run(lambda: self._source.run(take_in_time), LIMIT_S)
+            return self._lane.run(lambda: self._source.run(take_in_time), self._limit_s)
         except Exception as fault:
             self._rest_until = self._monotonic() + REST_S
             _log.warning("records: tokens are not compared with other workers for %g s: %s", REST_S, why(fault))
