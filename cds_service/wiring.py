@@ -17,7 +17,6 @@ from cds_service.edges.rule_pages import rule_pages
 from cds_service.edges.rule_store import find_rules, load_rules
 from cds_service.edges.server import Opened, Serving
 from cds_service.edges.store.address import read_address
-from cds_service.edges.store.start_up import prepare
 from cds_service.edges.store.store import Store, utc_now
 from cds_service.edges.web import Door, Ports, Seen, create_app
 from cds_service.records import CallRow, call_row
@@ -92,7 +91,11 @@ def _kept_nowhere(seen: Seen) -> None:
 
 def prepare_records(settings: Settings) -> str:
     """Make the database ready before workers start, and give a warning, or "". Raises SchemaProblem, SettingProblem."""
-    return prepare(read_address(settings.database_url)) if settings.database_url is not None else ""
+    if settings.database_url is None:
+        return ""
+    from cds_service.edges.store.start_up import prepare  # with Alembic, which only the master needs
+
+    return prepare(read_address(settings.database_url))
 
 
 def check_rules(settings: Settings) -> Path:
