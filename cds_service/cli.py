@@ -1,8 +1,9 @@
 """`cds-service`: the commands, and what their exit codes mean.
 
 0 fine · 1 findings (a check found something) · 2 usage · 3 a setting cannot be used · 4 the rules cannot be served ·
-5 the address cannot be listened on · 6 a URL gave no answer · 7 a key file cannot be used. Each command stands in the
-module of its subject and is imported when it is called.
+5 the address cannot be listened on · 6 a URL gave no answer · 7 the database cannot be reached, or its schema is not
+this version's · 8 a key file cannot be used. Each command stands in the module of its subject and is imported when it
+is called.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from datetime import date
 from pathlib import Path
 
 FINE, FINDINGS, USAGE, SETTINGS, RULES, ADDRESS = range(6)
+DATABASE = 7  # 6 is that of replay
 # What `serve` prints calls for, in the order of replay.SAMPLE_CALLS: what each shows, the file of its request body.
 SAMPLES = (
     ("a call that returns a card", Path("var") / "sample-request.json"),
@@ -49,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
         prog="cds-service",
         description="CDS Hooks service for opioid use disorder.",
         epilog="Settings are CDS_* environment variables: docs/reference/settings.md. "
-        "Exit codes: 0 fine, 1 findings, 2 usage, 3 setting, 4 rules, 5 address, 6 no answer, 7 key file.",
+        "Exit codes: 0 fine, 1 findings, 2 usage, 3 setting, 4 rules, 5 address, 6 no answer, 7 database, 8 key file.",
     )
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
@@ -91,6 +93,8 @@ def parser() -> argparse.ArgumentParser:
     token.add_argument("--life", type=int, help="seconds until the token ends, 1 to 1200; else 300")
     token.set_defaults(run=_token)
 
+    _add_db(commands.add_parser("db", help="the database of records: its schema, its size, its age"))
+
     rules = commands.add_parser("rules", help="check and test rule files")
     rule_commands = rules.add_subparsers(title="commands", required=True, metavar="COMMAND")
     lint = rule_commands.add_parser("lint", help="check every rule file; exit code 1 if there are errors")
@@ -106,20 +110,55 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _add_db(db: argparse.ArgumentParser) -> None:
+    commands = db.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    upgrade = commands.add_parser("upgrade", help="bring the database to the schema of this version")
+    upgrade.set_defaults(run=_db)
+    status = commands.add_parser("status", help="say its schema, rows, ages and size; exit code 1 if not current")
+    status.set_defaults(run=_db)
+    purge = commands.add_parser("purge", help="delete what is older than CDS_RETENTION_DAYS")
+    purge.add_argument("--days", type=_days, help="keep this many days instead")
+    purge.add_argument("--dry-run", action="store_true", help="only count what would be deleted")
+    purge.set_defaults(run=_db)
+    for name, each in (("upgrade", upgrade), ("status", status), ("purge", purge)):
+        each.set_defaults(action=name)
+
+
+def _days(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= 36500):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of days from 1 to 36500")
+    return int(text)
+
+
+def _db(args: argparse.Namespace) -> int:
+    from cds_service.edges.store import commands
+
+    run = {"upgrade": commands.upgrade_command, "status": commands.status_command, "purge": commands.purge_command}
+    return run[args.action](args)
+
+
 def _serve(args: argparse.Namespace) -> int:
     from cds_service import wiring
     from cds_service.clients.client import ANONYMOUS
     from cds_service.config import read_settings
     from cds_service.edges import logs
     from cds_service.edges.server import serve
+    from cds_service.edges.store.faults import SchemaProblem
 
     settings = read_settings(os.environ)
     fault = _cannot_listen(settings.host, settings.port)
     if fault:
         print(f"CDS_HOST, CDS_PORT: cannot listen on {settings.host}:{settings.port}: {fault}", file=sys.stderr)
         return ADDRESS
+    try:
+        warning = wiring.prepare_records(settings)
+    except SchemaProblem as problem:
+        print(problem, file=sys.stderr)
+        return DATABASE
     for line in wiring.check(settings):
         print(line, flush=True)
+    if warning:
+        print(warning, file=sys.stderr, flush=True)
     logs.configure(settings.log_level)
 
     def announce(port: int) -> None:

@@ -4,7 +4,8 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, tzinfo
 
 from flask import Flask
@@ -25,14 +26,16 @@ from cds_service.edges.replay_memory import ReplayMemory
 from cds_service.edges.rule_pages import rule_pages
 from cds_service.edges.rule_store import find_rules, load_rules
 from cds_service.edges.server import Opened, Serving
+from cds_service.edges.store.address import read_address
+from cds_service.edges.store.store import Store, utc_now
 from cds_service.edges.web import Door, Ports, create_app
+from cds_service.feedback import FeedbackItem, NotKept
+from cds_service.records import CallRow, call_row
 from cds_service.seen import Seen
 from cds_service.services import Site
 from cds_service.trust.reason import Reason
 
 BODY_DEADLINE_S = 10.0
-FirstSeen = Callable[[str, str, datetime], bool | None]
-Told = Callable[[Reason, str], None]
 
 _log = logging.getLogger("cds_service")
 
@@ -46,8 +49,8 @@ def clock(settings: Settings, now: Callable[[tzinfo], datetime] = datetime.now) 
 
 
 def build_app(settings: Settings) -> Flask:
-    """Build the WSGI application, for tools and tests; a server uses `open_service`, which can be closed."""
-    app = open_service(settings).app
+    """Build the WSGI application, for tools and tests, which keep no records; a server uses `open_service`."""
+    app = open_service(replace(settings, database_url=None)).app
     assert isinstance(app, Flask)
     return app
 
@@ -55,28 +58,79 @@ def build_app(settings: Settings) -> Flask:
 def open_service(settings: Settings) -> Opened:
     """Load rules and clients and open all that one worker needs. Both were checked before; see `check`."""
     release, site = _standing(load_rules(find_rules(settings.rules), check=False).release, settings)
-    clients = load_clients(settings)
     metrics = counts.Metrics(release, reasons=[each.value for each in Reason])
     traces = tracing.open_tracing(os.environ, release)
-
-    def told(reason: Reason, client: str) -> None:
-        metrics.refused(reason.value)
-        _log.warning("token", extra={"reason": reason.value, "client": client or "unknown"})
-
-    required = settings.auth == AUTH_REQUIRED
+    store = open_store(settings, metrics.dropped)
+    consumers = [call_log(release), metrics.seen, traces.seen]
+    if store:
+        consumers.append(recorder(store.remember, release))
     ports = Ports(
         compiled=compile_release(release),
         today=clock(settings),
         new_incident=lambda: uuid.uuid4().hex,
-        identify=identify_by_token(settings, clients, told=told)
-        if required
-        else lambda header, path: clients.anonymous,
-        seen=all_of(call_log(release), metrics.seen, traces.seen),
+        identify=who_calls(settings, store, metrics.refused),
+        seen=all_of(*consumers),
+        keep_feedback=keeper(store),
         site=site,
     )
     door = Door(max_bytes=settings.max_body_bytes, deadline_s=BODY_DEADLINE_S, monotonic=time.monotonic)
     app = create_app(ports, door, rule_pages(release), counts.metrics_page(metrics))
-    return Opened(app, close=traces.close, refused=metrics.refused_before_read)
+
+    def close() -> None:
+        if store:
+            store.close()
+        traces.close()
+
+    return Opened(app, close=close, refused=metrics.refused_before_read)
+
+
+def open_store(settings: Settings, dropped: Callable[[str, int], None]) -> Store | None:
+    """Open the records of one worker; None when none are kept."""
+    if settings.database_url is None:
+        return None
+    return Store(read_address(settings.database_url), dropped=dropped)
+
+
+def keeper(store: Store | None) -> Callable[[str, Client, Sequence[FeedbackItem]], None]:
+    """Give the function that makes feedback durable. It raises NotKept, always so where no records are kept."""
+
+    def keep(service_id: str, client: Client, items: Sequence[FeedbackItem]) -> None:
+        if store is None:
+            raise NotKept
+        store.keep_feedback(client.name, service_id, items, comments=client.keep_comments)
+
+    return keep
+
+
+def recorder(
+    remember: Callable[[CallRow], None], release: Release, now: Callable[[], datetime] = utc_now
+) -> Callable[[Seen], None]:
+    """Give the function that keeps each request that was judged; a request that was refused leaves no record."""
+
+    def record(seen: Seen) -> None:
+        if seen.call is None or seen.answer is None:
+            return
+        row = call_row(
+            seen.answer,
+            at=now(),
+            hook_instance=seen.call.hook_instance,
+            service=seen.service,
+            client=seen.client,
+            release=release,
+            ms=round(1000 * seen.seconds, 3),
+        )
+        remember(row)
+
+    return record
+
+
+def prepare_records(settings: Settings) -> str:
+    """Make the database ready before workers start, and give a warning, or "". Raises SchemaProblem, SettingProblem."""
+    if settings.database_url is None:
+        return ""
+    from cds_service.edges.store.start_up import prepare  # with Alembic, which only the master needs
+
+    return prepare(read_address(settings.database_url))
 
 
 def all_of(*consumers: Callable[[Seen], None]) -> Callable[[Seen], None]:
@@ -139,17 +193,26 @@ def _standing(release: Release, settings: Settings) -> tuple[Release, Site]:
     return on_trial_until_reviewed(release), Site(public_url=settings.public_url)
 
 
-def identify_by_token(
-    settings: Settings,
-    clients: Clients,
-    told: Told,
-    first_seen: FirstSeen = lambda client, token_id, expires: None,
+def who_calls(
+    settings: Settings, store: Store | None, refused: Callable[[str], None]
 ) -> Callable[[str | None, str], Client]:
-    """Give what tells the caller from its token. To be made in the worker: it starts threads.
+    """Give what tells the caller from the Authorization header and the path. To be made in the worker.
 
-    first_seen: of the store; without one, tokens are remembered in this worker only.
-    told:       each refusal and each replay that was let pass, for log and metrics.
+    store:   remembers tokens for all workers; without one, each remembers those it saw itself.
+    refused: counts each token that was not taken, or was let pass, by its reason.
     """
+    clients = load_clients(settings)
+    if settings.auth != AUTH_REQUIRED:
+        anonymous = clients.anonymous
+        return lambda authorization, path: anonymous
+
+    def told(reason: Reason, client: str) -> None:
+        refused(reason.value)
+        if (
+            reason is not Reason.REPLAY_UNCHECKED
+        ):  # one for every call while the database is away, which logs that itself
+            _log.warning("token", extra={"reason": reason.value, "client": client or "unknown"})
+
     buckets = Buckets()
     memory = ReplayMemory(forgotten=lambda: told(Reason.REPLAY_FORGOTTEN, ""))
     trust = Trust(
@@ -158,7 +221,7 @@ def identify_by_token(
         take=buckets.take,
         holds=memory.holds,
         first_here=memory.first,
-        first_seen=first_seen,
+        first_seen=store.first_seen if store else lambda client, token_id, expires: None,
         told=told,
         now=time.time,
     )

@@ -1,0 +1,90 @@
+"""What a worker keeps records with.
+
+Made in the worker, after the fork: threads and connections made before it would be dead there.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
+
+from cds_service.edges.store.address import Address
+from cds_service.edges.store.faults import StoreUnavailable, why
+from cds_service.edges.store.lane import Lane
+from cds_service.edges.store.rows import feedback_values
+from cds_service.edges.store.source import FEEDBACK, RECORDS, TOKENS, Source
+from cds_service.edges.store.tables import FEEDBACK as FEEDBACK_TABLE
+from cds_service.edges.store.tokens import SeenTokens, forget_all
+from cds_service.edges.store.writer import QUEUE_ROWS, Writer, insert_new
+from cds_service.feedback import FeedbackItem
+from cds_service.records import CallRow
+
+FEEDBACK_S = 2.0
+CLOSE_S = 5.0
+
+__all__ = ["Store", "StoreUnavailable"]
+
+
+def utc_now() -> datetime:
+    """The moment now, in UTC."""
+    return datetime.now(timezone.utc)
+
+
+def _mend(address: Address) -> None:
+    # Alembic takes a while to import and is needed only when a database file has gone while the service runs.
+    from cds_service.edges.store.schema import upgrade
+
+    upgrade(address)
+
+
+class Store:
+    """Calls, feedback and tokens of one worker; a class because it holds connections and threads.
+
+    dropped: told what was lost, as ("calls", how many). Calls may come from several threads.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        dropped: Callable[[str, int], None],
+        now: Callable[[], datetime] = utc_now,
+        queue_rows: int = QUEUE_ROWS,
+    ) -> None:
+        self._now = now
+        self._tokens = SeenTokens(Source(address, TOKENS, _mend), now)
+        self._feedback = Source(address, FEEDBACK, _mend)
+        self._lane = Lane("feedback", FEEDBACK.connections)
+        self._records = Source(address, RECORDS, _mend)
+        self._writer = Writer(self._records, dropped, lambda: forget_all(self._records, now()), queue_rows)
+
+    def remember(self, row: CallRow) -> None:
+        """Keep a call, some 200 ms from now. Never waits, never raises; what cannot be kept is dropped and counted."""
+        self._writer.add(row)
+
+    def first_seen(self, client: str, jti: str, expires: datetime) -> bool | None:
+        """Whether this token is shown for the first time: to any worker, on any node.
+
+        expires: until when it could be shown again, leeway included.
+        False is a replay; None says that it could not be told within 50 ms.
+        """
+        return self._tokens.first(client, jti, expires)
+
+    def keep_feedback(self, client: str, service: str, items: Sequence[FeedbackItem], *, comments: bool) -> None:
+        """Keep all items or none; on the disk when this returns. An item that was kept before is not kept twice.
+
+        comments: whether free text may be kept.
+        Raises StoreUnavailable after 2 seconds at most. The items may then have been kept all the same: sending them
+        again is right in any case.
+        """
+        rows = feedback_values(client, service, items, self._now(), comments=comments)
+        try:
+            self._lane.run(lambda: self._feedback.run(lambda each: insert_new(each, FEEDBACK_TABLE, rows)), FEEDBACK_S)
+        except Exception as fault:
+            raise StoreUnavailable(f"feedback could not be kept: {why(fault)}") from None
+
+    def close(self) -> None:
+        """Write what is queued, for 5 seconds at most, and let go of the database."""
+        self._writer.close(CLOSE_S)
+        self._lane.close()
+        self._tokens.close()
+        self._feedback.close()
+        self._records.close()

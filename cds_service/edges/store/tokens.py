@@ -1,0 +1,103 @@
+"""Tokens that were shown: the first time anywhere, or again? Told within 50 ms, or not at all."""
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import wait
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select, tuple_
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from cds_service.edges.store.faults import why
+from cds_service.edges.store.lane import Lane
+from cds_service.edges.store.rows import token_key
+from cds_service.edges.store.source import TOKENS, Source
+from cds_service.edges.store.tables import SEEN_TOKEN
+
+LIMIT_S = 0.05
+CONNECT_S = 1.0  # a worker that starts waits so long for the database, at most
+REST_S = 5.0  # after a failure nobody is asked for so long: calls must not each wait for what is away
+CHUNK, CHUNKS = 1000, 20  # ended tokens are deleted in small steps, because they are few and others want the lock
+
+_log = logging.getLogger("cds_service")
+
+
+def take(connection: Connection, client: str, jti: str, expires: datetime, now: datetime) -> bool:
+    """Take the token's place and say whether it was free. One whose time is over is free again, purged or not."""
+    insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    statement = insert(SEEN_TOKEN).values(client=client, jti_sha256=token_key(jti), expires=expires)
+    statement = statement.on_conflict_do_update(
+        index_elements=[SEEN_TOKEN.c.client, SEEN_TOKEN.c.jti_sha256],
+        set_={"expires": statement.excluded.expires},
+        where=SEEN_TOKEN.c.expires < now,
+    )
+    return connection.execute(statement.execution_options(preserve_rowcount=True)).rowcount == 1
+
+
+def forget(connection: Connection, now: datetime, chunk: int = CHUNK) -> int:
+    """Delete up to `chunk` tokens whose time is over, and say how many."""
+    key = tuple_(SEEN_TOKEN.c.client, SEEN_TOKEN.c.jti_sha256)
+    over = select(SEEN_TOKEN.c.client, SEEN_TOKEN.c.jti_sha256).where(SEEN_TOKEN.c.expires < now).limit(chunk)
+    return connection.execute(delete(SEEN_TOKEN).where(key.in_(over))).rowcount
+
+
+def forget_all(source: Source, now: datetime) -> None:
+    """Delete tokens whose time is over, as many as a worker should at a time. What fails is tried again later."""
+    try:
+        for _ in range(CHUNKS):
+            if source.run(lambda connection: forget(connection, now)) < CHUNK:
+                return
+    except Exception as fault:
+        _log.warning("tokens-not-deleted", extra={"why": why(fault)})
+
+
+class SeenTokens:
+    """A class because it holds connections, threads and the moment until which the database is let be."""
+
+    def __init__(
+        self,
+        source: Source,
+        now: Callable[[], datetime],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        limit_s: float = LIMIT_S,
+    ) -> None:
+        self._source = source
+        self._now = now
+        self._monotonic = monotonic
+        self._limit_s = limit_s
+        self._rest_until = float("-inf")
+        self._lane = Lane("tokens", TOKENS.connections)
+        self._connect()
+
+    def first(self, client: str, jti: str, expires: datetime) -> bool | None:
+        """True the first time anywhere, False a replay, None when it could not be told in time."""
+        if self._monotonic() < self._rest_until:
+            return None
+        until = time.monotonic() + self._limit_s
+
+        def take_in_time(connection: Connection) -> bool:
+            taken = take(connection, client, jti, expires, self._now())
+            if time.monotonic() > until:  # nobody waits any more: rolled back, so that the token is not taken unheard
+                raise TimeoutError
+            return taken
+
+        try:
+            return self._lane.run(lambda: self._source.run(take_in_time), self._limit_s)
+        except Exception as fault:
+            self._rest_until = self._monotonic() + REST_S
+            _log.warning("tokens-not-compared", extra={"seconds": REST_S, "why": why(fault)})
+            return None
+
+    def _connect(self) -> None:
+        """Connect before the first call: that alone may take longer than a call is given."""
+        connecting = [
+            self._lane.begin(lambda: self._source.run(lambda connection: None)) for _ in range(TOKENS.connections)
+        ]
+        wait(connecting, CONNECT_S)
+
+    def close(self) -> None:
+        self._lane.close()
+        self._source.close()

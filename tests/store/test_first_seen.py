@@ -1,0 +1,202 @@
+"""A token is new exactly once, over all processes; and whatever the database does, it is told within 50 ms."""
+
+import multiprocessing
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from cds_service.edges.store.address import Address, read_address
+from cds_service.edges.store.source import OPERATOR, TOKENS, Purpose, Source, open_engine
+from cds_service.edges.store.tables import SEEN_TOKEN
+from cds_service.edges.store.tokens import LIMIT_S, REST_S, SeenTokens, forget
+from tests.store.sample import AT, eventually, rows_of
+
+LATER = AT + timedelta(minutes=5)
+PATIENT = Purpose(wait_ms=20_000, durable=False, connections=2)  # for what is told, not how soon
+
+
+class Clocks:
+    """Clocks that stand until they are moved."""
+
+    def __init__(self) -> None:
+        self.now, self.seconds = AT, 100.0
+
+
+@pytest.fixture
+def clocks() -> Clocks:
+    return Clocks()
+
+
+@pytest.fixture
+def tokens(address: Address, clocks: Clocks) -> Iterator[SeenTokens]:
+    yield from opened(address, clocks, PATIENT, limit_s=20)
+
+
+@pytest.fixture
+def hasty(address: Address, clocks: Clocks) -> Iterator[SeenTokens]:
+    """With the limits of the service."""
+    yield from opened(address, clocks)
+
+
+def opened(
+    address: Address, clocks: Clocks, purpose: Purpose = TOKENS, limit_s: float = LIMIT_S
+) -> Iterator[SeenTokens]:
+    source = Source(address, purpose, lambda address: None)
+    found = SeenTokens(source, lambda: clocks.now, monotonic=lambda: clocks.seconds, limit_s=limit_s)
+    yield found
+    found.close()
+
+
+def quickest(tokens: SeenTokens, clocks: Clocks, tries: int = 5) -> float:
+    """Seconds of the quickest of some tries that are not told; the others may have waited for a busy processor."""
+    took = []
+    for number in range(tries):
+        began = time.monotonic()
+        assert tokens.first("a", f"try-{number}", LATER) is None
+        took.append(time.monotonic() - began)
+        clocks.seconds += REST_S
+    return min(took)
+
+
+def told_again(tokens: SeenTokens, clocks: Clocks) -> bool:
+    """Show one new token after another until one is told to be new."""
+
+    def once_more() -> bool | None:
+        clocks.seconds += REST_S
+        return tokens.first("a", f"again-{clocks.seconds}", LATER)
+
+    return bool(eventually(once_more))
+
+
+def test_a_token_is_new_once_for_each_client(tokens: SeenTokens, clocks: Clocks) -> None:
+    shown = [("a", "1", LATER), ("a", "1", LATER), ("a", "2", LATER), ("b", "1", LATER)]
+    assert [tokens.first(*each) for each in shown] == [True, False, True, True]
+
+
+def test_only_a_hash_of_the_jti_is_kept(tokens: SeenTokens, clocks: Clocks, address: Address) -> None:
+    tokens.first("a", "SENTINEL\x00\ud800", LATER)
+    (kept,) = rows_of(address, SEEN_TOKEN)
+    assert (kept["client"], len(kept["jti_sha256"]), kept["expires"]) == ("a", 64, LATER)
+
+
+def test_a_token_is_a_replay_until_its_end_and_new_after_it(tokens: SeenTokens, clocks: Clocks) -> None:
+    tokens.first("a", "1", LATER)
+    clocks.now = LATER
+    assert tokens.first("a", "1", LATER) is False
+    clocks.now = LATER + timedelta(microseconds=1)
+    again = clocks.now + timedelta(minutes=5)
+    assert [tokens.first("a", "1", again) for _ in range(2)] == [True, False]
+
+
+def test_ended_tokens_are_forgotten_in_steps(tokens: SeenTokens, clocks: Clocks, address: Address) -> None:
+    for number in range(5):
+        tokens.first("a", str(number), LATER + timedelta(seconds=number))
+    source = Source(address, OPERATOR, lambda address: None)
+    now = LATER + timedelta(seconds=4)
+    counts = [source.run(lambda connection: forget(connection, now, chunk=3)) for _ in range(3)]
+    source.close()
+    assert counts == [3, 1, 0]
+    assert [each["expires"] for each in rows_of(address, SEEN_TOKEN)] == [now]
+
+
+def show(url: str, start: Any, answers: Any) -> None:
+    """In a process of its own: show the same token as the others do."""
+    tokens = next(opened(read_address(url), Clocks(), PATIENT, limit_s=20))
+    start.wait(30)
+    answers.put(tokens.first("a", "same", LATER))
+    tokens.close()
+
+
+def test_of_eight_processes_that_show_the_same_token_one_is_first(address: Address, url: str) -> None:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["cds_service.edges.store.store", "psycopg", "tests.store.sample"])
+    start, answers = context.Barrier(8), context.Queue()
+    shown = [context.Process(target=show, args=(url, start, answers)) for _ in range(8)]
+    for each in shown:
+        each.start()
+    found = sorted((answers.get(timeout=60) for _ in shown), key=str)
+    for each in shown:
+        each.join(20)
+    assert found == [False] * 7 + [True]
+
+
+@contextmanager
+def table_locked(address: Address) -> Iterator[None]:
+    """Hold the lock that an insert waits for."""
+    engine = open_engine(address, OPERATOR)
+    with engine.connect() as connection:
+        if address.path is None:
+            connection.execute(text("LOCK TABLE seen_token IN ACCESS EXCLUSIVE MODE"))
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield
+        connection.rollback()
+    engine.dispose()
+
+
+def test_a_held_lock_holds_no_call_and_the_database_is_then_let_be(
+    hasty: SeenTokens, clocks: Clocks, address: Address, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert told_again(hasty, clocks)
+    with table_locked(address):
+        assert 0.02 < quickest(hasty, clocks) < 0.1
+        assert hasty.first("a", "1", LATER) is None
+    # The lock is gone, and nobody asks before the time is over.
+    assert [hasty.first("a", str(number), LATER) for number in range(100)] == [None] * 100
+    assert told_again(hasty, clocks)
+    assert "tokens are not compared with other workers for 5 s" in caplog.text
+
+
+def test_a_connection_that_hangs_holds_no_call(sqlite: Address, clocks: Clocks) -> None:
+    release = threading.Event()
+
+    class Hanging(Source):
+        def run(self, work: Any) -> Any:
+            release.wait(30)
+
+    tokens = SeenTokens(Hanging(sqlite, TOKENS, lambda address: None), lambda: AT, monotonic=lambda: clocks.seconds)
+    assert 0.04 < quickest(tokens, clocks) < 0.1  # of more tries than there are threads
+    release.set()
+    tokens.close()
+
+
+def test_a_database_that_is_not_there_gives_no_answer(clocks: Clocks) -> None:
+    nowhere = read_address("postgresql://name:SENTINEL@127.0.0.1:1/records")
+    tokens = next(opened(nowhere, clocks))
+    assert tokens.first("a", "1", LATER) is None
+    tokens.close()
+
+
+def test_a_lock_is_over_when_its_holder_is(sqlite: Address, clocks: Clocks) -> None:
+    tokens = next(opened(sqlite, clocks))
+    other = sqlite3.connect(str(sqlite.path), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert tokens.first("a", "1", LATER) is None
+    other.close()
+    assert told_again(tokens, clocks)
+    tokens.close()
+
+
+def test_a_token_that_nobody_was_told_of_in_time_is_not_taken(sqlite: Address, clocks: Clocks) -> None:
+    """A slow insert is rolled back: the same token is new when it is shown again."""
+
+    class Slow(Source):
+        def run(self, work: Any) -> Any:
+            def slowly(connection: Any) -> Any:
+                time.sleep(0.05)
+                return work(connection)
+
+            return super().run(slowly)
+
+    slow = Slow(sqlite, PATIENT, lambda address: None)
+    tokens = SeenTokens(slow, lambda: AT, monotonic=lambda: clocks.seconds, limit_s=0.02)
+    assert tokens.first("a", "1", LATER) is None
+    tokens.close()
+    assert rows_of(sqlite, SEEN_TOKEN) == []

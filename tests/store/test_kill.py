@@ -1,0 +1,106 @@
+"""A worker is killed right after it acknowledged feedback: nothing that was acknowledged is lost.
+
+This proves that an acknowledged item has left the process for the database. It does not prove that the item survives a
+power loss: that rests on SQLite's synchronous=FULL, or PostgreSQL's synchronous_commit and fsync, and on a disk that
+tells the truth about its cache. `test_feedback_kept` proves that those are asked for.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from cds_service.edges.store.address import Address
+from cds_service.edges.store.tables import CALL, FEEDBACK
+from tests.store.sample import rows_of
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def server(address: Address, url: str, tmp_path: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    yield from serving(url, tmp_path)
+
+
+@pytest.fixture
+def sqlite_server(sqlite: Address, sqlite_url: str, tmp_path: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    yield from serving(sqlite_url, tmp_path)
+
+
+def serving(url: str, tmp_path: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """Base URL and process of a server with one worker."""
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.store.serve_store", url],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line.startswith("port "), (tmp_path / "log").read_text()
+    yield f"http://127.0.0.1:{line.split()[1]}", process
+    process.terminate()
+    process.wait(timeout=20)
+    process.stdout.close()
+
+
+def acknowledged(url: str, within_s: float = 20.0) -> int:
+    """Post until a worker acknowledges, and give its process id."""
+    until = time.monotonic() + within_s
+    while True:
+        try:
+            answered = requests.post(url, timeout=10)
+        except requests.RequestException:  # the worker was killed and the next is not there yet
+            answered = None
+        if answered is not None and answered.status_code == 200:
+            return int(answered.text)
+        assert time.monotonic() < until, "no worker acknowledged in time"
+        time.sleep(0.01)
+
+
+def killed_after_each(base: str, posts: list[str]) -> set[int]:
+    """Kill the worker that acknowledged as soon as it did, for each post; give the workers."""
+    killed = set()
+    for each in posts:
+        worker = acknowledged(f"{base}/{each}")
+        os.kill(worker, signal.SIGKILL)
+        killed.add(worker)
+    return killed
+
+
+@pytest.mark.parametrize("posts", [5, pytest.param(100, marks=pytest.mark.slow)])
+def test_acknowledged_feedback_outlives_its_worker(
+    server: tuple[str, "subprocess.Popen[str]"], address: Address, posts: int
+) -> None:
+    base, _ = server
+    cards = [f"card-{number}" for number in range(posts)]
+    killed = killed_after_each(base, [f"keep/{card}" for card in cards])
+    assert len(killed) == posts
+    assert sorted(each["card"] for each in rows_of(address, FEEDBACK)) == sorted(cards)
+
+
+def test_a_queued_call_does_not_outlive_a_killed_worker(
+    sqlite_server: tuple[str, "subprocess.Popen[str]"], sqlite: Address
+) -> None:
+    base, _ = sqlite_server
+    killed_after_each(base, [f"later/{number}" for number in range(3)])
+    assert len(rows_of(sqlite, CALL)) < 3
+
+
+def test_what_is_queued_is_written_when_the_server_stops(
+    sqlite_server: tuple[str, "subprocess.Popen[str]"], sqlite: Address
+) -> None:
+    base, process = sqlite_server
+    for number in range(20):
+        acknowledged(f"{base}/later/{number}")
+    process.terminate()
+    assert process.wait(timeout=20) == 0
+    assert len(rows_of(sqlite, CALL)) == 20
