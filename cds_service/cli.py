@@ -72,6 +72,13 @@ def parser() -> argparse.ArgumentParser:
     fixture.add_argument("--out", help="file to write; else standard output")
     fixture.set_defaults(run=_fixture)
 
+    clients = commands.add_parser("clients", help="check who may call")
+    client_commands = clients.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    check = client_commands.add_parser("check", help="check a clients file, and say what each client may do")
+    check.add_argument("file", nargs="?", help="clients file; else CDS_CLIENTS")
+    check.add_argument("--format", choices=["text", "json"], default="text")
+    check.set_defaults(run=_clients_check)
+
     token = commands.add_parser("token", help="mint a test token with a local private key, or make a key pair")
     what = token.add_mutually_exclusive_group(required=True)
     what.add_argument("--key", metavar="FILE", help="private key to sign with: a JWK or PEM file")
@@ -111,8 +118,8 @@ def _serve(args: argparse.Namespace) -> int:
     if fault:
         print(f"CDS_HOST, CDS_PORT: cannot listen on {settings.host}:{settings.port}: {fault}", file=sys.stderr)
         return ADDRESS
-    folder = wiring.check_rules(settings)
-    print(f"rules: {folder}", flush=True)
+    for line in wiring.check(settings):
+        print(line, flush=True)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def announce(port: int) -> None:
@@ -179,6 +186,18 @@ def _fixture(args: argparse.Namespace) -> int:
     from cds_service.replay import main_fixture
 
     return int(main_fixture(args))
+
+
+def _clients_check(args: argparse.Namespace) -> int:
+    from cds_service.clients.check import check_command
+    from cds_service.config import public_url_of
+
+    args.file = args.file or os.environ.get("CDS_CLIENTS", "")
+    if not args.file:
+        print("clients check: name a file, or set CDS_CLIENTS", file=sys.stderr)
+        return USAGE
+    args.public_url = public_url_of(os.environ)
+    return int(check_command(args))
 
 
 def _token(args: argparse.Namespace) -> int:

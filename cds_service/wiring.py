@@ -5,13 +5,15 @@ import time
 import uuid
 from collections.abc import Callable
 from datetime import date, datetime, tzinfo
-from pathlib import Path
 
 from flask import Flask
 
 from cds_service.clients.client import NO_CLIENTS, Client, Clients
+from cds_service.clients.reader import read_clients
 from cds_service.config import AUTH_REQUIRED, SettingProblem, Settings
 from cds_service.core.engine import compile_release
+from cds_service.core.rule import Release
+from cds_service.core.standing import on_trial_until_reviewed, unreviewed
 from cds_service.edges.auth import Trust, gate, issuers
 from cds_service.edges.key_sets import KeySets
 from cds_service.edges.rate import Buckets
@@ -45,20 +47,61 @@ def build_app(settings: Settings) -> Flask:
     return app
 
 
-def open_service(settings: Settings, clients: Clients = NO_CLIENTS) -> Opened:
-    """Load the rules and open all that one worker needs. The rules were linted before; see `check_rules`."""
-    served = load_rules(find_rules(settings.rules), check=False)
-    anonymous = clients.anonymous
+def open_service(settings: Settings) -> Opened:
+    """Load rules and clients and open all that one worker needs. Both were checked before; see `check`."""
+    release, site = _standing(load_rules(find_rules(settings.rules), check=False).release, settings)
+    clients = load_clients(settings)
     required = settings.auth == AUTH_REQUIRED
     ports = Ports(
-        compiled=compile_release(served.release),
+        compiled=compile_release(release),
         today=clock(settings),
         new_incident=lambda: uuid.uuid4().hex,
-        identify=identify_by_token(settings, clients) if required else lambda authorization, path: anonymous,
-        site=Site(public_url=settings.public_url),
+        identify=identify_by_token(settings, clients) if required else lambda authorization, path: clients.anonymous,
+        site=site,
     )
     door = Door(max_bytes=settings.max_body_bytes, deadline_s=BODY_DEADLINE_S, monotonic=time.monotonic)
-    return Opened(create_app(ports, door, rule_pages(served.release)))
+    return Opened(create_app(ports, door, rule_pages(release)))
+
+
+def check(settings: Settings) -> list[str]:
+    """Check everything that would be served and give what is worth saying at start-up.
+
+    Raises RulesProblem or SettingProblem.
+    """
+    served = load_rules(find_rules(settings.rules), check=True)
+    load_clients(settings)
+    said = [f"rules: {served.folder}"]
+    waiting = unreviewed(served.release)
+    if waiting and settings.auth == AUTH_REQUIRED:
+        rules = f"{len(waiting)} of {len(served.release.active)} rules have been reviewed by no clinician"
+        said.append(
+            f"{rules}; their cards say so"
+            if settings.allow_unreviewed
+            else f"{rules}: they run on trial, recorded and never shown (CDS_ALLOW_UNREVIEWED=yes shows their cards)"
+        )
+    return said
+
+
+def load_clients(settings: Settings) -> Clients:
+    """Read the clients file. Raises SettingProblem with every problem of the file."""
+    if settings.clients is None:
+        return NO_CLIENTS
+    file = read_clients(settings.clients)
+    if file.problems:
+        told = "\n".join(map(str, file.problems))
+        raise SettingProblem(f"{told}\nCDS_CLIENTS: {len(file.problems)} problems in {settings.clients}")
+    if settings.auth == AUTH_REQUIRED:
+        check_audiences(settings, file.clients)
+    return file.clients
+
+
+def _standing(release: Release, settings: Settings) -> tuple[Release, Site]:
+    """Where callers are real, rules that no clinician has reviewed show nothing, or say so on each card."""
+    if settings.auth != AUTH_REQUIRED:
+        return release, Site(public_url=settings.public_url)
+    if settings.allow_unreviewed:
+        return release, Site(public_url=settings.public_url, unreviewed=unreviewed(release))
+    return on_trial_until_reviewed(release), Site(public_url=settings.public_url)
 
 
 def identify_by_token(
@@ -72,7 +115,6 @@ def identify_by_token(
     first_seen: of the store; without one, tokens are remembered in this worker only.
     told:       each refusal and each replay that was let pass, for log and metrics.
     """
-    check_audiences(settings, clients)
     buckets = Buckets()
     memory = ReplayMemory(forgotten=lambda: told(Reason.REPLAY_FORGOTTEN, ""))
     trust = Trust(
@@ -97,11 +139,6 @@ def check_audiences(settings: Settings, clients: Clients) -> None:
             f"{', '.join(sorted(without))} without `audience`\n"
             "  hint: give the URL that clients call this service by, such as https://cds.example.org"
         )
-
-
-def check_rules(settings: Settings) -> Path:
-    """Lint the rules that would be served and give their folder. Raises RulesProblem."""
-    return load_rules(find_rules(settings.rules), check=True).folder
 
 
 def serving(settings: Settings, on_ready: Callable[[int], None]) -> Serving:

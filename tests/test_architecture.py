@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "protocol": {"core"},
     "shift": set(),
     "fixtures": {"shift"},
-    "clients": {"clients", "rulebook", "core"},
+    "clients": {"clients", "trust", "strict_json", "config", "rulebook", "fhir", "core"},
     "trust": {"trust", "strict_json", "core"},
     "services": {"clients", "feedback", "protocol", "fhir", "core"},
     "records": {"services", "core"},

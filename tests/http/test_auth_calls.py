@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from cds_service.clients.client import Client, Clients, Rate
+from cds_service.clients.client import Rate
 from cds_service.config import SettingProblem, Settings
 from cds_service.edges.auth import WANTED
 from cds_service.edges.web import Seen
@@ -149,10 +149,14 @@ def test_what_holds_no_patient_data_needs_no_token(path: str) -> None:
 SETTINGS = Settings(auth="required", rules=ROOT / "rules", public_url=URL)
 
 
-def known(tmp_path: Path, **more: Any) -> Clients:
-    keys = tmp_path / "keys.json"
-    keys.write_text(json.dumps({"keys": [jwk(EC_KEY, "ec-1")]}), encoding="utf-8")
-    return Clients({"ehr": Client("ehr", issuers=EHR.issuers, keys=keys, **more)})
+def known(tmp_path: Path, audience: str = "") -> Path:
+    """A clients file with one client, known by a key file beside it."""
+    (tmp_path / "keys.json").write_text(json.dumps({"keys": [jwk(EC_KEY, "ec-1")]}), encoding="utf-8")
+    path = tmp_path / "clients.yaml"
+    more = f"\n    audience: {audience}" if audience else ""
+    text = f"clients:\n  ehr:\n    issuers: [{', '.join(EHR.issuers)}]\n    keys: keys.json{more}\n"
+    path.write_text(text, encoding="utf-8")
+    return path
 
 
 def now_bearer(path: str, **changes: Any) -> dict[str, str]:
@@ -161,7 +165,7 @@ def now_bearer(path: str, **changes: Any) -> dict[str, str]:
 
 
 def test_the_service_checks_tokens_by_a_key_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    opened = open_service(SETTINGS, known(tmp_path))
+    opened = open_service(replace(SETTINGS, clients=known(tmp_path)))
     client = opened.app.test_client()
     headers = now_bearer(DISCOVERY, jti="improbable-token-id")
     with caplog.at_level(logging.DEBUG):
@@ -181,13 +185,14 @@ def test_the_service_checks_tokens_by_a_key_file(tmp_path: Path, caplog: pytest.
 def test_without_a_public_url_every_client_needs_an_audience(tmp_path: Path) -> None:
     settings = replace(SETTINGS, public_url="")
     with pytest.raises(SettingProblem, match=r"CDS_PUBLIC_URL: is needed.* ehr without `audience`"):
-        open_service(settings, known(tmp_path))
-    client = open_service(settings, known(tmp_path, audience=("https://alias.example.org",))).app.test_client()
+        open_service(replace(settings, clients=known(tmp_path)))
+    settings = replace(settings, clients=known(tmp_path, "https://alias.example.org"))
+    client = open_service(settings).app.test_client()
     now = int(time.time())
     text = token(said=claims(aud="https://alias.example.org", iat=now, exp=now + 60))
     assert client.get(DISCOVERY, headers={"Authorization": f"Bearer {text}"}).status_code == 200
 
 
 def test_without_auth_a_token_is_not_looked_at(tmp_path: Path) -> None:
-    client = open_service(replace(SETTINGS, auth="off"), known(tmp_path)).app.test_client()
+    client = open_service(replace(SETTINGS, auth="off", clients=known(tmp_path))).app.test_client()
     assert client.get(DISCOVERY, headers={"Authorization": "Bearer nonsense"}).status_code == 200
