@@ -140,7 +140,7 @@ def _db(args: argparse.Namespace) -> int:
 def _serve(args: argparse.Namespace) -> int:
     from cds_service import wiring
     from cds_service.clients.client import ANONYMOUS
-    from cds_service.config import read_settings
+    from cds_service.config import AUTH_OFF, read_settings
     from cds_service.edges import logs
     from cds_service.edges.server import serve
     from cds_service.edges.store.faults import SchemaProblem
@@ -162,7 +162,9 @@ def _serve(args: argparse.Namespace) -> int:
     logs.configure(settings.log_level)
 
     def announce(port: int) -> None:
-        print(welcome(settings.host, port, sample_requests(wiring.clock(settings)(ANONYMOUS))), flush=True)
+        # With auth required a call wants a token, which a line to copy could not hold.
+        samples = sample_requests(wiring.clock(settings)(ANONYMOUS)) if settings.auth == AUTH_OFF else []
+        print(welcome(settings.host, port, samples), flush=True)
 
     serve(wiring.serving(settings, announce), lambda: wiring.open_service(settings))
     return FINE

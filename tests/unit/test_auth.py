@@ -99,6 +99,12 @@ def test_without_a_public_url_only_the_clients_audience_counts() -> None:
     assert gate.show(GOOD["aud of the client's list"]) == EHR
 
 
+def test_without_a_public_url_and_an_audience_nothing_is_taken() -> None:
+    gate = Gate(replace(EHR, audience=()), public_url="")
+    assert said(refused(gate, f"Bearer {token()}")) == UNAUTHORIZED
+    assert gate.told == [("audience", "ehr")]
+
+
 # --- not taken --------------------------------------------------------------------------------------------------
 
 
