@@ -1,8 +1,8 @@
 """`cds-service`: the commands, and what their exit codes mean.
 
 0 fine · 1 findings (a check found something) · 2 usage · 3 a setting cannot be used · 4 the rules cannot be served ·
-5 the address cannot be listened on · 6 a URL gave no answer · 7 the database cannot be reached, or its schema is not
-this version's · 8 a key file cannot be used. Each command stands in the module of its subject and is imported when it
+5 the address cannot be listened on · 6 a URL gave no answer · 7 a key file cannot be used · 8 the database cannot be
+reached, or its schema is not this version's. Each command stands in the module of its subject and is imported when it
 is called.
 """
 
@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 
 FINE, FINDINGS, USAGE, SETTINGS, RULES, ADDRESS = range(6)
-DATABASE = 7  # 6 is that of replay
+DATABASE = 8  # 6 is that of replay, 7 that of token
 # What `serve` prints calls for, in the order of replay.SAMPLE_CALLS: what each shows, the file of its request body.
 SAMPLES = (
     ("a call that returns a card", Path("var") / "sample-request.json"),
@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
         prog="cds-service",
         description="CDS Hooks service for opioid use disorder.",
         epilog="Settings are CDS_* environment variables: docs/reference/settings.md. "
-        "Exit codes: 0 fine, 1 findings, 2 usage, 3 setting, 4 rules, 5 address, 6 no answer, 7 database, 8 key file.",
+        "Exit codes: 0 fine, 1 findings, 2 usage, 3 setting, 4 rules, 5 address, 6 no answer, 7 key file, 8 database.",
     )
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
@@ -150,13 +150,13 @@ def _serve(args: argparse.Namespace) -> int:
     if fault:
         print(f"CDS_HOST, CDS_PORT: cannot listen on {settings.host}:{settings.port}: {fault}", file=sys.stderr)
         return ADDRESS
+    for line in wiring.check(settings):
+        print(line, flush=True)
     try:
         warning = wiring.prepare_records(settings)
     except SchemaProblem as problem:
         print(problem, file=sys.stderr)
         return DATABASE
-    for line in wiring.check(settings):
-        print(line, flush=True)
     if warning:
         print(warning, file=sys.stderr, flush=True)
     logs.configure(settings.log_level)

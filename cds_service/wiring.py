@@ -208,9 +208,7 @@ def who_calls(
 
     def told(reason: Reason, client: str) -> None:
         refused(reason.value)
-        if (
-            reason is not Reason.REPLAY_UNCHECKED
-        ):  # one for every call while the database is away, which logs that itself
+        if reason is not Reason.REPLAY_UNCHECKED:  # for every call while the database is away, which is logged once
             _log.warning("token", extra={"reason": reason.value, "client": client or "unknown"})
 
     buckets = Buckets()

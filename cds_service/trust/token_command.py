@@ -1,6 +1,6 @@
 """`cds-service token`: make a key pair for tests, and mint a token with a private key. Not for production.
 
-Exit codes: 0 fine, 2 usage, 8 a key file cannot be read, is not a fitting private key, or is there already.
+Exit codes: 0 fine, 2 usage, 7 a key file cannot be read, is not a fitting private key, or is there already.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from cds_service.trust.claims import MOST_LIFE_S
 from cds_service.trust.keys import CURVE, LEAST_RSA_BITS, KeyProblem, PublicKey
 from cds_service.trust.token import ALGORITHMS, ES384, RS384
 
-FINE, USAGE, KEY_FILE = 0, 2, 8
+FINE, USAGE, KEY_FILE = 0, 2, 7
 LIFE_S = 300
 NEW_RSA_BITS = 3072
 _KIND = {ES384: "EC", RS384: "RSA"}

@@ -103,3 +103,8 @@ def eventually(holds: Callable[[], Any], within_s: float = 10.0) -> Any:
         assert time.monotonic() < until, "did not come about in time"
         time.sleep(0.02)
     return found
+
+
+def said(caplog: Any) -> list[tuple[str, Any]]:
+    """Every event that was logged, and its reason ("" for none)."""
+    return [(each.message, each.__dict__.get("why", "")) for each in caplog.records]

@@ -15,7 +15,7 @@ from cds_service.edges.store.start_up import prepare
 from cds_service.edges.store.store import Store, StoreUnavailable
 from cds_service.edges.store.tables import CALL, FEEDBACK
 from tests.http.small_release import call
-from tests.store.sample import Losses, call_of, eventually, item_of, rows_of, small_service
+from tests.store.sample import Losses, call_of, eventually, item_of, rows_of, said, small_service
 
 
 def remembered_fast(store: Store, numbers: range) -> None:
@@ -34,11 +34,6 @@ def cards(address: Address) -> set[str]:
     return {each["card"] for each in rows_of(address, FEEDBACK)}
 
 
-def said(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
-    """Every event that was logged, and why."""
-    return [(each.message, each.__dict__.get("why", "")) for each in caplog.records]
-
-
 def calls(address: Address) -> int:
     return len(rows_of(address, CALL))
 
@@ -48,7 +43,7 @@ def test_a_lock_of_another_process_slows_no_call_and_loses_none(sqlite: Address,
     other = sqlite3.connect(str(sqlite.path), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     remembered_fast(store, range(100))
-    eventually(lambda: "cannot be written and wait in memory: database is locked" in caplog.text)
+    eventually(lambda: ("records-waiting", "database is locked") in said(caplog))
     remembered_fast(store, range(100, 200))
     other.close()
     eventually(lambda: calls(sqlite) == 200)

@@ -92,14 +92,14 @@ def test_a_pem_key_signs_too(
 @pytest.mark.parametrize("there", ["ehr.json", "ehr.public.json"])
 def test_a_key_is_never_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str], there: str) -> None:
     (tmp_path / there).write_text("precious", encoding="utf-8")
-    assert main(["token", "--new-key", str(tmp_path / "ehr.json")]) == 8
+    assert main(["token", "--new-key", str(tmp_path / "ehr.json")]) == 7
     assert capsys.readouterr().err == f"{tmp_path / there}: is there already and is not overwritten\n"
     assert [each.name for each in tmp_path.iterdir()] == [there]
     assert (tmp_path / there).read_text(encoding="utf-8") == "precious"
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["token", "--new-key", str(tmp_path / "none" / "ehr.json")]) == 8
+    assert main(["token", "--new-key", str(tmp_path / "none" / "ehr.json")]) == 7
     assert "cannot be written: No such file" in capsys.readouterr().err
 
 
@@ -130,14 +130,14 @@ def test_a_key_that_cannot_sign_is_told(
 ) -> None:
     path = tmp_path / "key"
     path.write_bytes(content)
-    assert main(["token", "--key", str(path), "--alg", "RS384", *SAY]) == 8
+    assert main(["token", "--key", str(path), "--alg", "RS384", *SAY]) == 7
     said = capsys.readouterr()
     assert said.err.startswith(f"{path}: {why}")
     assert said.out == ""
 
 
 def test_a_key_file_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["token", "--key", str(tmp_path / "none"), *SAY]) == 8
+    assert main(["token", "--key", str(tmp_path / "none"), *SAY]) == 7
     assert capsys.readouterr().err == f"{tmp_path / 'none'}: cannot be read: No such file or directory\n"
 
 

@@ -21,7 +21,7 @@ from cds_service.edges.store.store import utc_now
 from cds_service.edges.store.tables import AGES_BY, METADATA
 
 T = TypeVar("T")
-FINE, FINDINGS, DATABASE = 0, 1, 7
+FINE, FINDINGS, DATABASE = 0, 1, 8
 
 
 @dataclass(frozen=True, slots=True)
