@@ -11,6 +11,7 @@ from flask import Flask
 from cds_service.clients.client import Client
 from cds_service.config import Settings
 from cds_service.core.engine import compile_release
+from cds_service.edges.cors import allow_origins
 from cds_service.edges.rule_pages import rule_pages
 from cds_service.edges.rule_store import find_rules, load_rules
 from cds_service.edges.server import Opened, Serving
@@ -45,7 +46,9 @@ def open_service(settings: Settings) -> Opened:
         site=Site(public_url=settings.public_url),
     )
     door = Door(max_bytes=settings.max_body_bytes, deadline_s=BODY_DEADLINE_S, monotonic=time.monotonic)
-    return Opened(create_app(ports, door, rule_pages(served.release)))
+    app = create_app(ports, door, rule_pages(served.release))
+    allow_origins(app, settings.cors_origins)
+    return Opened(app)
 
 
 def check_rules(settings: Settings) -> Path:

@@ -99,11 +99,13 @@ def release_of(*active: Edition, trial: tuple[Edition, ...] = ()) -> Release:
 SMALL = release_of(ADULT_NOTE, ASTHMA_NOTE)
 
 
-def app_of(release: Release = SMALL, *, max_bytes: int = 1_000_000, deadline_s: float = 5.0) -> Flask:
+def app_of(release: Release = SMALL, *, max_bytes: int = 1_000_000, deadline_s: float = 5.0, **more: Any) -> Flask:
+    """The web edge over `release`. more: further ports."""
     ports = Ports(
         compiled=compile_release(release),
         today=lambda client: TODAY,
         new_incident=lambda: "incident-1",
+        **more,
     )
     return create_app(ports, Door(max_bytes, deadline_s), rule_pages(release))
 
