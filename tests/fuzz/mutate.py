@@ -18,7 +18,8 @@ STRINGS = (
     "", " ", SENTINEL, f"{SENTINEL}\u0000", f"\u202e{SENTINEL}\u00e9\U0001f9ea", f"{SENTINEL}\n{SENTINEL}", "\ud800",
     f"<script>{SENTINEL}</script>", f"[{SENTINEL}](javascript:1)", f"Patient/{SENTINEL}", f"{SENTINEL}/../..",
     f"https://{SENTINEL}.example/fhir", f"urn:uuid:{SENTINEL}", f"#{SENTINEL}",
-    "2026-02-30", "0000-00-00", "9999-12-31", "2026-13", "2026-03-01T24:00:00Z", "2026-03-01T10:00:00+99:00", "0001-01-01T00:00:00-23:59", "2026-03-01T10:00",
+    "2026-02-30", "0000-00-00", "9999-12-31", "2026-13",
+    "2026-03-01T24:00:00Z", "2026-03-01T10:00:00+99:00", "0001-01-01T00:00:00-23:59", "2026-03-01T10:00",
     "-2026", "1e400", "NaN", "null", "entered-in-error", "active", "Bundle", "OperationOutcome", "patient-view",
     "order-sign", "0f1e2d3c-4b5a-11f0-8977-123456789abc", "{{context.patientId}}", "${" + SENTINEL + "}", "%s%n%x",
 )  # fmt: skip
