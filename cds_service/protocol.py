@@ -52,11 +52,11 @@ class HookCall:
     extension: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _messages(kind: str) -> dict[str, Any]:
+def messages(kind: str) -> dict[str, Any]:
     return {"required": REQUIRED, "null": NULL, "invalid": f"{_STRUCTURE}{kind}", "type": f"{_STRUCTURE}{kind}"}
 
 
-def _text(
+def text_field(
     pattern: re.Pattern[str] | None = None, form: str = "", *, required: bool = True, name: str | None = None
 ) -> fields.String:
     """A string that is not blank and, with `pattern`, has that form. name: in JSON, where it differs from Python's."""
@@ -67,7 +67,7 @@ def _text(
         if pattern and not pattern.fullmatch(value):
             raise ValidationError(f"is not {form}")
 
-    return fields.String(required=required, data_key=name, validate=check, error_messages=_messages("a string"))
+    return fields.String(required=required, data_key=name, validate=check, error_messages=messages("a string"))
 
 
 def _check_bundle(value: Mapping[str, Any]) -> None:
@@ -92,50 +92,50 @@ def _check_some(value: list[Any]) -> None:
         raise ValidationError("must not be empty")
 
 
-class _Envelope(Schema):
+class Envelope(Schema):
     error_messages: dict[str, str] = {"type": f"{_STRUCTURE}an object"}  # noqa: RUF012 - as marshmallow declares it
 
     class Meta:
         unknown = EXCLUDE
 
 
-class FhirAuthorizationSchema(_Envelope):
+class FhirAuthorizationSchema(Envelope):
     """Member `fhirAuthorization`. The scope is taken as it comes: EHRs send free-form names."""
 
-    access_token = _text()
-    token_type = _text(re.compile("bearer", re.IGNORECASE), "Bearer")
-    expires_in = fields.Integer(required=True, strict=True, error_messages=_messages("an integer"))
-    scope = fields.String(required=True, error_messages=_messages("a string"))
-    subject = _text()
-    patient = _text(required=False)
+    access_token = text_field()
+    token_type = text_field(re.compile("bearer", re.IGNORECASE), "Bearer")
+    expires_in = fields.Integer(required=True, strict=True, error_messages=messages("an integer"))
+    scope = fields.String(required=True, error_messages=messages("a string"))
+    subject = text_field()
+    patient = text_field(required=False)
 
 
-class CallSchema(_Envelope):
+class CallSchema(Envelope):
     """The members that every hook has. The context is checked by the schema of its hook (CONTEXTS)."""
 
-    hook = _text()
-    hook_instance = _text(_UUID, "a UUID", name="hookInstance")  # of any version: some EHRs send version 1
-    fhir_server = _text(_HTTP_URL, "an http or https URL", required=False, name="fhirServer")
+    hook = text_field()
+    hook_instance = text_field(_UUID, "a UUID", name="hookInstance")  # of any version: some EHRs send version 1
+    fhir_server = text_field(_HTTP_URL, "an http or https URL", required=False, name="fhirServer")
     fhir_authorization = fields.Nested(
-        FhirAuthorizationSchema, data_key="fhirAuthorization", error_messages=_messages("an object")
+        FhirAuthorizationSchema, data_key="fhirAuthorization", error_messages=messages("an object")
     )
-    context = fields.Dict(required=True, error_messages=_messages("an object"))
-    prefetch = fields.Dict(error_messages=_messages("an object"))
+    context = fields.Dict(required=True, error_messages=messages("an object"))
+    prefetch = fields.Dict(error_messages=messages("an object"))
 
 
-class PatientViewContext(_Envelope):
+class PatientViewContext(Envelope):
     """Context of patient-view 1.0."""
 
-    user_id = _text(_USER, "Practitioner/id, PractitionerRole/id, Patient/id or RelatedPerson/id", name="userId")
-    patient_id = _text(_ID, "an id alone, without Patient/ before it", name="patientId")
-    encounter_id = _text(_ID, "an id alone, without Encounter/ before it", required=False, name="encounterId")
+    user_id = text_field(_USER, "Practitioner/id, PractitionerRole/id, Patient/id or RelatedPerson/id", name="userId")
+    patient_id = text_field(_ID, "an id alone, without Patient/ before it", name="patientId")
+    encounter_id = text_field(_ID, "an id alone, without Encounter/ before it", required=False, name="encounterId")
 
 
 class OrderSignContext(PatientViewContext):
     """Context of order-sign 1.0."""
 
     draft_orders = fields.Dict(
-        required=True, data_key="draftOrders", validate=_check_bundle, error_messages=_messages("an object")
+        required=True, data_key="draftOrders", validate=_check_bundle, error_messages=messages("an object")
     )
 
 
@@ -143,17 +143,17 @@ class OrderSelectContext(OrderSignContext):
     """Context of order-select 1.0."""
 
     selections = fields.List(
-        _text(_REFERENCE, "a reference of the form Type/id"),
+        text_field(_REFERENCE, "a reference of the form Type/id"),
         required=True,
         validate=_check_some,
-        error_messages=_messages("an array"),
+        error_messages=messages("an array"),
     )
 
 
 class EncounterDischargeContext(PatientViewContext):
     """Context of encounter-discharge 1.0."""
 
-    encounter_id = _text(_ID, "an id alone, without Encounter/ before it", name="encounterId")
+    encounter_id = text_field(_ID, "an id alone, without Encounter/ before it", name="encounterId")
 
 
 CONTEXTS: Mapping[str, Schema] = {
@@ -172,9 +172,9 @@ def read_call(body: object, hook: str) -> HookCall:
     """
     if not isinstance(body, dict):
         raise RequestProblem(400, Issue("structure", "", "the body must be a JSON object"))
-    issues = list(_issues(_CALL.validate(body), ""))
+    issues = list(issues_of(_CALL.validate(body), ""))
     if isinstance(body.get("context"), dict):
-        issues += _issues(CONTEXTS[hook].validate(body["context"]), "context")
+        issues += issues_of(CONTEXTS[hook].validate(body["context"]), "context")
     if isinstance(body.get("hook"), str) and body["hook"].strip() and body["hook"] != hook:
         issues.append(Issue("value", "hook", f"is not the hook of this service, which answers {hook}"))
     if isinstance(body.get("fhirAuthorization"), dict) and "fhirServer" not in body:
@@ -220,7 +220,7 @@ def _dangling_selections(context: Mapping[str, Any]) -> Iterator[Issue]:
             yield Issue("not-found", f"context.selections[{index}]", "refers to no resource of context.draftOrders")
 
 
-def _issues(errors: Mapping[Any, Any], where: str) -> Iterator[Issue]:
+def issues_of(errors: Mapping[Any, Any], where: str) -> Iterator[Issue]:
     for name, found in errors.items():
         if name == "_schema":
             path = where
@@ -228,20 +228,24 @@ def _issues(errors: Mapping[Any, Any], where: str) -> Iterator[Issue]:
             path = f"{where}[{name}]" if isinstance(name, int) else f"{where}.{name}".lstrip(".")
         for each in [found] if isinstance(found, Mapping) else found:
             if isinstance(each, Mapping):
-                yield from _issues(each, path)
+                yield from issues_of(each, path)
             else:
                 yield Issue("structure" if each.startswith(_STRUCTURE) else _CODES.get(each, "value"), path, each)
 
 
-def operation_outcome(*issues: Issue) -> dict[str, Any]:
+def operation_outcome(*issues: Issue, done: str = "") -> dict[str, Any]:
     """Give the FHIR OperationOutcome that reports `issues`, the first ISSUES_SHOWN of them.
 
+    done: in words what was done all the same; it comes first, as information.
     Source: http://hl7.org/fhir/R4/operationoutcome.html
     """
     shown = list(issues[:ISSUES_SHOWN])
     if len(issues) > ISSUES_SHOWN:
         shown.append(Issue(issues[-1].code, "", f"and {len(issues) - ISSUES_SHOWN} more faults"))
-    return {"resourceType": "OperationOutcome", "issue": [_outcome_issue(each) for each in shown]}
+    told = [_outcome_issue(each) for each in shown]
+    if done:
+        told.insert(0, {"severity": "information", "code": "informational", "details": {"text": done}})
+    return {"resourceType": "OperationOutcome", "issue": told}
 
 
 def _outcome_issue(issue: Issue) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Which rules a service runs follows from the rules' `hooks`; this module knows no
 world is an argument.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Protocol
@@ -14,13 +14,14 @@ from cds_service.core.card import EVALUATION_EXTENSION, CallContext, answer_body
 from cds_service.core.decision import FAILED, UNDECIDED, Outcome
 from cds_service.core.engine import Compiled, decide
 from cds_service.core.fitting import fitted, hook_by_trigger
-from cds_service.core.problem import Issue
+from cds_service.core.problem import Issue, RequestProblem
 from cds_service.core.restricted import IGNORE, without_restricted
 from cds_service.core.rule import Release
+from cds_service.feedback import FeedbackItem, read_feedback
 from cds_service.fhir.draft import draft
 from cds_service.fhir.prefetch import PATIENT, PREFETCH
 from cds_service.fhir.reader import read_chart
-from cds_service.protocol import SPEC_VERSION, HookCall
+from cds_service.protocol import SPEC_VERSION, HookCall, operation_outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,20 @@ def answer(
         if any(each.state == FAILED and not each.trial for each in outcome.decisions):
             return Answer(500, {}, (), failures, outcome)
     return Answer(200, fitted(_without_empty(body), profile), (), failures, outcome)
+
+
+def feedback(body: object, keep: Callable[[Sequence[FeedbackItem]], None]) -> dict[str, Any]:
+    """Keep the good items of a batch and give the OperationOutcome that names the others.
+
+    keep: makes items durable before it returns, and raises when it cannot.
+    Raises RequestProblem 400 when something was wrong and nothing could be kept.
+    """
+    items, issues = read_feedback(body)
+    if issues and not items:
+        raise RequestProblem(400, *issues)
+    if items:
+        keep(items)
+    return operation_outcome(*issues, done=f"{len(items)} item{'' if len(items) == 1 else 's'} of feedback kept")
 
 
 def _without_empty(body: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ No answer is ever `{"cards": []}` because of a failure, and no error repeats a v
 import logging
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -21,13 +21,15 @@ from werkzeug.exceptions import HTTPException
 from cds_service.clients.client import ANONYMOUS, Client
 from cds_service.core.engine import Compiled
 from cds_service.core.problem import Issue, RequestProblem
+from cds_service.feedback import FeedbackItem, NotKept
 from cds_service.protocol import HookCall, operation_outcome, read_call
-from cds_service.services import SERVICES, Answer, Service, Site, answer, discover
+from cds_service.services import SERVICES, Answer, Service, Site, answer, discover, feedback
 from cds_service.strict_json import parse_json
 
 CHUNK_BYTES = 64 * 1024
 # Of an answer that is no page. It does nothing by itself; it counts if a browser is led to show one as a page.
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
+RETRY_AFTER_S = 30  # for feedback that could not be kept
 HTML_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
@@ -64,14 +66,19 @@ class Seen:
     seconds: float = 0.0
     call: HookCall | None = None
     answer: Answer | None = None
+    feedback: tuple[FeedbackItem, ...] = ()
 
 
 def _anyone(authorization: str | None, path: str) -> Client:
     return ANONYMOUS
 
 
-def _kept_nowhere(seen: Seen) -> None:
+def _told_nobody(seen: Seen) -> None:
     pass
+
+
+def _kept_nowhere(service_id: str, client: Client, items: Sequence[FeedbackItem]) -> None:
+    raise NotKept
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +88,15 @@ class Ports:
     today:        the calendar day now, for a client; new_incident: a name for an unexpected fault.
     identify:     from the Authorization header and the path called to the client. Raises RequestProblem 401, 403, 429.
     seen:         told of every request when its answer is ready; must be fast and is never allowed to fail a call.
+    keep_feedback: makes items durable for a service and a client before it returns. Raises NotKept.
     """
 
     compiled: Compiled
     today: Callable[[Client], date]
     new_incident: Callable[[], str]
     identify: Callable[[str | None, str], Client] = _anyone
-    seen: Callable[[Seen], None] = _kept_nowhere
+    seen: Callable[[Seen], None] = _told_nobody
+    keep_feedback: Callable[[str, Client, Sequence[FeedbackItem]], None] = _kept_nowhere
     site: Site = field(default_factory=Site)
     monotonic: Callable[[], float] = time.monotonic
 
@@ -153,6 +162,17 @@ def create_app(ports: Ports, door: Door, *pages: Blueprint) -> Flask:
         if answered.status == 500:
             raise RulesFailed(", ".join(f"{each.rule} {each.version}: {each.error}" for each in answered.failures))
         return jsonify(answered.body)
+
+    @app.post("/cds-services/<service_id>/feedback")
+    def cds_feedback(service_id: str) -> Response:
+        client = known()
+        service_of(service_id)
+
+        def keep(items: Sequence[FeedbackItem]) -> None:
+            ports.keep_feedback(service_id, client, items)
+            g.seen.feedback = tuple(items)
+
+        return jsonify(feedback(parse_json(read_body(request, door)), keep))
 
     @app.get("/healthz")
     def healthz() -> Response:
@@ -264,6 +284,12 @@ def _handle_errors(app: Flask, new_incident: Callable[[], str]) -> None:
             405: ("not-supported", f"this method is not allowed here; allowed: {headers.get('Allow', 'none')}"),
         }.get(status, ("processing", fault.name))
         return _outcome(status, Issue(code, "", text), headers=headers)
+
+    @app.errorhandler(NotKept)
+    def not_kept(fault: NotKept) -> Response:
+        _log.error("feedback could not be kept")
+        issue = Issue("transient", "", "feedback cannot be kept at the moment; send it again later")
+        return _outcome(503, issue, headers={"Retry-After": str(RETRY_AFTER_S)})
 
     @app.errorhandler(RulesFailed)
     def rules_failed(fault: RulesFailed) -> Response:

@@ -100,13 +100,9 @@ SMALL = release_of(ADULT_NOTE, ASTHMA_NOTE)
 
 
 def app_of(release: Release = SMALL, *, max_bytes: int = 1_000_000, deadline_s: float = 5.0, **more: Any) -> Flask:
-    """The web edge over `release`. more: further ports."""
-    ports = Ports(
-        compiled=compile_release(release),
-        today=lambda client: TODAY,
-        new_incident=lambda: "incident-1",
-        **more,
-    )
+    """The small release behind our web edge. more: further ports, as cds_service.edges.web.Ports names them."""
+    given: dict[str, Any] = {"today": lambda client: TODAY, "new_incident": lambda: "incident-1", **more}
+    ports = Ports(compiled=compile_release(release), **given)
     return create_app(ports, Door(max_bytes, deadline_s), rule_pages(release))
 
 

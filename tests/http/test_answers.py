@@ -186,7 +186,7 @@ def test_an_answer_keeps_to_the_contract(client: FlaskClient, hook: str, faults_
     [
         ("POST", "/cds-services/no-such-service", 404),
         ("GET", "/no-such-page", 404),
-        ("POST", "/cds-services/oud-patient-view/feedback", 404),
+        ("POST", "/cds-services/no-such-service/feedback", 404),
         ("GET", "/metrics", 404),
         ("GET", "/rules/no-such-rule", 404),
         ("GET", "/rules/adult-note/9.9.9", 404),

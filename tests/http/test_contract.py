@@ -14,6 +14,7 @@ from marshmallow import Schema, fields
 from openapi_spec_validator import validate
 
 from cds_service.config import Settings
+from cds_service.feedback import FeedbackItemSchema, OneOrMany
 from cds_service.fixtures import find, names
 from cds_service.protocol import CONTEXTS, SPEC_VERSION, CallSchema, FhirAuthorizationSchema
 from cds_service.services import SERVICES
@@ -26,6 +27,7 @@ TYPES = {
     fields.Dict: "object",
     fields.Nested: "object",
     fields.List: "array",
+    OneOrMany: "",  # an object or an array
 }
 CONTEXT_SCHEMAS = {
     "patient-view": "PatientViewContext",
@@ -81,6 +83,11 @@ def test_the_call_has_the_statuses_the_design_names(contract: dict[str, Any]) ->
     assert statuses == {"200", "400", "404", "408", "412", "413", "415", "500"}
 
 
+def test_feedback_has_the_statuses_of_a_call_but_412(contract: dict[str, Any]) -> None:
+    statuses = set(contract["paths"]["/cds-services/{service_id}/feedback"]["post"]["responses"])
+    assert statuses == {"200", "400", "404", "408", "413", "415", "500", "503"}
+
+
 def test_every_error_of_the_contract_is_an_operation_outcome(contract: dict[str, Any]) -> None:
     for item in contract["paths"].values():
         for operation in item.values():
@@ -92,7 +99,7 @@ def test_every_error_of_the_contract_is_an_operation_outcome(contract: dict[str,
 
 
 def test_services_and_hooks_are_those_of_the_code(contract: dict[str, Any]) -> None:
-    (parameter,) = contract["paths"]["/cds-services/{service_id}"]["post"]["parameters"]
+    parameter = contract["components"]["parameters"]["ServiceId"]
     service = contract["components"]["schemas"]["Service"]["properties"]
     assert parameter["schema"]["enum"] == list(SERVICES)
     assert service["hook"]["enum"] == [each.hook for each in SERVICES.values()]
@@ -105,6 +112,13 @@ def test_the_envelope_is_that_of_the_code(contract: dict[str, Any]) -> None:
 
 def test_the_authorization_is_that_of_the_code(contract: dict[str, Any]) -> None:
     assert shape_in(contract, "FhirAuthorization") == shape_of(FhirAuthorizationSchema())
+
+
+def test_an_item_of_feedback_is_that_of_the_code(contract: dict[str, Any]) -> None:
+    required, types = shape_of(FeedbackItemSchema())
+    schema = contract["components"]["schemas"]["FeedbackItem"]
+    assert set(schema["required"]) == required
+    assert set(schema["properties"]) == set(types)
 
 
 @pytest.mark.parametrize("hook", CONTEXTS)
