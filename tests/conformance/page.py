@@ -24,8 +24,8 @@ Written by `python -m tests.conformance.page docs/reference/conformance.md` from
 it true, and that each test it names is there.
 
 What [CDS Hooks 2.0](https://cds-hooks.hl7.org/2.0/) and good practice ask of a service, in our own words; for the
-exact words read the specification. The numbers are those that the black-box probe prints. It knows the protocol and nothing of this
-code, and can be run against any service:
+exact words read the specification. The numbers are those that the black-box probe prints. It knows the protocol
+and nothing of this code, and can be run against any service:
 
 ```
 python -m tests.probe --url http://127.0.0.1:8000 --strict
