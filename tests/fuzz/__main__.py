@@ -15,19 +15,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from cds_service.config import Settings
 from cds_service.fixtures import find, names
 from cds_service.services import SERVICES
-from cds_service.wiring import build_app
 from tests.fuzz.mutate import SENTINEL, Request, Template, request, template
+from tests.real_rules import TODAY, real_app
 
 SEED = "2026-03-01"
-TODAY = date(2026, 3, 1)
 HANG_S = 10  # an answer that takes longer is a fault, and the request is broken off
 FAULTS_SHOWN = 20
 Send = Callable[[Request], tuple[int, bytes]]
@@ -60,8 +56,7 @@ def templates() -> list[Template]:
 
 def in_process() -> Send:
     """Send through the WSGI application itself."""
-    app = build_app(Settings(auth="off", rules=Path(__file__).parents[2] / "rules", today=TODAY))
-    app.logger.disabled = True
+    app = real_app()
 
     def send(sent: Request) -> tuple[int, bytes]:
         path, _, query = sent.path.partition("?")

@@ -1,8 +1,5 @@
 """What openapi.yaml promises, asked by schemathesis in this process: calls made from the contract, good and bad."""
 
-from datetime import date
-from pathlib import Path
-
 import pytest
 import schemathesis
 import yaml
@@ -12,12 +9,8 @@ from schemathesis import Case
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import FailureGroup
 
-from cds_service.core.engine import compile_release
-from cds_service.edges.rule_pages import rule_pages
-from cds_service.edges.rule_store import load_rules
-from cds_service.edges.web import Door, Ports, create_app
+from tests.real_rules import ROOT, real_app
 
-ROOT = Path(__file__).parents[2]
 EXAMPLES, EXAMPLES_SLOW = 10, 500
 # What keeps to the contract may be refused all the same, for what no schema can say: 400 for the hook of another
 # service or a selection that refers to no order, 404 for a rule that there is not, 412 for a patient who was not sent.
@@ -25,21 +18,16 @@ REFUSED_THOUGH_VALID = ["2xx", "400", "404", "412"]
 
 
 def app() -> Flask:
-    """The rules of this tree behind the web edge, which takes feedback and forgets it, and the contract itself."""
+    """The real rules, and the contract itself to read."""
     contract = Blueprint("contract", __name__)
 
     @contract.get("/openapi.json")
     def openapi() -> Response:
-        return jsonify(yaml.safe_load((ROOT / "openapi.yaml").read_text(encoding="utf-8")))
+        whole = yaml.safe_load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
+        whole["paths"].pop("/metrics", None)  # counts of the whole process: a route of its own, with its own tests
+        return jsonify(whole)
 
-    release = load_rules(ROOT / "rules", check=False).release
-    ports = Ports(
-        compiled=compile_release(release),
-        today=lambda client: date(2026, 3, 1),
-        new_incident=lambda: "incident-1",
-        keep_feedback=lambda service, client, items: None,
-    )
-    return create_app(ports, Door(1_000_000, 5.0), rule_pages(release), contract)
+    return real_app(contract)
 
 
 CONFIG = SchemathesisConfig.from_dict(
