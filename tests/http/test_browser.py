@@ -15,13 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from joserfc.jwk import ECKey
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from cds_service.fixtures import find
-from tests.running import serving
+from tests.running import ISSUER, checking, checks_callers, keeps_feedback, private_key, serving
 
-ISSUER = "https://browser.example.org"
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 PAGE = (Path(__file__).parent / "browser_page.html").read_bytes()
 FEEDBACK_TIME = "2026-03-01T09:30:00Z"
@@ -63,7 +61,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def jwk() -> dict[str, Any]:
-    return {**ECKey.generate_key("P-384").as_dict(private=True), "kid": "browser-key"}
+    return private_key("ES384")
 
 
 @pytest.fixture(scope="module")
@@ -73,10 +71,23 @@ def origins() -> Iterator[tuple[str, str]]:
         yield listed, other
 
 
-@pytest.fixture(scope="module")
-def base(origins: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("browser"), {"CDS_AUTH": "off", "CDS_CORS_ORIGINS": origins[0]}) as url:
+@pytest.fixture(scope="module", params=["off", pytest.param("required", marks=checks_callers)])
+def base(
+    request: pytest.FixtureRequest,
+    origins: tuple[str, str],
+    jwk: dict[str, Any],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("browser")
+    settings = checking(folder, jwk) if request.param == "required" else {"CDS_AUTH": "off"}
+    with serving(folder, {**settings, "CDS_CORS_ORIGINS": origins[0]}) as url:
         yield url
+
+
+@pytest.fixture
+def base_checks(base: str, request: pytest.FixtureRequest) -> bool:
+    """Whether the service asks who calls."""
+    return bool(request.node.callspec.params["base"] == "required")
 
 
 @pytest.fixture
@@ -97,6 +108,7 @@ def ask(browser: Browser, base: str, jwk: dict[str, Any]) -> Iterator[Callable[.
         page.close()
 
 
+@keeps_feedback
 def test_a_page_of_another_origin_does_discovery_a_call_and_feedback(
     ask: Callable[..., Any], origins: tuple[str, str]
 ) -> None:
@@ -130,3 +142,12 @@ def test_a_page_of_an_origin_that_is_not_listed_reads_nothing(
 
 def test_a_page_cannot_read_what_is_not_for_pages(ask: Callable[..., Any], origins: tuple[str, str]) -> None:
     assert ask(origins[0], "/readyz") == {"status": 0, "body": "TypeError"}
+
+
+def test_a_page_can_read_that_its_token_is_not_taken(
+    ask: Callable[..., Any], origins: tuple[str, str], base_checks: bool
+) -> None:
+    for path, body in (("/cds-services", None), ("/cds-services/oud-patient-view", {})):
+        refused = ask(origins[0], path, body, "Bearer no-token")
+        wanted = 401 if base_checks else 200 if body is None else 400
+        assert refused["status"] == wanted

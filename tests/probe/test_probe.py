@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from joserfc.jwk import ECKey
 
 from tests.probe.__main__ import main, results
 from tests.probe.judge import CHECKS, FAIL, NOT_APPLICABLE, PASS
 from tests.probe.numbers import STRENGTH, WITHOUT_CHECK
 from tests.probe.wire import Wire, signer
-from tests.running import serving
+from tests.running import ISSUER, checking, checks_callers, keeps_feedback, private_key, serving
 
 
 def failures(url: str, key: dict[str, Any] | None = None) -> dict[int, str]:
@@ -28,16 +27,41 @@ def test_every_number_has_a_check_or_a_reason_for_none() -> None:
     assert not CHECKS.keys() & WITHOUT_CHECK.keys()
 
 
+# Members that this service does not use, and what needs TLS: not to be seen here in any case.
+UNUSED = {203, 211, 212, 215, 608, 801}
+OF_TOKENS = {709, *(each for each in CHECKS if 801 < each < 900)}
+
+
+def judged(said: str) -> tuple[list[str], set[int]]:
+    """The lines that fail, and the numbers with a check that could not be seen."""
+    lines = [line for line in said.splitlines() if line[0].isdigit() and ": " in line]
+    unseen = {int(line.split()[0]) for line in lines if f" {NOT_APPLICABLE}: " in line}
+    return [line for line in lines if f" {FAIL}: " in line], unseen & CHECKS.keys()
+
+
+@keeps_feedback
 def test_the_service_keeps_to_the_checklist(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with serving(tmp_path, {"CDS_AUTH": "off"}) as url:
         code = main(["--url", url, "--strict"])
-    said = capsys.readouterr().out.splitlines()
-    assert [line for line in said if " fail: " in line] == []
-    assert (code, said[-1]) == (0, f"{len(STRENGTH)} numbers, 0 failures: none")
-    passed = {int(line.split()[0]) for line in said if f" {PASS}: " in line}
-    unseen = {number for number in CHECKS if number not in passed}
-    # Without a key nothing of tokens can be seen; the others are members that this service does not use.
-    assert unseen == {203, 211, 212, 215, 608, 709, *(each for each in CHECKS if 800 < each < 900)}
+    said = capsys.readouterr().out
+    assert judged(said) == ([], UNUSED | OF_TOKENS)
+    assert (code, said.splitlines()[-1]) == (0, f"{len(STRENGTH)} numbers, 0 failures: none")
+
+
+@keeps_feedback
+@checks_callers
+@pytest.mark.parametrize("algorithm", ["ES384", "RS384"])
+def test_the_service_keeps_to_the_checklist_with_tokens(
+    algorithm: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = private_key(algorithm)
+    (tmp_path / "private.json").write_text(json.dumps(key), encoding="utf-8")
+    with serving(tmp_path, checking(tmp_path, key)) as url:
+        code = main(["--url", url, "--key", str(tmp_path / "private.json"), "--iss", ISSUER, "--strict"])
+    said = capsys.readouterr().out
+    assert judged(said) == ([], UNUSED)
+    assert f"808 {PASS}: SHOULD: {algorithm}: taken" in said
+    assert code == 0
 
 
 # --- services that are wrong ----------------------------------------------------------------------------------------
@@ -127,7 +151,7 @@ def test_a_service_that_says_yes_to_all_is_found_out() -> None:
 
 
 def test_a_service_that_takes_any_token_is_found_out() -> None:
-    key = {**ECKey.generate_key("P-384").as_dict(private=True), "kid": "a"}
+    key = private_key("ES384")
     with service(yes_to_all) as url:
         found = failures(url, key)
     assert {709, 803, 804, 805, 806, 807, 809, 810, 811, 812, 813} <= found.keys()
