@@ -71,7 +71,10 @@ def origins() -> Iterator[tuple[str, str]]:
         yield listed, other
 
 
-@pytest.fixture(scope="module", params=["off", pytest.param("required", marks=checks_callers)])
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param("off", marks=pytest.mark.slow), pytest.param("required", marks=checks_callers)],
+)
 def base(
     request: pytest.FixtureRequest,
     origins: tuple[str, str],

@@ -50,7 +50,7 @@ def test_the_service_keeps_to_the_checklist(tmp_path: Path, capsys: pytest.Captu
 
 @keeps_feedback
 @checks_callers
-@pytest.mark.parametrize("algorithm", ["ES384", "RS384"])
+@pytest.mark.parametrize("algorithm", ["ES384", pytest.param("RS384", marks=pytest.mark.slow)])
 def test_the_service_keeps_to_the_checklist_with_tokens(
     algorithm: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
