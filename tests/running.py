@@ -17,12 +17,12 @@ from joserfc.jwk import ECKey, RSAKey
 ROOT = Path(__file__).parents[1]
 STOP_S = 20
 ISSUER = "https://ehr.example.org"
-_WIRING = (ROOT / "cds_service" / "wiring.py").read_text(encoding="utf-8")
+_WIRING, _COMMANDS = ((ROOT / "cds_service" / each).read_text(encoding="utf-8") for each in ("wiring.py", "cli.py"))
 
 # Where the parts that a test is about are not wired, there is nothing to test, and pytest says so.
 keeps_feedback = pytest.mark.skipif("keep_feedback=" not in _WIRING, reason="feedback is not kept in this tree")
 checks_callers = pytest.mark.skipif(
-    "identify=" not in _WIRING or "CDS_CLIENTS" not in (ROOT / "docs/reference/clients.md").read_text(encoding="utf-8"),
+    "identify=" not in _WIRING or "settings.clients" not in _WIRING + _COMMANDS,
     reason="callers are not checked in this tree",
 )
 
