@@ -1,8 +1,8 @@
 """`cds-service`: the commands, and what their exit codes mean.
 
 0 fine · 1 findings (a check found something) · 2 usage · 3 a setting cannot be used · 4 the rules cannot be served ·
-5 the address cannot be listened on · 6 a URL gave no answer. Each command stands in the module of its subject and is
-imported when it is called.
+5 the address cannot be listened on · 6 a URL gave no answer · 7 a key file cannot be used. Each command stands in the
+module of its subject and is imported when it is called.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
         prog="cds-service",
         description="CDS Hooks service for opioid use disorder.",
         epilog="Settings are CDS_* environment variables: docs/reference/settings.md. "
-        "Exit codes: 0 fine, 1 findings, 2 usage, 3 setting, 4 rules, 5 address, 6 no answer.",
+        "Exit codes: 0 fine, 1 findings, 2 usage, 3 setting, 4 rules, 5 address, 6 no answer, 7 key file.",
     )
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
@@ -71,6 +71,26 @@ def parser() -> argparse.ArgumentParser:
     fixture.add_argument("--today", help="the day its dates are moved to, as 2026-03-01; else today")
     fixture.add_argument("--out", help="file to write; else standard output")
     fixture.set_defaults(run=_fixture)
+
+    clients = commands.add_parser("clients", help="check who may call")
+    client_commands = clients.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    check = client_commands.add_parser("check", help="check a clients file, and say what each client may do")
+    check.add_argument("file", nargs="?", help="clients file; else CDS_CLIENTS")
+    check.add_argument("--format", choices=["text", "json"], default="text")
+    check.set_defaults(run=_clients_check)
+
+    token = commands.add_parser("token", help="mint a test token with a local private key, or make a key pair")
+    what = token.add_mutually_exclusive_group(required=True)
+    what.add_argument("--key", metavar="FILE", help="private key to sign with: a JWK or PEM file")
+    what.add_argument("--new-key", metavar="FILE", help="make a key pair: the private JWK goes to FILE")
+    token.add_argument("--iss", help="issuer: one of the client's `issuers`; needed with --key")
+    token.add_argument("--aud", help="the URL that will be called, whole; needed with --key")
+    token.add_argument("--alg", choices=["ES384", "RS384"], help="else the one that fits the key; ES384 for a new one")
+    token.add_argument("--kid", help="key id; else that of the JWK, else its RFC 7638 thumbprint")
+    token.add_argument("--jku", help="URL of the JWK Set to name in the token")
+    token.add_argument("--tenant", help="tenant to name in the token")
+    token.add_argument("--life", type=int, help="seconds until the token ends, 1 to 1200; else 300")
+    token.set_defaults(run=_token)
 
     rules = commands.add_parser("rules", help="check and test rule files")
     rule_commands = rules.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -98,8 +118,8 @@ def _serve(args: argparse.Namespace) -> int:
     if fault:
         print(f"CDS_HOST, CDS_PORT: cannot listen on {settings.host}:{settings.port}: {fault}", file=sys.stderr)
         return ADDRESS
-    folder = wiring.check_rules(settings)
-    print(f"rules: {folder}", flush=True)
+    for line in wiring.check(settings):
+        print(line, flush=True)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def announce(port: int) -> None:
@@ -164,6 +184,24 @@ def _fixture(args: argparse.Namespace) -> int:
     from cds_service.replay import main_fixture
 
     return int(main_fixture(args))
+
+
+def _clients_check(args: argparse.Namespace) -> int:
+    from cds_service.clients.check import check_command
+    from cds_service.config import public_url_of
+
+    args.file = args.file or os.environ.get("CDS_CLIENTS", "")
+    if not args.file:
+        print("clients check: name a file, or set CDS_CLIENTS", file=sys.stderr)
+        return USAGE
+    args.public_url = public_url_of(os.environ)
+    return int(check_command(args))
+
+
+def _token(args: argparse.Namespace) -> int:
+    from cds_service.trust.token_command import token_command
+
+    return int(token_command(args))
 
 
 def _rules_lint(args: argparse.Namespace) -> int:

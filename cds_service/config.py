@@ -102,6 +102,12 @@ def read_settings(environ: Mapping[str, str], cores: int | None = None) -> Setti
     return settings
 
 
+def public_url_of(environ: Mapping[str, str]) -> str:
+    """Read CDS_PUBLIC_URL alone, for commands that serve nothing. Raises SettingProblem."""
+    given = environ.get("CDS_PUBLIC_URL", "").strip()
+    return _url({"CDS_PUBLIC_URL": given}, "CDS_PUBLIC_URL") if given else ""
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach `host`."""
     if host == "localhost":

@@ -134,7 +134,7 @@ def answer(
     Raises RequestProblem when the Patient was sent and cannot be taken: another's, or unreadable.
     """
     profile = client.profile
-    hook = hook_by_trigger(call.hook, call.context, call.extension, profile)
+    hook = hook_by_trigger(call.hook, call.extension, profile)
     prefetch, keys = call.prefetch, prefetch_keys(compiled, hook)
     if fhir_client is not None:
         prefetch = {**fhir_client.fill(call, [key for key in keys if key not in prefetch]), **prefetch}

@@ -35,6 +35,10 @@ LABELS_EXTENSION = "org.oud-cds.labels"
 EVALUATION_EXTENSION = "org.oud-cds.evaluation"
 NOT_REVIEWED = "Not yet reviewed by a clinician."
 ABOUT_LABEL = "About this rule"
+COULD_NOT_BE_TOLD, NOT_READ_HERE, NO_SOURCE_HERE = "**Could not be told**", "**Not read:**", "**No source here:**"
+RULE_LINE = "Rule "  # how the line begins that names rule and release
+# How the blocks of a detail begin that no client may miss, however short it wants a card.
+MUST_STAY = (COULD_NOT_BE_TOLD, NOT_READ_HERE, NO_SOURCE_HERE, NOT_REVIEWED, REDISCLOSURE_NOTICE)
 _NAME_LIMITS = (48, 32, 20)  # characters of a name in a summary that would be too long otherwise
 _MOST_REMOVALS = 20  # orders that one card offers to remove
 REQUESTERS = ("Practitioner/", "PractitionerRole/")
@@ -217,11 +221,11 @@ def _detail(decision: Decision, call: CallContext, release: Release, labels: fro
     looked_at = (*basis.held, *basis.not_found, *basis.unclear)
     unread, without_source = not_read(looked_at, judgement), no_source(looked_at, judgement)
     blocks = [
-        _block("**Could not be told**", [f"- {line}" for line in caveat_lines(decision, basis, voice)]),
+        _block(COULD_NOT_BE_TOLD, [f"- {line}" for line in caveat_lines(decision, basis, voice)]),
         _block("**Why you see this**", held_lines(basis.held, voice)),
         _block("**Looked for and not found**", [not_found_line(name, voice) for name in basis.not_found]),
-        f"**Not read:** {'; '.join(unread)}." if unread else "",
-        f"**No source here:** {', '.join(without_source)}." if without_source else "",
+        f"{NOT_READ_HERE} {'; '.join(unread)}." if unread else "",
+        f"{NO_SOURCE_HERE} {', '.join(without_source)}." if without_source else "",
         *(
             opened(fill(line.text, voice))
             for line in _card(decision).detail
@@ -255,7 +259,7 @@ def _cited(evidence: Iterable[Evidence]) -> list[str]:
 
 def _versions(decision: Decision) -> str:
     rules = [each.edition.rule for each in (decision, *decision.merged)]
-    return f"Rule {' with '.join(f'{each.id} {each.version}' for each in rules)}"
+    return f"{RULE_LINE}{' with '.join(f'{each.id} {each.version}' for each in rules)}"
 
 
 def _evidence(decision: Decision) -> Iterator[Evidence]:

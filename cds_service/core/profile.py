@@ -1,37 +1,52 @@
 """What a client's cards may hold: a profile, named after the EHR whose ways it captures.
 
-Pure data and the words for it; `core.fitting` applies it. Source: vendors' public documentation of their
-CDS Hooks clients (docs/reference/clients.md names what each profile rests on).
+Pure data; core.fitting applies it, clients.profiles holds the profiles that ship.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 PROPOSAL, ORDER = "proposal", "order"
+ACTION_TYPES = ("create", "delete")
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
     """How cards are fitted to one sort of client.
 
-    action_types:    what an action may do ("create", "delete").
-    creates:         resource types that a create may have; None = any.
-    spellings:       code system as this project writes it -> the system a suggestion's coding is written with.
-    links:           hosts that a link may go to; None = any. smart_links: whether a SMART link may be sent at all.
-    detail_limit:    most characters of a card's detail; None = any.
-    intent:          of drafts: PROPOSAL, or ORDER where a client takes nothing else.
-    hook_by_trigger: value of the request's trigger extension -> the hook whose rules answer.
+    action_types:  what an action may do.
+    creates:       resource types that a create may have; None = any.
+    spellings:     code system as this project writes it -> the system that a suggestion's coding is written with.
+    link_hosts:    hosts that a link may go to; None = any.
+    smart_links:   whether a SMART link may be sent at all.
+    detail_limit:  most characters of a card's detail; None = any.
+    intent:        of drafts: PROPOSAL, or ORDER where a client takes nothing else.
+    trigger_extension, hook_by_trigger: member of a patient-view request's extension, and by its value the hook whose
+                   rules answer.
     """
 
     name: str = "generic"
-    action_types: frozenset[str] = frozenset({"create", "delete"})
-    creates: frozenset[str] | None = None
+    action_types: tuple[str, ...] = ACTION_TYPES
+    creates: tuple[str, ...] | None = None
     spellings: Mapping[str, str] = field(default_factory=dict)
-    links: tuple[str, ...] | None = None
+    link_hosts: tuple[str, ...] | None = None
     smart_links: bool = True
     detail_limit: int | None = None
     intent: str = PROPOSAL
+    trigger_extension: str = ""
     hook_by_trigger: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether any card fits as it is."""
+        return (
+            self.action_types == ACTION_TYPES
+            and self.creates is None
+            and not self.spellings
+            and self.link_hosts is None
+            and self.smart_links
+            and self.detail_limit is None
+        )
 
 
 GENERIC = Profile()

@@ -1,0 +1,142 @@
+"""`cds-service clients check`: what is wrong with a clients file, or in words what each client may do."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sized
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cds_service.clients.client import ANONYMOUS_NAME, REFUSE, Client, Clients
+from cds_service.clients.profiles import PROFILES, SANDBOX
+from cds_service.clients.reader import read_clients
+from cds_service.core.profile import ACTION_TYPES, Profile
+from cds_service.core.restricted import IGNORE, USE, USE_NO_DETAIL
+
+FINE, FINDINGS, USAGE, SETTINGS = 0, 1, 2, 3
+
+_PART2 = {
+    USE: "used, and named on cards",
+    USE_NO_DETAIL: "used, and not named on cards",
+    IGNORE: "count as not read",
+}
+SANDBOX_FINDING = (
+    "the private key of the public CDS Hooks sandbox is known to everybody: whoever knows its issuer can call as this "
+    "client; keep it out of production"
+)
+AUDIENCE_FINDING = (
+    "no `aud` can be right: give the client an `audience`, or set CDS_PUBLIC_URL to the URL that clients call"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a file that can be read lets happen all the same."""
+
+    client: str
+    text: str
+
+
+def findings(clients: Clients, public_url: str) -> list[Finding]:
+    """What should not be served where callers are checked. public_url: "" when none is set."""
+    found = []
+    for name, client in clients.by_name.items():
+        if name == ANONYMOUS_NAME:
+            continue
+        if not public_url and not client.audience:
+            found.append(Finding(name, AUDIENCE_FINDING))
+        if client.profile.name == SANDBOX.name:
+            found.append(Finding(name, SANDBOX_FINDING))
+    return found
+
+
+def described(client: Client, public_url: str) -> dict[str, str]:
+    """Say what a client may do: a heading to a phrase, in the order they are read."""
+    named = client.name != ANONYMOUS_NAME
+    audience = [f"{public_url}/..., the URL that is called" if public_url else "", *client.audience]
+    rate = client.rate
+    told = {
+        "known by": (f"iss {', '.join(client.issuers)}" if named else "nothing: whoever calls while CDS_AUTH=off"),
+        "keys from": ", ".join([*([str(client.keys)] if client.keys else []), *client.jku]) if named else "",
+        "audience": ", ".join(filter(None, audience)) if named else "",
+        "tenants": (", ".join(client.tenants) or "any, or none") if named else "",
+        "a token shown before": ("refused" if client.replay == REFUSE else "taken, and logged") if named else "",
+        "FHIR servers": ", ".join(client.fhir_servers) or "none: only what comes with the call is read",
+        "FHIR version": client.fhir_version,
+        "today": f"the day in {client.timezone}" if client.timezone else "the day in CDS_TIMEZONE",
+        "no source here": ", ".join(sorted(client.not_held)) or "nothing: every list is expected",
+        "profile": _profile(client.profile),
+        "42 CFR Part 2 records": _PART2[client.part2],
+        "rate": f"{rate.per_second:g} calls a second, {rate.burst} at once, each worker by itself"
+        if rate
+        else "no limit",
+        "comments of feedback": "stored" if client.keep_comments else "not stored",
+    }
+    return {heading: text for heading, text in told.items() if text}
+
+
+def _profile(profile: Profile) -> str:
+    return "; ".join([profile.name, *_effects(profile)])
+
+
+def _effects(profile: Profile) -> Iterator[str]:
+    if profile.action_types != ACTION_TYPES:
+        yield f"suggestions only {' and '.join(profile.action_types)}"
+    if profile.creates is not None:
+        yield f"drafts only of {', '.join(profile.creates)}"
+    if profile.spellings:
+        yield f"{len(profile.spellings)} code systems spelt its way in drafts"
+    if profile.link_hosts is not None:
+        yield f"links only to {', '.join(profile.link_hosts)}" if profile.link_hosts else "no links"
+    if not profile.smart_links:
+        yield "no SMART links"
+    if profile.detail_limit is not None:
+        yield f"details cut to {profile.detail_limit} characters"
+    if profile.intent != PROFILES["generic"].intent:
+        yield f"drafts with intent {profile.intent}"
+    for trigger, hook in profile.hook_by_trigger.items():
+        yield f"patient-view with trigger {trigger} answered as {hook}"
+
+
+def check_command(args: argparse.Namespace) -> int:
+    """Print what is wrong with a clients file, or what each client may do.
+
+    args: `file`; `public_url`, "" when none is set; `format`, "text" or "json".
+    """
+    path = Path(args.file)
+    if not path.is_file():
+        print(f"clients check: {args.file} is no file", file=sys.stderr)
+        return SETTINGS
+    file = read_clients(path)
+    found = [] if file.problems else findings(file.clients, args.public_url)
+    if args.format == "json":
+        print(json.dumps(_as_json(path, file.problems, file.clients, found, args.public_url), indent=2))
+    else:
+        print(f"clients: {path}")
+        for each in file.problems:
+            print(each)
+        for client in () if file.problems else file.clients.by_name.values():
+            print(f"\n{client.name}")
+            for heading, text in described(client, args.public_url).items():
+                print(f"  {heading}: {text}")
+        for finding in found:
+            print(f"\n{finding.client}: {finding.text}")
+        print(f"\n{_counted(file.clients.by_name, 'client')}, {_counted([*file.problems, *found], 'finding')}")
+    return FINDINGS if file.problems or found else FINE
+
+
+def _counted(things: Sized, what: str) -> str:
+    return f"{len(things)} {what}{'' if len(things) == 1 else 's'}"
+
+
+def _as_json(path: Path, problems: Any, clients: Clients, found: list[Finding], public_url: str) -> dict[str, Any]:
+    return {
+        "file": str(path),
+        "problems": [
+            {"line": each.line, "column": each.column, "code": each.code, "text": each.text, "hint": each.hint}
+            for each in problems
+        ],
+        "clients": {} if problems else {n: described(each, public_url) for n, each in clients.by_name.items()},
+        "findings": [{"client": each.client, "text": each.text} for each in found],
+    }

@@ -1,0 +1,178 @@
+"""Reads clients.yaml: every client, and every problem of the file at once, as rule files have theirs."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from cds_service.clients.client import ANONYMOUS_NAME, Client, Clients, Rate
+from cds_service.clients.forms import CLIENTS_FILE, FORM
+from cds_service.clients.profiles import PROFILES
+from cds_service.config import is_loopback
+from cds_service.core.problem import RequestProblem
+from cds_service.core.profile import GENERIC, Profile
+from cds_service.fhir.prefetch import ALWAYS_HELD
+from cds_service.rulebook.reader_values import MISSING, Reading, read
+from cds_service.rulebook.source import Place, RuleProblem, Source, parse_source, read_source
+from cds_service.strict_json import parse_json
+from cds_service.trust.keys import KeyProblem, read_key_set
+
+# Keys that say how a caller is known: `anonymous` is whoever calls while nobody is checked.
+_KNOWN_BY = ("issuers", "jku", "keys", "audience", "tenants", "replay")
+
+
+@dataclass(frozen=True, slots=True)
+class ClientsFile:
+    """A clients file as read. With problems in it no client may be served."""
+
+    clients: Clients
+    problems: tuple[RuleProblem, ...]
+
+
+def read_clients(path: Path) -> ClientsFile:
+    """Read a clients file; key files are looked for beside it."""
+    return _clients(*read_source(path), path.parent)
+
+
+def read_clients_text(text: str, folder: Path = Path()) -> ClientsFile:
+    """Read clients from text; key files are looked for in `folder`."""
+    return _clients(*parse_source(text, CLIENTS_FILE), folder)
+
+
+def _clients(source: Source, problems: tuple[RuleProblem, ...], folder: Path) -> ClientsFile:
+    reading = Reading(source, list(problems))
+    plain = read(FORM, source.root, reading) if source.root else {}
+    entries = {} if plain is MISSING else plain.get("clients", {})
+    found = {}
+    for name, entry in entries.items() if isinstance(entries, dict) else ():
+        if entry is not MISSING:
+            found[name] = _client(name, entry, reading, folder)
+    _check_shared(found, reading)
+    ordered = sorted(reading.problems, key=lambda each: (each.line, each.column))
+    return ClientsFile(Clients(found), tuple(ordered))
+
+
+def _client(name: str, entry: Mapping[str, Any], reading: Reading, folder: Path) -> Client:
+    place: Place = ("clients", name)
+    _check_known_by(name, entry, reading, place)
+    for key in ("jku", "fhir_servers"):
+        for number, url in enumerate(entry.get(key, ())):
+            if fault := _url_fault(url):
+                reading.note("bad-name", reading.source.mark((*place, key, number)), fault)
+    for number, each in enumerate(entry.get("not_held", ())):
+        if each in ALWAYS_HELD:
+            text = f"{each} is always a source: without it nothing can be told"
+            reading.note("wrong-type", reading.source.mark((*place, "not_held", number)), text)
+    rate = entry.get("rate")
+    return Client(
+        name=name,
+        issuers=tuple(entry.get("issuers", ())),
+        jku=tuple(entry.get("jku", ())),
+        keys=_keys(entry, reading, place, folder),
+        audience=tuple(entry.get("audience", ())),
+        tenants=tuple(entry.get("tenants", ())),
+        fhir_servers=tuple(entry.get("fhir_servers", ())),
+        fhir_version=entry.get("fhir_version", Client(name).fhir_version),
+        timezone=_zone(entry, reading, place),
+        not_held=frozenset(entry.get("not_held", ())),
+        profile=_profile(entry),
+        part2=entry.get("part2", {}).get("mode", Client(name).part2),
+        replay=entry.get("replay", Client(name).replay),
+        rate=Rate(rate["per_second"], rate["burst"]) if rate and len(rate) == len(("per_second", "burst")) else None,
+        keep_comments=entry.get("keep_comments", False),
+    )
+
+
+def _check_known_by(name: str, entry: Mapping[str, Any], reading: Reading, place: Place) -> None:
+    """Whoever is checked has an issuer and keys; `anonymous` is not checked and has neither."""
+    at = reading.source.key_mark(place)
+    if name == ANONYMOUS_NAME:
+        for key in _KNOWN_BY:
+            if key in entry:
+                text = f"'{key}' says how a caller is known, and {ANONYMOUS_NAME} is never asked"
+                reading.note("wrong-type", reading.source.key_mark((*place, key)), text, "leave it out")
+        return
+    written = reading.source.node(place)
+    has = {each.text for each, _ in written.entries} if written else set()
+    if "issuers" not in has:
+        reading.note("missing-key", at, f"client '{name}' needs the key 'issuers'", "values of `iss` that are its own")
+    if not has & {"jku", "keys"}:
+        reading.note("missing-key", at, f"client '{name}' needs 'keys' or 'jku'", "its tokens are verified by them")
+
+
+def _check_shared(found: Mapping[str, Client], reading: Reading) -> None:
+    """No issuer belongs to two clients: a token must lead to one."""
+    owner: dict[str, str] = {}
+    for name, client in found.items():
+        for number, issuer in enumerate(client.issuers):
+            if issuer in owner:
+                text = f"this issuer belongs to '{owner[issuer]}' already"
+                reading.note("duplicate-key", reading.source.mark(("clients", name, "issuers", number)), text)
+            owner.setdefault(issuer, name)
+
+
+def _url_fault(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return f"'{url}' is no URL"
+    if parts.username or parts.password or parts.query or parts.fragment:
+        return f"'{url.split('?')[0]}' has more than scheme, host and path"
+    if not host:
+        return f"'{url}' has no host"
+    if parts.scheme != "https" and not is_loopback(host):
+        return f"'{url}' is not https; http is taken on this machine only"
+    return ""
+
+
+def _keys(entry: Mapping[str, Any], reading: Reading, place: Place, folder: Path) -> Path | None:
+    if "keys" not in entry:
+        return None
+    path: Path = folder / entry["keys"]
+    for fault in _file_faults(path):
+        reading.note("wrong-type", reading.source.mark((*place, "keys")), f"'{entry['keys']}' {fault}")
+    return path
+
+
+def _file_faults(path: Path) -> Iterator[str]:
+    """Why no token, or not every one, could be verified by a key file; no key material is repeated."""
+    try:
+        keys = read_key_set(parse_json(path.read_bytes()))
+    except OSError as fault:
+        yield f"cannot be read: {fault.strerror}"
+    except RequestProblem as problem:
+        yield f"is no JSON file: {problem.issues[0].text.replace('the body', 'it')}"
+    except KeyProblem as problem:
+        yield str(problem)
+    else:
+        if not keys.keys and not keys.unfit:
+            yield "holds no key"
+        for place, why in keys.unfit.items():
+            yield f"holds a key, number {place + 1}, that cannot be used: {why}"
+
+
+def _zone(entry: Mapping[str, Any], reading: Reading, place: Place) -> tzinfo | None:
+    if "timezone" not in entry:
+        return None
+    try:
+        return ZoneInfo(entry["timezone"])
+    except (KeyError, OSError, ValueError):
+        mark = reading.source.mark((*place, "timezone"))
+        reading.note("bad-name", mark, f"'{entry['timezone']}' is no time zone", "such as America/New_York")
+        return None
+
+
+def _profile(entry: Mapping[str, Any]) -> Profile:
+    profile = PROFILES[entry.get("profile", GENERIC.name)]
+    if "links" in entry:
+        profile = replace(profile, link_hosts=tuple(entry["links"]))
+    if "spellings" in entry:
+        own = {system: written for system, written in entry["spellings"].items() if written is not MISSING}
+        profile = replace(profile, spellings={**profile.spellings, **own})
+    if "intent" in entry:
+        profile = replace(profile, intent=entry["intent"])
+    return profile

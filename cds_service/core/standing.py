@@ -1,0 +1,28 @@
+"""Which rules may show cards where callers are real: those that a clinician has reviewed."""
+
+from dataclasses import replace
+
+from cds_service.core.rule import Edition, Release
+
+
+def is_reviewed(edition: Edition) -> bool:
+    """Whether the rule's file names a review."""
+    return bool(edition.rule.reviewed)
+
+
+def unreviewed(release: Release) -> frozenset[str]:
+    """Give the ids of active rules that no clinician has reviewed."""
+    return frozenset(each.rule.id for each in release.active if not is_reviewed(each))
+
+
+def on_trial_until_reviewed(release: Release) -> Release:
+    """Give the release with every rule that is not reviewed on trial: judged and recorded, never shown.
+
+    A version that is on trial already stays there beside it. Rules that yield to a rule on trial, or merge into it,
+    speak for themselves: between rules only active ones count.
+    """
+    waiting = tuple(each for each in release.active if not is_reviewed(each))
+    if not waiting:
+        return release
+    active = tuple(each for each in release.active if is_reviewed(each))
+    return replace(release, active=active, trial=(*waiting, *release.trial))
