@@ -12,10 +12,10 @@ from cds_service.clients.client import NO_CLIENTS, Client, Clients
 from cds_service.clients.reader import read_clients
 from cds_service.config import AUTH_REQUIRED, SettingProblem, Settings
 from cds_service.core.engine import compile_release
-from cds_service.edges.cors import allow_origins
 from cds_service.core.rule import Release
 from cds_service.core.standing import on_trial_until_reviewed, unreviewed
 from cds_service.edges.auth import Trust, gate, issuers
+from cds_service.edges.cors import allow_origins
 from cds_service.edges.key_sets import KeySets
 from cds_service.edges.rate import Buckets
 from cds_service.edges.replay_memory import ReplayMemory
