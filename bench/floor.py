@@ -2,7 +2,7 @@
 
 `python -m bench.floor ours|floor ANSWERS` serves on a free port of 127.0.0.1 and prints the port. The floor is our own
 application with one step taken out: it reads the body, checks JSON and envelope as strictly as we do, and gives one of
-the ANSWERS instead of looking at the chart.
+the ANSWERS instead of looking at the chart. Both log and count each call as the service does.
 """
 
 import json
@@ -16,6 +16,7 @@ from flask import Flask, Response, jsonify, request
 
 from bench.charts import HOOK, TODAY
 from cds_service.config import Settings, read_settings
+from cds_service.edges import logs
 from cds_service.edges.server import Opened, serve
 from cds_service.edges.web import Door, read_body
 from cds_service.protocol import read_call
@@ -42,6 +43,7 @@ def main(which: str, answers_file: str) -> None:
     """Serve `which` application until SIGTERM."""
     frozen = {"CDS_AUTH": "off", "CDS_HOST": "127.0.0.1", "CDS_PORT": "0", "CDS_TODAY": TODAY.isoformat()}
     settings = read_settings({**os.environ, **frozen})
+    logs.configure(settings.log_level)
     written = json.loads(Path(answers_file).read_text(encoding="utf-8"))
     answers = {name.encode(): body for name, body in written.items()}
     make = {OURS: lambda: open_service(settings), FLOOR: lambda: Opened(floor_app(settings, answers))}[which]

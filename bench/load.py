@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -45,21 +46,24 @@ class Server:
 def running(module: str, *arguments: str) -> Iterator[Server]:
     """Run `python -m module arguments`, which prints its port, until the block is left."""
     command = [sys.executable, "-m", module, *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        said = process.stdout.readline().split()
-        if said[:1] != ["port"]:
-            process.terminate()
-            raise ServerProblem(f"{' '.join(arguments)} did not start:\n{process.communicate(timeout=PATIENCE_S)[1]}")
-        yield Server(int(said[1]), process.pid)
-    finally:
-        process.terminate()
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as log:  # a pipe that nobody reads would stop the server
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        assert process.stdout is not None
         try:
-            process.communicate(timeout=PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+            said = process.stdout.readline().split()
+            if said[:1] != ["port"]:
+                process.terminate()
+                process.communicate(timeout=PATIENCE_S)
+                log.seek(0)
+                raise ServerProblem(f"{' '.join(arguments)} did not start:\n{log.read()}")
+            yield Server(int(said[1]), process.pid)
+        finally:
+            process.terminate()
+            try:
+                process.communicate(timeout=PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ module of its subject and is imported when it is called.
 """
 
 import argparse
-import logging
 import os
 import socket
 import sys
@@ -111,6 +110,7 @@ def _serve(args: argparse.Namespace) -> int:
     from cds_service import wiring
     from cds_service.clients.client import ANONYMOUS
     from cds_service.config import read_settings
+    from cds_service.edges import logs
     from cds_service.edges.server import serve
 
     settings = read_settings(os.environ)
@@ -120,7 +120,7 @@ def _serve(args: argparse.Namespace) -> int:
         return ADDRESS
     for line in wiring.check(settings):
         print(line, flush=True)
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.configure(settings.log_level)
 
     def announce(port: int) -> None:
         print(welcome(settings.host, port, sample_requests(wiring.clock(settings)(ANONYMOUS))), flush=True)

@@ -1,6 +1,7 @@
 """The one place where parts are put together: ports are built here and handed in as arguments."""
 
 import logging
+import os
 import time
 import uuid
 from collections.abc import Callable
@@ -14,15 +15,19 @@ from cds_service.config import AUTH_REQUIRED, SettingProblem, Settings
 from cds_service.core.engine import compile_release
 from cds_service.core.rule import Release
 from cds_service.core.standing import on_trial_until_reviewed, unreviewed
+from cds_service.edges import metrics as counts
+from cds_service.edges import tracing
 from cds_service.edges.auth import Trust, gate, issuers
 from cds_service.edges.cors import allow_origins
 from cds_service.edges.key_sets import KeySets
+from cds_service.edges.logs import call_log
 from cds_service.edges.rate import Buckets
 from cds_service.edges.replay_memory import ReplayMemory
 from cds_service.edges.rule_pages import rule_pages
 from cds_service.edges.rule_store import find_rules, load_rules
 from cds_service.edges.server import Opened, Serving
 from cds_service.edges.web import Door, Ports, create_app
+from cds_service.seen import Seen
 from cds_service.services import Site
 from cds_service.trust.reason import Reason
 
@@ -52,18 +57,47 @@ def open_service(settings: Settings) -> Opened:
     """Load rules and clients and open all that one worker needs. Both were checked before; see `check`."""
     release, site = _standing(load_rules(find_rules(settings.rules), check=False).release, settings)
     clients = load_clients(settings)
+    metrics = counts.Metrics(release, reasons=[each.value for each in Reason])
+    traces = tracing.open_tracing(os.environ, release)
+
+    def told(reason: Reason, client: str) -> None:
+        metrics.refused(reason.value)
+        _log.warning("token", extra={"reason": reason.value, "client": client or "unknown"})
+
     required = settings.auth == AUTH_REQUIRED
     ports = Ports(
         compiled=compile_release(release),
         today=clock(settings),
         new_incident=lambda: uuid.uuid4().hex,
-        identify=identify_by_token(settings, clients) if required else lambda authorization, path: clients.anonymous,
+        identify=identify_by_token(settings, clients, told=told)
+        if required
+        else lambda header, path: clients.anonymous,
+        seen=all_of(call_log(release), metrics.seen, traces.seen),
         site=site,
     )
     door = Door(max_bytes=settings.max_body_bytes, deadline_s=BODY_DEADLINE_S, monotonic=time.monotonic)
-    app = create_app(ports, door, rule_pages(release))
+    app = create_app(ports, door, rule_pages(release), counts.metrics_page(metrics))
     allow_origins(app, settings.cors_origins)
-    return Opened(app)
+    return Opened(app, close=traces.close, refused=metrics.refused_before_read)
+
+
+def all_of(*consumers: Callable[[Seen], None]) -> Callable[[Seen], None]:
+    """Give one consumer that tells all of them; one that raises does not keep the others from being told.
+
+    It raises an ExceptionGroup of what they raised.
+    """
+
+    def tell(seen: Seen) -> None:
+        faults = []
+        for each in consumers:
+            try:
+                each(seen)
+            except Exception as fault:
+                faults.append(fault)
+        if faults:
+            raise ExceptionGroup("not everyone could be told of a request", faults)
+
+    return tell
 
 
 def check(settings: Settings) -> list[str]:
@@ -110,8 +144,8 @@ def _standing(release: Release, settings: Settings) -> tuple[Release, Site]:
 def identify_by_token(
     settings: Settings,
     clients: Clients,
+    told: Told,
     first_seen: FirstSeen = lambda client, token_id, expires: None,
-    told: Told = lambda reason, client: _log.warning("token: %s, client: %s", reason.value, client or "unknown"),
 ) -> Callable[[str | None, str], Client]:
     """Give what tells the caller from its token. To be made in the worker: it starts threads.
 
@@ -145,7 +179,12 @@ def check_audiences(settings: Settings, clients: Clients) -> None:
 
 
 def serving(settings: Settings, on_ready: Callable[[int], None]) -> Serving:
-    """How the server is run with these settings."""
+    """How the server is run with these settings. Its master makes what the workers share."""
+
+    def start() -> None:
+        counts.share_counts()
+        tracing.warn_if_missing(os.environ)
+
     return Serving(
         host=settings.host,
         port=settings.port,
@@ -154,4 +193,7 @@ def serving(settings: Settings, on_ready: Callable[[int], None]) -> Serving:
         log_level=settings.log_level,
         deadline_s=BODY_DEADLINE_S,
         on_ready=on_ready,
+        on_child_end=counts.keep_counts_of,
+        on_start=start,
+        on_end=counts.unshare_counts,
     )

@@ -33,6 +33,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "records": {"services", "core"},
     "feedback": {"protocol", "core"},
     "config": {"core"},
+    "seen": {"services", "feedback", "protocol"},
+    "faults": set(),
     "edges": {
         "edges",
         "services",
@@ -43,6 +45,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "protocol",
         "strict_json",
         "config",
+        "seen",
+        "faults",
         "rulebook",
         "fhir",
         "core",

@@ -145,9 +145,9 @@ class KeySets:
             age = fetched.max_age_s
         except (Unfetched, KeyProblem, OSError) as fault:
             told = fault.strerror if isinstance(fault, OSError) else fault
-            _log.warning("key set %s could not be read: %s", place.name, told)
+            _log.warning("keys-not-read", extra={"keys": place.name, "why": told})
         except Exception as fault:
-            _log.error("key set %s could not be read: %s", place.name, type(fault).__name__)
+            _log.error("keys-failed", extra={"keys": place.name, "error": type(fault).__name__})
         finally:
             with place.changed:
                 if found is not None:
@@ -157,7 +157,7 @@ class KeySets:
                 place.reading = False
                 place.changed.notify_all()
         for number, why in found.unfit.items() if found else ():
-            _log.warning("key set %s: keys[%d] is not used: %s", place.name, number, why)
+            _log.warning("key-not-used", extra={"keys": place.name, "number": number + 1, "why": why})
         if found is None or found.unfit:
             self._failed(place.name)
 

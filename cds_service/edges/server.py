@@ -11,7 +11,10 @@ tokens included; here it gets an OperationOutcome as any other error, and the lo
 
 import gc
 import json
+import logging
+import os
 import socket
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,11 +22,14 @@ from http import HTTPStatus
 from typing import Any
 
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from gunicorn.http import errors, wsgi  # type: ignore[import-untyped]
 from gunicorn.util import write_nonblock  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
 from cds_service.core.problem import Issue
+from cds_service.faults import places
 from cds_service.protocol import operation_outcome
 
 SERVER_NAME = "cds-service"  # what the header Server says: neither the software in use nor its version
@@ -41,6 +47,8 @@ _REFUSALS: tuple[tuple[type[Exception], int, str, str], ...] = (
     (Exception, 500, "exception", "the service failed"),
 )
 
+_log = logging.getLogger("cds_service")
+
 
 @dataclass(frozen=True, slots=True)
 class Serving:
@@ -48,6 +56,7 @@ class Serving:
 
     deadline_s:   for all that a client sends.
     on_ready:     called once, when the first worker serves.
+    on_start, on_end: called in the master, before there is any worker and when none is left.
     on_child_end: called in the master with the process id of a worker that is no more.
     """
 
@@ -59,14 +68,21 @@ class Serving:
     deadline_s: float
     on_ready: Callable[[int], None]
     on_child_end: Callable[[int], None] = lambda pid: None
+    on_start: Callable[[], None] = lambda: None
+    on_end: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a worker runs. close: called when it ends in order, after its last answer."""
+    """What a worker runs.
+
+    close:   called when it ends in order, after its last answer.
+    refused: told the status and the FHIR IssueType of a request that was refused before the application saw it.
+    """
 
     app: Any
     close: Callable[[], None] = lambda: None
+    refused: Callable[[int, str], None] = lambda status, code: None
 
 
 class TimedSocket:
@@ -98,9 +114,13 @@ class TimedSocket:
 
 
 class TimedWorker(ThreadWorker):  # type: ignore[misc]
-    """A gthread worker that times what a client sends. A subclass of it sets `deadline_s`."""
+    """A gthread worker that times what a client sends. A subclass of it sets `deadline_s` and `refused`."""
 
     deadline_s = 10.0
+
+    @staticmethod
+    def refused(status: int, code: str) -> None:
+        """Told of each request that is refused before it was read."""
 
     def handle(self, conn: Any) -> Any:
         begin = type(conn).init
@@ -120,12 +140,18 @@ class TimedWorker(ThreadWorker):  # type: ignore[misc]
         status, code, text = next(
             (status, code, text) for kind, status, code, text in _REFUSALS if isinstance(exc, kind)
         )
-        tell = self.log.error if status == HTTPStatus.INTERNAL_SERVER_ERROR else self.log.warning
-        tell("request refused before it was read: %s: %d", type(exc).__name__, status)
+        level = logging.ERROR if status == HTTPStatus.INTERNAL_SERVER_ERROR else logging.WARNING
+        where = places(exc) if level == logging.ERROR else None
+        _log.log(
+            level,
+            "refused-before-read",
+            extra={"error": type(exc).__name__, "status": status, "refused": code, "places": where},
+        )
+        self.refused(status, code)
         try:
             write_nonblock(client, _refusal(status, Issue(code, "", text)))
         except OSError:
-            self.log.debug("the client was gone before it could be told")
+            _log.debug("client-gone")
 
 
 def _refusal(status: int, issue: Issue) -> bytes:
@@ -146,6 +172,17 @@ def _refusal(status: int, issue: Issue) -> bytes:
     return "\r\n".join([*lines, "", body]).encode("ascii")
 
 
+class _Log(Logger):  # type: ignore[misc]
+    """gunicorn's log without handlers of its own: what it says goes the way of all logs of this process."""
+
+    def setup(self, cfg: Any) -> None:
+        self.cfg = cfg
+        self._access_log_enabled = False
+        self.loglevel = self.LOG_LEVELS[cfg.loglevel]
+        self.error_log.setLevel(self.loglevel)
+        self.error_log.propagate = True
+
+
 class _Server(BaseApplication):  # type: ignore[misc]
     """gunicorn run from Python; a class because gunicorn asks for one."""
 
@@ -160,6 +197,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
         class Worker(TimedWorker):
             deadline_s = serving.deadline_s
+            refused = staticmethod(self._refused)
 
         def post_worker_init(worker: Any) -> None:
             gc.collect()
@@ -170,6 +208,12 @@ class _Server(BaseApplication):  # type: ignore[misc]
         def worker_exit(server: Any, worker: Any) -> None:
             if self._opened is not None:
                 self._opened.close()
+
+        def child_exit(server: Any, worker: Any) -> None:
+            try:
+                serving.on_child_end(worker.pid)
+            except Exception as fault:  # the master must outlive it: it would end in the middle of renewing workers
+                _log.error("child-end-failed", extra={"error": type(fault).__name__, "places": places(fault)})
 
         host = f"[{serving.host}]" if ":" in serving.host else serving.host
         chosen = {
@@ -183,22 +227,41 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "max_requests": MAX_REQUESTS,
             "max_requests_jitter": MAX_REQUESTS_JITTER,
             "loglevel": serving.log_level,
+            "logger_class": _Log,
             "accesslog": None,  # it would write query strings
             "proc_name": "cds-service",
             "post_worker_init": post_worker_init,
             "worker_exit": worker_exit,
-            "child_exit": lambda server, worker: serving.on_child_end(worker.pid),
+            "child_exit": child_exit,
             "control_socket_disable": True,
         }
         for name, value in chosen.items():
             self.cfg.set(name, value)
 
+    def _refused(self, status: int, code: str) -> None:
+        if self._opened is not None:
+            self._opened.refused(status, code)
+
     def load(self) -> Any:
-        self._opened = self._open_app()
+        try:
+            self._opened = self._open_app()
+        except Exception as fault:  # gunicorn would print it between the lines of the log
+            # No request was read yet: what our own exceptions say is meant for the operator.
+            text = str(fault) if type(fault).__module__.startswith("cds_service.") else None
+            _log.critical(
+                "worker-not-started", extra={"error": type(fault).__name__, "places": places(fault), "text": text}
+            )
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
         return self._opened.app
 
 
 def serve(serving: Serving, open_app: Callable[[], Opened]) -> None:
     """Serve until SIGTERM or SIGINT; calls under way are answered first. Each worker opens its own app."""
     wsgi.SERVER = SERVER_NAME  # gunicorn has no setting for it
-    _Server(serving, open_app).run()
+    master = os.getpid()
+    serving.on_start()
+    try:
+        _Server(serving, open_app).run()
+    finally:
+        if os.getpid() == master:  # a worker, which begins in there, leaves by here as well
+            serving.on_end()

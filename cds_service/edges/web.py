@@ -5,11 +5,9 @@ No answer is ever `{"cards": []}` because of a failure, and no error repeats a v
 
 import logging
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -21,8 +19,10 @@ from werkzeug.exceptions import HTTPException
 from cds_service.clients.client import ANONYMOUS, Client
 from cds_service.core.engine import Compiled
 from cds_service.core.problem import Issue, RequestProblem
+from cds_service.faults import places
 from cds_service.feedback import FeedbackItem, NotKept
-from cds_service.protocol import HookCall, operation_outcome, read_call
+from cds_service.protocol import operation_outcome, read_call
+from cds_service.seen import Seen
 from cds_service.services import SERVICES, Answer, Service, Site, answer, discover, feedback
 from cds_service.strict_json import parse_json
 
@@ -45,28 +45,6 @@ class Door:
     max_bytes: int
     deadline_s: float
     monotonic: Callable[[], float] = time.monotonic
-
-
-@dataclass(slots=True)
-class Seen:
-    """One request, as it is answered: what logs, metrics and records are made of. No patient data but in `answer`.
-
-    route:   the URL rule, with its variables by name; "" when no route was found.
-    service: id of the CDS service that was called, if there is one of that id.
-    client:  name of the client, once it is known.
-    refused: FHIR IssueType of what was wrong ("" for a success).
-    seconds: from the first look at the request until its answer.
-    """
-
-    route: str = ""
-    service: str = ""
-    client: str = ""
-    status: int = 0
-    refused: str = ""
-    seconds: float = 0.0
-    call: HookCall | None = None
-    answer: Answer | None = None
-    feedback: tuple[FeedbackItem, ...] = ()
 
 
 def _anyone(authorization: str | None, path: str) -> Client:
@@ -102,7 +80,7 @@ class Ports:
 
 
 class RulesFailed(Exception):
-    """A rule raised and no card remains: our fault, HTTP 500."""
+    """A rule raised and no card remains: our fault, HTTP 500. What raised was logged as `rule-failed`."""
 
 
 class _OrjsonProvider(JSONProvider):
@@ -153,14 +131,14 @@ def create_app(ports: Ports, door: Door, *pages: Blueprint) -> Flask:
     def cds_service(service_id: str) -> Response:
         client = known()
         service = service_of(service_id)
-        call = read_call(parse_json(read_body(request, door)), service.hook)
+        call = g.seen.call = read_call(parse_json(read_body(request, door)), service.hook)
         answered = answer(call, ports.compiled, ports.today(client), client=client, site=ports.site)
-        g.seen.call, g.seen.answer = call, answered
+        g.seen.answer = answered
         _log_failures(answered, service_id)
         if answered.status == 412:
             raise RequestProblem(412, *answered.issues)
         if answered.status == 500:
-            raise RulesFailed(", ".join(f"{each.rule} {each.version}: {each.error}" for each in answered.failures))
+            raise RulesFailed
         return jsonify(answered.body)
 
     @app.post("/cds-services/<service_id>/feedback")
@@ -200,8 +178,9 @@ def create_app(ports: Ports, door: Door, *pages: Blueprint) -> Flask:
         seen.status, seen.seconds = answered.status_code, ports.monotonic() - g.began
         try:
             ports.seen(seen)
-        except Exception as fault:  # what is told of a call must not fail it
-            _log.error("a call could not be recorded: %s", type(fault).__name__)
+        except* Exception as faults:  # what is told of a call must not fail it
+            for fault in faults.exceptions:
+                _log.error("not-told", extra={"error": type(fault).__name__, "places": places(fault)})
         return answered
 
     return app
@@ -267,7 +246,10 @@ def _too_slow(door: Door) -> RequestProblem:
 
 def _log_failures(answered: Answer, service_id: str) -> None:
     for each in answered.failures:
-        _log.error("%s: rule %s %s raised %s", service_id, each.rule, each.version, each.error)
+        _log.error(
+            "rule-failed",
+            extra={"service": service_id, "rule": each.rule, "version": each.version, "error": each.error},
+        )
 
 
 def _handle_errors(app: Flask, new_incident: Callable[[], str]) -> None:
@@ -287,27 +269,26 @@ def _handle_errors(app: Flask, new_incident: Callable[[], str]) -> None:
 
     @app.errorhandler(NotKept)
     def not_kept(fault: NotKept) -> Response:
-        _log.error("feedback could not be kept")
+        _log.error("feedback-not-kept", extra={"route": request.url_rule.rule if request.url_rule else ""})
         issue = Issue("transient", "", "feedback cannot be kept at the moment; send it again later")
         return _outcome(503, issue, headers={"Retry-After": str(RETRY_AFTER_S)})
 
     @app.errorhandler(RulesFailed)
     def rules_failed(fault: RulesFailed) -> Response:
-        incident = new_incident()
-        _log.error("incident %s: %s: no card could be given: %s", incident, request.path, fault)
-        return _incident(incident, "a rule could not be evaluated and no other rule has a card")
+        return _incident(new_incident(), fault, "a rule could not be evaluated and no other rule has a card")
 
     @app.errorhandler(Exception)
     def unexpected(fault: Exception) -> Response:
-        incident = new_incident()
-        # The exception's own text and the values in its frames may hold patient data: only the places are logged.
-        places = [f"{Path(each.filename).name}:{each.lineno}" for each in traceback.extract_tb(fault.__traceback__)]
-        rule = request.url_rule.rule if request.url_rule else ""
-        _log.error("incident %s: %s: %s at %s", incident, rule, type(fault).__name__, " < ".join(reversed(places)))
-        return _incident(incident, "the service failed")
+        return _incident(new_incident(), fault, "the service failed")
 
 
-def _incident(incident: str, text: str) -> Response:
+def _incident(incident: str, fault: Exception, text: str) -> Response:
+    """Answer 500. The exception's own text and the values in its frames may hold patient data: neither is logged."""
+    route = request.url_rule.rule if request.url_rule else ""
+    _log.error(
+        "incident",
+        extra={"incident": incident, "route": route, "error": type(fault).__name__, "places": places(fault)},
+    )
     return _outcome(500, Issue("exception", "", f"{text}; incident {incident}"))
 
 

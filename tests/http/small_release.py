@@ -7,7 +7,7 @@ Nothing here is clinical guidance.
 from datetime import date
 from typing import Any
 
-from flask import Flask
+from flask import Blueprint, Flask
 
 from cds_service.core.engine import compile_release
 from cds_service.core.facts import Coding
@@ -27,8 +27,11 @@ from cds_service.core.rule import (
     When,
 )
 from cds_service.core.value_set import ValueSet
+from cds_service.edges.logs import call_log
+from cds_service.edges.metrics import Metrics, metrics_page
 from cds_service.edges.rule_pages import rule_pages
 from cds_service.edges.web import Door, Ports, create_app
+from cds_service.wiring import all_of
 
 TODAY = date(2026, 3, 1)
 HOOKS = ("patient-view", "order-select", "order-sign", "encounter-discharge")
@@ -99,11 +102,27 @@ def release_of(*active: Edition, trial: tuple[Edition, ...] = ()) -> Release:
 SMALL = release_of(ADULT_NOTE, ASTHMA_NOTE)
 
 
-def app_of(release: Release = SMALL, *, max_bytes: int = 1_000_000, deadline_s: float = 5.0, **more: Any) -> Flask:
-    """The small release behind our web edge. more: further ports, as cds_service.edges.web.Ports names them."""
-    given: dict[str, Any] = {"today": lambda client: TODAY, "new_incident": lambda: "incident-1", **more}
+def app_of(
+    release: Release = SMALL,
+    *,
+    max_bytes: int = 1_000_000,
+    deadline_s: float = 5.0,
+    pages: tuple[Blueprint, ...] = (),
+    **more: Any,
+) -> Flask:
+    """The small release behind our web edge.
+
+    more: further ports, as cds_service.edges.web.Ports names them. `seen` and `pages` take the place of log and counts.
+    """
+    metrics = Metrics(release)
+    given: dict[str, Any] = {
+        "today": lambda client: TODAY,
+        "new_incident": lambda: "incident-1",
+        "seen": all_of(call_log(release), metrics.seen),
+        **more,
+    }
     ports = Ports(compiled=compile_release(release), **given)
-    return create_app(ports, Door(max_bytes, deadline_s), rule_pages(release))
+    return create_app(ports, Door(max_bytes, deadline_s), rule_pages(release), *(pages or (metrics_page(metrics),)))
 
 
 def patient(birth_date: str = "1980-05-05") -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.http.log_lines import told
 from tests.http.small_release import (
     ADULT_NOTE,
     ASTHMA_NOTE,
@@ -119,8 +120,9 @@ def test_a_rule_that_raises_and_leaves_no_card_is_500_with_an_incident(caplog: p
     assert answered.status_code == 500
     assert answered.json is not None
     assert "incident-1" in answered.json["issue"][0]["details"]["text"]
-    assert "incident incident-1" in caplog.text
-    assert "broken-note 1.0.0: KeyError" in caplog.text
+    failed, incident = told(caplog)
+    assert (failed["event"], failed["rule"], failed["error"]) == ("rule-failed", "broken-note", "KeyError")
+    assert (incident["event"], incident["incident"], incident["error"]) == ("incident", "incident-1", "RulesFailed")
 
 
 def test_a_rule_that_raises_does_not_silence_the_others(caplog: pytest.LogCaptureFixture) -> None:
@@ -128,7 +130,15 @@ def test_a_rule_that_raises_does_not_silence_the_others(caplog: pytest.LogCaptur
         answered = post(app_of(release_of(BROKEN_NOTE, ADULT_NOTE)).test_client(), asked())
     assert (answered.status_code, rules_of(answered)) == (200, ["adult-note"])
     assert evaluation(answered)["failed"] == [{"ruleId": "broken-note", "ruleVersion": "1.0.0"}]
-    assert "oud-patient-view: rule broken-note 1.0.0 raised KeyError" in caplog.text
+    (failed,) = told(caplog)
+    named = {name: failed[name] for name in ("event", "service", "rule", "version", "error")}
+    assert named == {
+        "event": "rule-failed",
+        "service": "oud-patient-view",
+        "rule": "broken-note",
+        "version": "1.0.0",
+        "error": "KeyError",
+    }
 
 
 def test_a_missing_list_counts_before_a_rule_that_raised() -> None:
@@ -160,8 +170,11 @@ def test_a_fault_of_ours_is_500_with_an_incident_and_no_patient_data_in_the_log(
     assert answered.status_code == 500
     assert answered.json is not None
     assert answered.json["issue"][0]["details"]["text"] == "the service failed; incident incident-1"
-    assert "incident incident-1: /raises: ValueError at test_answers.py" in caplog.text
+    incident = next(line for line in told(caplog) if line["event"] == "incident")
+    assert (incident["incident"], incident["route"], incident["error"]) == ("incident-1", "/raises", "ValueError")
+    assert incident["places"][0].startswith("test_answers.py:")
     assert "SECRET" not in caplog.text
+    assert "SECRET" not in str(told(caplog))
 
 
 def test_the_same_call_gets_the_same_answer(client: FlaskClient) -> None:
@@ -187,7 +200,7 @@ def test_an_answer_keeps_to_the_contract(client: FlaskClient, hook: str, faults_
         ("POST", "/cds-services/no-such-service", 404),
         ("GET", "/no-such-page", 404),
         ("POST", "/cds-services/no-such-service/feedback", 404),
-        ("GET", "/metrics", 404),
+        ("POST", "/metrics", 405),
         ("GET", "/rules/no-such-rule", 404),
         ("GET", "/rules/adult-note/9.9.9", 404),
         ("GET", "/cds-services/oud-patient-view", 405),

@@ -254,10 +254,11 @@ def test_good_keys_of_a_bad_set_are_used_and_the_others_logged_by_reason(
     with caplog.at_level(logging.WARNING, "cds_service"):
         assert x_of(sets.key_of(client_of(server), token("first"))) == FIRST["x"]
         settled()
-    assert caplog.messages == [
-        f"key set {server.url}: keys[0] is not used: is a private key; only public keys are used",
-        f"key set {server.url}: keys[2] is not used: kty is neither EC nor RSA",
-        f"key set {server.url}: keys[3] is not used: is no object",
+    assert [(each.message, each.__dict__["keys"]) for each in caplog.records] == [("key-not-used", server.url)] * 3
+    assert [(each.__dict__["number"], each.__dict__["why"]) for each in caplog.records] == [
+        (1, "is a private key; only public keys are used"),
+        (3, "kty is neither EC nor RSA"),
+        (4, "is no object"),
     ]
     assert failed == [server.url]
     assert reason(sets, client_of(server), token("second")) is Reason.KEY_UNKNOWN

@@ -7,8 +7,9 @@ import pytest
 
 from cds_service.clients.client import Client
 from cds_service.core.problem import Issue, RequestProblem
-from cds_service.edges.web import Seen
+from cds_service.seen import Seen
 from cds_service.services import Site
+from tests.http.log_lines import told
 from tests.http.small_release import ADULT_NOTE, BROKEN_NOTE, SNOMED, TODAY, app_of, bundle, call, release_of
 
 SERVICE = "/cds-services/oud-patient-view"
@@ -17,11 +18,11 @@ GOOD = {"feedback": [{"card": "1", "outcome": "overridden", "outcomeTimestamp": 
 
 def seen_of(method: str, path: str, body: Any = None, **ports: Any) -> tuple[int, Seen]:
     """Send one request and give its status and what was told of it."""
-    told: list[Seen] = []
+    heard: list[Seen] = []
     ports.setdefault("keep_feedback", lambda *_: None)
-    app = app_of(ports.pop("release", release_of(ADULT_NOTE)), seen=told.append, **ports)
+    app = app_of(ports.pop("release", release_of(ADULT_NOTE)), seen=heard.append, **ports)
     answered = app.test_client().open(path, method=method, json=body)
-    (seen,) = told
+    (seen,) = heard
     return answered.status_code, seen
 
 
@@ -85,8 +86,8 @@ def test_whoever_is_told_cannot_fail_a_call(caplog: pytest.LogCaptureFixture) ->
         raise ValueError("SENTINEL")
 
     assert app_of(seen=fail).test_client().post(SERVICE, json=call()).status_code == 200
-    assert "ValueError" in caplog.text
-    assert "SENTINEL" not in caplog.text
+    assert [(each["event"], each["error"]) for each in told(caplog)] == [("not-told", "ValueError")]
+    assert "SENTINEL" not in caplog.text + str(told(caplog))
 
 
 @pytest.mark.parametrize("path", ["/cds-services", SERVICE, f"{SERVICE}/feedback", "/cds-services/no-such-service"])

@@ -273,5 +273,7 @@ def test_the_log_quotes_nothing_of_what_is_no_http(tmp_path: Path) -> None:
         refused(running, request)
     stop(running)
     log = (tmp_path / "log").read_text()
-    assert "request refused before it was read: InvalidHTTPVersion: 400" in log
+    told = [line for each in log.splitlines() if (line := json.loads(each))["event"] == "refused-before-read"]
+    assert ("InvalidHTTPVersion", 400) in {(each["error"], each["status"]) for each in told}
+    assert len(told) == len(NO_HTTP)
     assert "SENTINEL" not in log

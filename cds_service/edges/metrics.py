@@ -1,0 +1,249 @@
+"""Counts of what the service does, as Prometheus reads them at `GET /metrics`.
+
+Every label has a closed set of values, so that no request can make a series of its own; docs/reference/metrics.md lists
+them. No series names a client, so none tells what a client's people were shown.
+
+With several worker processes each writes its counts to a file of a folder that they share, and whichever worker is
+asked adds them up. prometheus_client looks for that folder when it is first imported: so the master makes it before
+there is any worker (`share_counts`), and the library is imported here only once series are made.
+"""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Response
+
+from cds_service.core.card import RULE_EXTENSION
+from cds_service.core.rule import Release
+from cds_service.feedback import ACCEPTED, OVERRIDDEN
+from cds_service.fhir.prefetch import PREFETCH
+from cds_service.seen import CALL_ROUTE, Seen
+from cds_service.services import SERVICES, Answer
+
+if TYPE_CHECKING:
+    from prometheus_client import Counter
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the environment variable that prometheus_client looks for
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+ENDED = "ended"  # stands for a process id in the name of the file that holds what ended workers counted
+BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+INDICATORS = ("info", "warning", "critical")
+OTHER = "other"
+DROPPED = ("calls",)
+# FHIR IssueType, http://hl7.org/fhir/R4/codesystem-issue-type.html
+ISSUE_TYPES = frozenset({
+    "invalid", "structure", "required", "value", "invariant", "security", "login", "unknown", "expired",
+    "forbidden", "suppressed", "processing", "not-supported", "duplicate", "multiple-matches", "not-found",
+    "deleted", "too-long", "code-invalid", "extension", "too-costly", "business-rule", "conflict", "transient",
+    "lock-error", "no-store", "exception", "timeout", "incomplete", "throttled", "informational",
+})  # fmt: skip
+
+
+class _Family:
+    """One counter with labels and its children, which cost more to look up in the library than to count with.
+
+    known: the values each label may have; any other counts as OTHER. A label without known values takes what it gets.
+    """
+
+    def __init__(self, counter: "Counter", *known: Collection[str] | None) -> None:
+        self._counter = counter
+        self._known = known
+        self._children: dict[tuple[str, ...], Any] = {}
+
+    def begin(self, *values: str) -> None:
+        """Show a series from the start, with nothing counted."""
+        self._children[values] = self._counter.labels(*values)
+
+    def add(self, *values: str, count: float = 1) -> None:
+        child = self._children.get(values)
+        if child is None:
+            values = tuple(
+                each if known is None or each in known else OTHER
+                for each, known in zip(values, self._known, strict=True)
+            )
+            child = self._children.setdefault(values, self._counter.labels(*values))
+        child.inc(count)
+
+
+class Metrics:
+    """The series of one application; a class because it holds them.
+
+    reasons: what `refused` may be told, besides the FHIR IssueTypes. dropped: what `dropped` may be told.
+    """
+
+    def __init__(self, release: Release, reasons: Collection[str] = (), dropped: Collection[str] = DROPPED) -> None:
+        self._folder = _shared_folder()
+        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+
+        # When a series began is nothing anybody asks for; it would double their number.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._registry = registry = CollectorRegistry()
+
+        def counted(name: str, text: str, labels: str, *known: Collection[str] | None) -> _Family:
+            return _Family(Counter(name, text, labels.split(), registry=registry), *known)
+
+        rules = sorted({each.rule.id for each in (*release.active, *release.trial)})
+        inputs = (*PREFETCH, "draftOrders")
+        self._calls = counted("cds_calls_total", "Calls, by service and HTTP status", "service status", None, None)
+        self._cards = counted(
+            "cds_cards_total", "Cards sent, by rule and indicator", "rule indicator", rules, INDICATORS
+        )
+        self._unknown = counted(
+            "cds_unknown_total", "Calls in which this input was not read, by prefetch key", "input", inputs
+        )
+        self._refusals = counted(
+            "cds_refusals_total", "Requests refused, by reason", "reason", ISSUE_TYPES | frozenset(reasons)
+        )
+        self._dropped = counted("cds_dropped_records_total", "Records that could not be kept", "kind", dropped)
+        self._feedback = counted("cds_feedback_total", "Feedback kept", "outcome", (ACCEPTED, OVERRIDDEN))
+        self._incidents = Counter("cds_incidents_total", "Requests in which the service failed", registry=registry)
+        self._failures = counted("cds_rule_failures_total", "Rules that raised an error", "rule", rules)
+        seconds = Histogram(
+            "cds_call_seconds", "Time until the answer was ready", ["service"], buckets=BUCKETS_S, registry=registry
+        )
+        self._seconds = {each: seconds.labels(each) for each in (*SERVICES, "")}
+        Gauge(
+            "cds_release_info", "The release in service", ["release", "digest"],
+            registry=registry, multiprocess_mode="livemax",
+        ).labels(release.id, release.digest).set(1)  # fmt: skip
+        # Show at zero what may be asked for before it has happened once.
+        for service in SERVICES:
+            self._calls.begin(service, "200")
+        for rule in rules:
+            self._failures.begin(rule)
+        for edition in release.active:
+            for indicator in INDICATORS:
+                self._cards.begin(edition.rule.id, indicator)
+        for family, values in ((self._unknown, inputs), (self._dropped, dropped)):
+            for value in values:
+                family.begin(value)
+        for outcome in (ACCEPTED, OVERRIDDEN):
+            self._feedback.begin(outcome)
+
+    def seen(self, seen: Seen) -> None:
+        """Count one request. Why a caller was not known (401) is told by `refused`, more closely than here."""
+        if seen.status == 500:
+            self._incidents.inc()
+        elif seen.refused and seen.status != 401:
+            self._refusals.add(seen.refused)
+        for item in seen.feedback:
+            self._feedback.add(item.outcome)
+        if seen.route != CALL_ROUTE:
+            return
+        self._calls.add(seen.service, str(seen.status))
+        self._seconds[seen.service].observe(seen.seconds)
+        if seen.answer is not None:
+            self._answered(seen.answer)
+
+    def _answered(self, answer: Answer) -> None:
+        for key in answer.outcome.unread if answer.outcome else answer.missing:
+            self._unknown.add(key)
+        for card in answer.body.get("cards", ()):
+            self._cards.add(card["extension"][RULE_EXTENSION]["ruleId"], card["indicator"])
+        for failure in answer.failures:
+            self._failures.add(failure.rule)
+
+    def refused(self, reason: str) -> None:
+        """Count a refusal whose reason is more than the answer says, such as that of a token."""
+        self._refusals.add(reason)
+
+    def refused_before_read(self, status: int, code: str) -> None:
+        """Count a request that never reached the application. code: a FHIR IssueType."""
+        if code == "exception":
+            self._incidents.inc()
+        else:
+            self._refusals.add(code)
+
+    def dropped(self, kind: str, count: int) -> None:
+        """Count records that could not be kept."""
+        self._dropped.add(kind, count=count)
+
+    def text(self) -> bytes:
+        """Give all series in Prometheus's text format, those of every worker added up."""
+        from prometheus_client import CollectorRegistry, generate_latest
+        from prometheus_client.multiprocess import MultiProcessCollector
+
+        if self._folder is None:
+            return generate_latest(self._registry)
+        with _locked(self._folder, fcntl.LOCK_SH):
+            every = CollectorRegistry()
+            MultiProcessCollector(every, str(self._folder))  # type: ignore[no-untyped-call]
+            return generate_latest(every)
+
+
+def metrics_page(metrics: Metrics) -> Blueprint:
+    """Give the route `/metrics`."""
+    page = Blueprint("metrics", __name__)
+
+    @page.get("/metrics")
+    def read_metrics() -> Response:
+        return Response(metrics.text(), content_type=CONTENT_TYPE)
+
+    return page
+
+
+def share_counts() -> None:
+    """Make the folder that workers share; called in the master before there is any.
+
+    It is new, empty and open to nobody else. Raises OSError when there is no place for temporary files.
+    """
+    os.environ[FOLDER] = tempfile.mkdtemp(prefix="cds-service-metrics-")
+
+
+def unshare_counts() -> None:
+    """Remove the folder; called in the master when no worker is left."""
+    shutil.rmtree(os.environ.pop(FOLDER), ignore_errors=True)
+
+
+def keep_counts_of(pid: int) -> None:
+    """Add the counts of a worker that ended to those of all that ended before it; called in the master.
+
+    Workers are renewed every some ten thousand requests: without this their files would fill the disk within months.
+    Raises what reading a broken file raises; its counts are lost then, and the others are as they were.
+    """
+    from prometheus_client.multiprocess import mark_process_dead
+
+    folder = Path(os.environ[FOLDER])
+    with _locked(folder, fcntl.LOCK_EX):
+        mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+        for file in sorted(folder.glob(f"*_{pid}.db")):
+            try:
+                _move(file, file.with_name(f"{file.name.removesuffix(f'_{pid}.db')}_{ENDED}.db"))
+            finally:  # a file that cannot be read would spoil every later look at the counts
+                file.unlink()
+
+
+def _move(file: Path, ended: Path) -> None:
+    from prometheus_client.mmap_dict import MmapedDict
+
+    counted = [*MmapedDict.read_all_values_from_file(str(file))]  # type: ignore[no-untyped-call]
+    kept = MmapedDict(str(ended))  # type: ignore[no-untyped-call]
+    for key, value, _, _ in counted:
+        kept.write_value(key, kept.read_value(key)[0] + value, 0.0)  # type: ignore[no-untyped-call]
+    kept.close()  # type: ignore[no-untyped-call]
+
+
+def _shared_folder() -> Path | None:
+    """The folder that the master made. Without one, nothing may make the library look for it."""
+    named = os.environ.get(FOLDER)
+    if named and Path(named).is_dir():
+        return Path(named)
+    os.environ.pop(FOLDER, None)
+    return None
+
+
+@contextmanager
+def _locked(folder: Path, how: int) -> Iterator[None]:
+    """Keep reading all files and moving counts between them apart. A process that dies gives up its lock."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, how)
+        yield
+    finally:
+        os.close(handle)
