@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from tests.probe import checks_answers, checks_calls, checks_feedback, checks_trust
+from tests.probe import checks_answers, checks_calls, checks_cards, checks_feedback, checks_trust
 from tests.probe.charts import Service
 from tests.probe.judge import CHECKS, Failed, Probe, Result, counts, judge, wanted
 from tests.probe.numbers import STRENGTH, WITHOUT_CHECK
@@ -17,7 +17,7 @@ from tests.probe.wire import Wire, signer
 
 # Judged last, over all that was heard.
 OF_ALL = {101, 103, 104, 105, 106, 415, 503, 505, 506, 507, 508, 509, 901, 902, 1104}
-MODULES = (checks_answers, checks_calls, checks_feedback, checks_trust)
+MODULES = (checks_answers, checks_calls, checks_cards, checks_feedback, checks_trust)
 
 
 def probe_of(wire: Wire) -> Probe:
