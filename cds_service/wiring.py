@@ -19,6 +19,7 @@ from cds_service.core.standing import on_trial_until_reviewed, unreviewed
 from cds_service.edges import metrics as counts
 from cds_service.edges import tracing
 from cds_service.edges.auth import Trust, gate, issuers
+from cds_service.edges.cors import allow_origins
 from cds_service.edges.key_sets import KeySets
 from cds_service.edges.logs import call_log
 from cds_service.edges.rate import Buckets
@@ -75,6 +76,7 @@ def open_service(settings: Settings) -> Opened:
     )
     door = Door(max_bytes=settings.max_body_bytes, deadline_s=BODY_DEADLINE_S, monotonic=time.monotonic)
     app = create_app(ports, door, rule_pages(release), counts.metrics_page(metrics))
+    allow_origins(app, settings.cors_origins)
 
     def close() -> None:
         if store:

@@ -24,7 +24,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
-from gunicorn.http import errors  # type: ignore[import-untyped]
+from gunicorn.http import errors, wsgi  # type: ignore[import-untyped]
 from gunicorn.util import write_nonblock  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
@@ -32,6 +32,7 @@ from cds_service.core.problem import Issue
 from cds_service.faults import places
 from cds_service.protocol import operation_outcome
 
+SERVER_NAME = "cds-service"  # what the header Server says: neither the software in use nor its version
 GRACE_S = 30
 SILENT_WORKER_S = 60
 MAX_REQUESTS, MAX_REQUESTS_JITTER = 50_000, 5_000  # a worker is renewed now and then, never all at once
@@ -163,6 +164,9 @@ def _refusal(status: int, issue: Issue) -> bytes:
         f"Content-Length: {len(body)}",
         "X-Content-Type-Options: nosniff",
         "Referrer-Policy: no-referrer",
+        "X-Frame-Options: DENY",
+        "Cross-Origin-Resource-Policy: same-origin",
+        "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'",
         "Cache-Control: no-store",
     )
     return "\r\n".join([*lines, "", body]).encode("ascii")
@@ -253,6 +257,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
 def serve(serving: Serving, open_app: Callable[[], Opened]) -> None:
     """Serve until SIGTERM or SIGINT; calls under way are answered first. Each worker opens its own app."""
+    wsgi.SERVER = SERVER_NAME  # gunicorn has no setting for it
     master = os.getpid()
     serving.on_start()
     try:

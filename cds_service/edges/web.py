@@ -27,11 +27,13 @@ from cds_service.services import SERVICES, Answer, Service, Site, answer, discov
 from cds_service.strict_json import parse_json
 
 CHUNK_BYTES = 64 * 1024
+# Of an answer that is no page. It does nothing by itself; it counts if a browser is led to show one as a page.
+DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
 RETRY_AFTER_S = 30  # for feedback that could not be kept
 HTML_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_NEVER_KEPT = ("/healthz", "/readyz", "/metrics")  # a kept answer would tell how things were
+_MAY_BE_KEPT = "/rules"  # public pages; any other answer is about a person, a caller, or how things are now
 
 _log = logging.getLogger("cds_service")
 
@@ -300,12 +302,18 @@ def _outcome(status: int, *issues: Issue, headers: Mapping[str, str] | None = No
 
 
 def _protect(answered: Response) -> Response:
-    answered.headers["X-Content-Type-Options"] = "nosniff"
-    answered.headers["Referrer-Policy"] = "no-referrer"
-    if request.method == "POST" or answered.status_code >= 400 or request.path in _NEVER_KEPT:
-        answered.headers["Cache-Control"] = "no-store"
+    """Give every answer the headers that keep it from being kept, framed, sniffed or read by other sites.
+
+    Strict-Transport-Security is left to whoever ends TLS: docs/how-to/run-behind-a-proxy.md.
+    Source: OWASP REST Security Cheat Sheet, "Security Headers".
+    """
     if request.method == "OPTIONS" and answered.status_code < 400:
         answered.headers.pop("Content-Type", None)  # there is no content
-    if answered.mimetype == "text/html":
-        answered.headers["Content-Security-Policy"] = HTML_POLICY
+    answered.headers["X-Content-Type-Options"] = "nosniff"
+    answered.headers["Referrer-Policy"] = "no-referrer"
+    answered.headers["X-Frame-Options"] = "DENY"
+    answered.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    answered.headers["Content-Security-Policy"] = HTML_POLICY if answered.mimetype == "text/html" else DATA_POLICY
+    if answered.status_code >= 400 or not (request.path + "/").startswith(_MAY_BE_KEPT + "/"):
+        answered.headers["Cache-Control"] = "no-store"
     return answered

@@ -79,6 +79,10 @@ def test_a_call_is_answered(server: Running) -> None:
     assert (answered.status_code, len(answered.json()["cards"])) == (200, 1)
 
 
+def test_the_server_does_not_tell_what_it_is_made_of(server: Running) -> None:
+    assert requests.get(f"{server.url}/healthz", timeout=10).headers["Server"] == "cds-service"
+
+
 def test_a_chunked_body_is_read(server: Running) -> None:
     body = json.dumps(call()).encode()
     answered = requests.post(
@@ -254,7 +258,12 @@ def test_what_is_no_http_gets_an_operation_outcome_that_quotes_nothing(server: R
     status, outcome, head = refused(server, request)
     assert (status, outcome["resourceType"]) == (wanted, "OperationOutcome")
     assert "SENTINEL" not in json.dumps(outcome)
-    for each in (b"Content-Type: application/json", b"X-Content-Type-Options: nosniff", b"Cache-Control: no-store"):
+    for each in (
+        b"Content-Type: application/json",
+        b"X-Content-Type-Options: nosniff",
+        b"Cache-Control: no-store",
+        b"default-src 'none'",
+    ):
         assert each in head
 
 
