@@ -11,20 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 from joserfc.jwk import ECKey, RSAKey
 
 ROOT = Path(__file__).parents[1]
 STOP_S = 20
 ISSUER = "https://ehr.example.org"
-_WIRING, _COMMANDS = ((ROOT / "cds_service" / each).read_text(encoding="utf-8") for each in ("wiring.py", "cli.py"))
-
-# Where the parts that a test is about are not wired, there is nothing to test, and pytest says so.
-keeps_feedback = pytest.mark.skipif("keep_feedback=" not in _WIRING, reason="feedback is not kept in this tree")
-checks_callers = pytest.mark.skipif(
-    "identify=" not in _WIRING or "settings.clients" not in _WIRING + _COMMANDS,
-    reason="callers are not checked in this tree",
-)
 
 
 def private_key(algorithm: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.fuzz.__main__ import fault_of, in_process, over_http, run, templates
 from tests.fuzz.mutate import SENTINEL, Request, request
-from tests.running import ROOT, keeps_feedback, serving
+from tests.running import ROOT, serving
 
 REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "200000"))
 OVER_HTTP = 4_000
@@ -94,7 +94,6 @@ def test_200_000_mutated_requests() -> None:
 
 
 @pytest.mark.slow
-@keeps_feedback
 def test_some_thousand_through_the_real_server(tmp_path: Path) -> None:
     with serving(tmp_path, {"CDS_AUTH": "off", "CDS_TODAY": "2026-03-01"}) as url:
         found = run(over_http(url), REQUESTS, OVER_HTTP)

@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from cds_service.fixtures import find
-from tests.running import ISSUER, checking, checks_callers, keeps_feedback, private_key, serving
+from tests.running import ISSUER, checking, private_key, serving
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 PAGE = (Path(__file__).parent / "browser_page.html").read_bytes()
@@ -73,7 +73,7 @@ def origins() -> Iterator[tuple[str, str]]:
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param("off", marks=pytest.mark.slow), pytest.param("required", marks=checks_callers)],
+    params=[pytest.param("off", marks=pytest.mark.slow), pytest.param("required")],
 )
 def base(
     request: pytest.FixtureRequest,
@@ -111,7 +111,6 @@ def ask(browser: Browser, base: str, jwk: dict[str, Any]) -> Iterator[Callable[.
         page.close()
 
 
-@keeps_feedback
 def test_a_page_of_another_origin_does_discovery_a_call_and_feedback(
     ask: Callable[..., Any], origins: tuple[str, str]
 ) -> None:

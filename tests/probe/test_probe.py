@@ -14,7 +14,7 @@ from tests.probe.__main__ import main, results
 from tests.probe.judge import CHECKS, FAIL, NOT_APPLICABLE, PASS
 from tests.probe.numbers import STRENGTH, WITHOUT_CHECK
 from tests.probe.wire import Wire, signer
-from tests.running import ISSUER, checking, checks_callers, keeps_feedback, private_key, serving
+from tests.running import ISSUER, checking, private_key, serving
 
 
 def failures(url: str, key: dict[str, Any] | None = None) -> dict[int, str]:
@@ -39,7 +39,6 @@ def judged(said: str) -> tuple[list[str], set[int]]:
     return [line for line in lines if f" {FAIL}: " in line], unseen & CHECKS.keys()
 
 
-@keeps_feedback
 def test_the_service_keeps_to_the_checklist(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with serving(tmp_path, {"CDS_AUTH": "off"}) as url:
         code = main(["--url", url, "--strict"])
@@ -48,8 +47,6 @@ def test_the_service_keeps_to_the_checklist(tmp_path: Path, capsys: pytest.Captu
     assert (code, said.splitlines()[-1]) == (0, f"{len(STRENGTH)} numbers, 0 failures: none")
 
 
-@keeps_feedback
-@checks_callers
 @pytest.mark.parametrize("algorithm", ["ES384", pytest.param("RS384", marks=pytest.mark.slow)])
 def test_the_service_keeps_to_the_checklist_with_tokens(
     algorithm: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
