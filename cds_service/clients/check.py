@@ -85,12 +85,16 @@ def _effects(profile: Profile) -> Iterator[str]:
         yield f"suggestions only {' and '.join(profile.action_types)}"
     if profile.creates is not None:
         yield f"drafts only of {', '.join(profile.creates)}"
+    if profile.coded_only:
+        yield "only drafts with a code"
+    if not profile.declines:
+        yield "no drafts that say what is not to be done"
     if profile.spellings:
         yield f"{len(profile.spellings)} code systems spelt its way in drafts"
     if profile.link_hosts is not None:
         yield f"links only to {', '.join(profile.link_hosts)}" if profile.link_hosts else "no links"
-    if not profile.smart_links:
-        yield "no SMART links"
+    if profile.smart_hosts is not None:
+        yield f"SMART links only to {', '.join(profile.smart_hosts)}" if profile.smart_hosts else "no SMART links"
     if profile.detail_limit is not None:
         yield f"details cut to {profile.detail_limit} characters"
     if profile.intent != PROFILES["generic"].intent:

@@ -46,7 +46,11 @@ CLIENT = Form(
         Key("timezone", ZONE, meaning="whose calendar day is today; left out, that of `CDS_TIMEZONE`"),
         Key("not_held", ListOf(RESOURCE_TYPE, least=1), meaning="resource types that are no source at this site"),
         Key("profile", Word("a profile", tuple(PROFILES)), meaning="what its cards may hold"),
-        Key("links", ListOf(HOST, least=1), meaning="hosts that links of its cards may go to, and no others"),
+        Key(
+            "links",
+            ListOf(HOST, least=1),
+            meaning="hosts that links (epic: SMART links) may go to, and no others",
+        ),
         Key("spellings", BlockOf(SYSTEM, SYSTEM), meaning="how it writes code systems in drafts"),
         Key("intent", Word("an intent", (PROPOSAL, ORDER)), meaning="the intent of drafts"),
         Key("part2", PART2, meaning="what may be done with records under 42 CFR Part 2"),

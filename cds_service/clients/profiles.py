@@ -15,13 +15,16 @@ _RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 EPIC = Profile(
     name="epic",
     creates=("Condition", "MedicationRequest", "ServiceRequest"),
+    # An order is made from its code and the site's own defaults: no detail of a draft is taken over, doNotPerform
+    # neither.
+    coded_only=True,
+    declines=False,
     spellings={
         _RXNORM: f"{_OID}88",
         "http://hl7.org/fhir/sid/ndc": f"{_OID}69",
         "http://hl7.org/fhir/sid/icd-10-cm": f"{_OID}90",
-        "http://snomed.info/sct": f"{_OID}96",
-        "http://loinc.org": f"{_OID}1",
     },
+    smart_hosts=(),  # the site registers each SMART app; others are not shown
     trigger_extension="com.epic.cdshooks.request.bpa-trigger-action",
     hook_by_trigger={"27": "encounter-discharge"},
 )

@@ -168,7 +168,9 @@ def _zone(entry: Mapping[str, Any], reading: Reading, place: Place) -> tzinfo | 
 
 def _profile(entry: Mapping[str, Any]) -> Profile:
     profile = PROFILES[entry.get("profile", GENERIC.name)]
-    if "links" in entry:
+    if "links" in entry and profile.smart_hosts is not None:
+        profile = replace(profile, smart_hosts=tuple(entry["links"]))
+    elif "links" in entry:
         profile = replace(profile, link_hosts=tuple(entry["links"]))
     if "spellings" in entry:
         own = {system: written for system, written in entry["spellings"].items() if written is not MISSING}

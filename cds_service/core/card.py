@@ -36,6 +36,7 @@ EVALUATION_EXTENSION = "org.oud-cds.evaluation"
 NOT_REVIEWED = "Not yet reviewed by a clinician."
 ABOUT_LABEL = "About this rule"
 COULD_NOT_BE_TOLD, NOT_READ_HERE, NO_SOURCE_HERE = "**Could not be told**", "**Not read:**", "**No source here:**"
+NOT_FOUND, SOURCES = "**Looked for and not found**", "**Sources**"
 RULE_LINE = "Rule "  # how the line begins that names rule and release
 # How the blocks of a detail begin that no client may miss, however short it wants a card.
 MUST_STAY = (COULD_NOT_BE_TOLD, NOT_READ_HERE, NO_SOURCE_HERE, NOT_REVIEWED, REDISCLOSURE_NOTICE)
@@ -223,7 +224,7 @@ def _detail(decision: Decision, call: CallContext, release: Release, labels: fro
     blocks = [
         _block(COULD_NOT_BE_TOLD, [f"- {line}" for line in caveat_lines(decision, basis, voice)]),
         _block("**Why you see this**", held_lines(basis.held, voice)),
-        _block("**Looked for and not found**", [not_found_line(name, voice) for name in basis.not_found]),
+        _block(NOT_FOUND, [not_found_line(name, voice) for name in basis.not_found]),
         f"{NOT_READ_HERE} {'; '.join(unread)}." if unread else "",
         f"{NO_SOURCE_HERE} {', '.join(without_source)}." if without_source else "",
         *(
@@ -235,7 +236,7 @@ def _detail(decision: Decision, call: CallContext, release: Release, labels: fro
             f"**Also:** {opened(fill(_card(each).summary, _voice(each, call, in_detail=True)))}"
             for each in decision.merged
         ),
-        _block("**Sources**", _cited(_evidence(decision))),
+        _block(SOURCES, _cited(_evidence(decision))),
         f"{_versions(decision)}, release {release.id}.",
         NOT_REVIEWED if any(each.edition.rule.id in call.unreviewed for each in (decision, *decision.merged)) else "",
         REDISCLOSURE_NOTICE if labels else "",

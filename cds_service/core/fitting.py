@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from cds_service.core.card import EVALUATION_EXTENSION, MUST_STAY, RULE_LINE
+from cds_service.core.card import EVALUATION_EXTENSION, MUST_STAY, NOT_FOUND, RULE_LINE, SOURCES
 from cds_service.core.profile import Profile
 
 LEFT_OUT = "leftOut"
 SHORTENED = "*Shortened for this display.*"
+_CONCEPTS = ("code", "medicationCodeableConcept")  # what a draft is of
 _TRIGGERED_HOOK = "patient-view"  # clients reuse it for moments that have no hook of their own
 
 Json = dict[str, Any]
@@ -46,7 +47,7 @@ def hook_by_trigger(hook: str, extension: Mapping[str, Any], profile: Profile) -
 
 
 def _card(card: Json, profile: Profile, left_out: Counter[str]) -> Json:
-    suggestions = [_spelt(each, profile) for each in card.get("suggestions", ()) if _may_act(each, profile)]
+    suggestions = [_spelt(each, profile) for each in card.get("suggestions", ()) if _may_be_made(each, profile)]
     links = [each for each in card.get("links", ()) if _may_link(each, profile)]
     left_out.update(
         {
@@ -68,21 +69,28 @@ def _card(card: Json, profile: Profile, left_out: Counter[str]) -> Json:
     return {name: value for name, value in fit.items() if value}
 
 
-def _may_act(suggestion: Json, profile: Profile) -> bool:
+def _may_be_made(suggestion: Json, profile: Profile) -> bool:
     """All actions of a suggestion apply together, so one that may not be sent takes the others along."""
-    for action in suggestion["actions"]:
-        if action["type"] not in profile.action_types:
-            return False
-        created = action.get("resource", {}).get("resourceType")
-        if created and profile.creates is not None and created not in profile.creates:
-            return False
-    return True
+    return all(_may_act(each, profile) for each in suggestion["actions"])
+
+
+def _may_act(action: Json, profile: Profile) -> bool:
+    if action["type"] not in profile.action_types:
+        return False
+    resource = action.get("resource")
+    if resource is None:
+        return True
+    if profile.creates is not None and resource["resourceType"] not in profile.creates:
+        return False
+    if resource.get("doNotPerform") and not profile.declines:
+        return False
+    return not profile.coded_only or any(resource.get(name, {}).get("coding") for name in _CONCEPTS)
 
 
 def _may_link(link: Json, profile: Profile) -> bool:
-    if link["type"] == "smart" and not profile.smart_links:
-        return False
-    return profile.link_hosts is None or urlsplit(link["url"]).hostname in profile.link_hosts
+    host = urlsplit(link["url"]).hostname
+    lists = [profile.link_hosts, *([profile.smart_hosts] if link["type"] == "smart" else [])]
+    return all(hosts is None or host in hosts for hosts in lists)
 
 
 def _spelt(suggestion: Json, profile: Profile) -> Json:
@@ -105,28 +113,28 @@ def _respelt(value: Any, spellings: Mapping[str, str]) -> Any:
 
 
 def _shortened(detail: str, limit: int | None) -> str:
-    """Leave out whole blocks from the end until the detail fits.
+    """Leave out whole blocks until the detail fits: sources first, then what was not found, then from the end.
 
     What could not be told or read, which rule speaks, and notices that the law or the lack of a review asks for stay
     always, and so does the first block; so the detail may remain longer than the limit.
     """
     if limit is None or len(detail) <= limit:
         return detail
-    blocks = detail.split("\n\n")
-    # A list stands below its heading after an empty line, and belongs to it.
-    parts: list[list[str]] = []
-    for block in blocks:
-        if parts and block.startswith("- "):
-            parts[-1].append(block)
+    left: list[str] = []
+    for block in detail.split("\n\n"):
+        if left and block.startswith("- "):  # a list stands below its heading after an empty line, and belongs to it
+            left[-1] += f"\n\n{block}"
         else:
-            parts.append([block])
-    for place in range(len(parts) - 1, 0, -1):
-        if not parts[place][0].startswith((*MUST_STAY, RULE_LINE)):
-            del parts[place]
-        if len(_joined(parts)) <= limit:
+            left.append(block)
+    others = left[1:]
+    going = [each for heading in (SOURCES, NOT_FOUND) for each in others if each.startswith(heading)]
+    going += [each for each in reversed(others) if each not in going and not each.startswith((*MUST_STAY, RULE_LINE))]
+    for each in going:
+        if len(_joined(left)) <= limit:
             break
-    return _joined(parts)
+        left.remove(each)
+    return _joined(left)
 
 
-def _joined(parts: list[list[str]]) -> str:
-    return "\n\n".join([*("\n\n".join(each) for each in parts), SHORTENED])
+def _joined(blocks: list[str]) -> str:
+    return "\n\n".join([*blocks, SHORTENED])

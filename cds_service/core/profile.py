@@ -16,9 +16,12 @@ class Profile:
 
     action_types:  what an action may do.
     creates:       resource types that a create may have; None = any.
+    coded_only:    whether a create needs a coding: a client that finds an order by its code can do nothing with words.
+    declines:      whether `doNotPerform` of a draft is kept to. Where it is not, an offer to write down that something
+                   is *not* to be done would order it, so such an offer is never sent.
     spellings:     code system as this project writes it -> the system that a suggestion's coding is written with.
     link_hosts:    hosts that a link may go to; None = any.
-    smart_links:   whether a SMART link may be sent at all.
+    smart_hosts:   hosts that a SMART link may go to, besides; None = any.
     detail_limit:  most characters of a card's detail; None = any.
     intent:        of drafts: PROPOSAL, or ORDER where a client takes nothing else.
     trigger_extension, hook_by_trigger: member of a patient-view request's extension, and by its value the hook whose
@@ -28,9 +31,11 @@ class Profile:
     name: str = "generic"
     action_types: tuple[str, ...] = ACTION_TYPES
     creates: tuple[str, ...] | None = None
+    coded_only: bool = False
+    declines: bool = True
     spellings: Mapping[str, str] = field(default_factory=dict)
     link_hosts: tuple[str, ...] | None = None
-    smart_links: bool = True
+    smart_hosts: tuple[str, ...] | None = None
     detail_limit: int | None = None
     intent: str = PROPOSAL
     trigger_extension: str = ""
@@ -42,9 +47,11 @@ class Profile:
         return (
             self.action_types == ACTION_TYPES
             and self.creates is None
+            and not self.coded_only
+            and self.declines
             and not self.spellings
             and self.link_hosts is None
-            and self.smart_links
+            and self.smart_hosts is None
             and self.detail_limit is None
         )
 

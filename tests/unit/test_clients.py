@@ -74,8 +74,10 @@ def test_every_key_is_read(folder: Path) -> None:
             profile=Profile(
                 name="epic",
                 creates=epic.creates,
+                coded_only=True,
+                declines=False,
                 spellings={**epic.spellings, "http://loinc.org": "urn:oid:1.2.3"},
-                link_hosts=("cds.example.org",),
+                smart_hosts=("cds.example.org",),
                 intent="order",
                 trigger_extension=epic.trigger_extension,
                 hook_by_trigger=epic.hook_by_trigger,
@@ -308,8 +310,9 @@ mercy
   FHIR version: R4
   today: the day in America/Chicago
   no source here: MedicationDispense, MedicationStatement
-  profile: epic; drafts only of Condition, MedicationRequest, ServiceRequest; 5 code systems spelt its way in drafts; \
-links only to cds.example.org; drafts with intent order; patient-view with trigger 27 answered as encounter-discharge
+  profile: epic; drafts only of Condition, MedicationRequest, ServiceRequest; only drafts with a code; \
+no drafts that say what is not to be done; 4 code systems spelt its way in drafts; \
+SMART links only to cds.example.org; drafts with intent order; patient-view with trigger 27 answered as encounter-discharge
   42 CFR Part 2 records: count as not read
   rate: 0.5 calls a second, 4 at once, each worker by itself
   comments of feedback: stored

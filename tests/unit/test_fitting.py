@@ -85,6 +85,32 @@ def test_suggestions_that_may_not_be_made_are_left_out_and_counted(profile: Prof
     assert sent == before
 
 
+def declined() -> dict[str, Any]:
+    action = create()
+    action["resource"]["doNotPerform"] = True
+    return action
+
+
+def in_words() -> dict[str, Any]:
+    action = create("ServiceRequest")
+    action["resource"] = {"resourceType": "ServiceRequest", "code": {"text": "words"}}
+    return action
+
+
+def test_what_is_not_to_be_done_is_never_offered_to_a_client_that_would_order_it() -> None:
+    answer = fitted(body(card(create(), declined())), Profile(declines=False))
+    (kept,) = answer["cards"][0]["suggestions"]
+    assert "doNotPerform" not in kept["actions"][0]["resource"]
+    assert left_out(answer) == {"suggestions": 1}
+    assert not EPIC.declines
+
+
+def test_a_draft_in_words_is_not_sent_to_a_client_that_finds_orders_by_code() -> None:
+    answer = fitted(body(card(in_words(), delete(), create())), Profile(coded_only=True))
+    assert [each["actions"][0]["type"] for each in answer["cards"][0]["suggestions"]] == ["delete", "create"]
+    assert left_out(answer) == {"suggestions": 1}
+
+
 def test_without_a_suggestion_there_is_no_selection_behavior() -> None:
     answer = fitted(body(card(create())), Profile(creates=()))
     assert answer["cards"] == [{"uuid": "0", "detail": "Words."}]
@@ -96,7 +122,11 @@ def test_without_a_suggestion_there_is_no_selection_behavior() -> None:
     [
         (Profile(link_hosts=("a.example.org",)), ["https://a.example.org/x", "https://a.example.org/launch"]),
         (Profile(link_hosts=()), []),
-        (Profile(smart_links=False), ["https://a.example.org/x", "https://b.example.org/a.example.org"]),
+        (Profile(smart_hosts=()), ["https://a.example.org/x", "https://b.example.org/a.example.org"]),
+        (
+            Profile(link_hosts=("b.example.org",), smart_hosts=("a.example.org",)),
+            ["https://b.example.org/a.example.org"],
+        ),
     ],
 )
 def test_links_that_may_not_go_are_left_out_and_counted(profile: Profile, kept: list[str]) -> None:
@@ -156,8 +186,13 @@ def test_a_detail_that_fits_stays_as_it_is() -> None:
     assert told(len(DETAIL)) == DETAIL
 
 
-def test_blocks_go_whole_and_from_the_end() -> None:
+def test_blocks_go_whole_and_sources_first() -> None:
     assert told(len(DETAIL) - 1) == "\n\n".join([each for n, each in enumerate(BLOCKS) if n != 6] + [SHORTENED])
+
+
+def test_what_was_not_found_goes_after_the_sources_and_before_the_guidance() -> None:
+    without_sources = len("\n\n".join([each for n, each in enumerate(BLOCKS) if n != 6] + [SHORTENED]))
+    assert told(without_sources - 1) == "\n\n".join([BLOCKS[n] for n in (0, 1, 3, 4, 5, 7, 8, 9)] + [SHORTENED])
 
 
 def test_what_was_not_read_the_rule_and_notices_stay_however_short_it_must_be() -> None:
