@@ -5,7 +5,9 @@ power loss: that rests on SQLite's synchronous=FULL, or PostgreSQL's synchronous
 tells the truth about its cache. `test_feedback_kept` proves that those are asked for.
 """
 
+import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +20,7 @@ import requests
 
 from cds_service.edges.store.address import Address
 from cds_service.edges.store.tables import CALL, FEEDBACK
+from tests import running
 from tests.store.sample import rows_of
 
 ROOT = Path(__file__).parents[2]
@@ -83,6 +86,44 @@ def test_acknowledged_feedback_outlives_its_worker(
     base, _ = server
     cards = [f"card-{number}" for number in range(posts)]
     killed = killed_after_each(base, [f"keep/{card}" for card in cards])
+    assert len(killed) == posts
+    assert sorted(each["card"] for each in rows_of(address, FEEDBACK)) == sorted(cards)
+
+
+# --- the service itself, by its own route ----------------------------------------------------------------------------
+
+
+def newest_worker(log: Path) -> int:
+    """Process id of the worker that gunicorn started last, as its log says."""
+    return int(re.findall(r"Booting worker with pid: (\d+)", log.read_text())[-1])
+
+
+def feedback_acknowledged(base: str, card: str, within_s: float = 30.0) -> None:
+    """Send feedback on a card until it is acknowledged."""
+    item = {"card": card, "outcome": "overridden", "outcomeTimestamp": "2026-03-01T09:30:00Z"}
+    until = time.monotonic() + within_s
+    while True:
+        with contextlib.suppress(requests.RequestException):  # the worker was killed and the next is not there yet
+            answered = requests.post(
+                f"{base}/cds-services/oud-patient-view/feedback", json={"feedback": [item]}, timeout=10
+            )
+            if answered.status_code == 200:
+                return
+        assert time.monotonic() < until, "nothing was acknowledged in time"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("posts", [2, pytest.param(100, marks=pytest.mark.slow)])
+def test_feedback_that_the_service_acknowledged_outlives_its_worker(
+    address: Address, url: str, tmp_path: Path, posts: int
+) -> None:
+    cards = [f"card-{number}" for number in range(posts)]
+    with running.serving(tmp_path, {"CDS_AUTH": "off", "CDS_DATABASE_URL": url}) as base:
+        killed = set()
+        for card in cards:
+            feedback_acknowledged(base, card)
+            killed.add(worker := newest_worker(tmp_path / "log"))
+            os.kill(worker, signal.SIGKILL)
     assert len(killed) == posts
     assert sorted(each["card"] for each in rows_of(address, FEEDBACK)) == sorted(cards)
 

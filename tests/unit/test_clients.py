@@ -312,7 +312,8 @@ mercy
   no source here: MedicationDispense, MedicationStatement
   profile: epic; drafts only of Condition, MedicationRequest, ServiceRequest; only drafts with a code; \
 no drafts that say what is not to be done; 4 code systems spelt its way in drafts; \
-SMART links only to cds.example.org; drafts with intent order; patient-view with trigger 27 answered as encounter-discharge
+SMART links only to cds.example.org; drafts with intent order; \
+patient-view with trigger 27 answered as encounter-discharge
   42 CFR Part 2 records: count as not read
   rate: 0.5 calls a second, 4 at once, each worker by itself
   comments of feedback: stored
