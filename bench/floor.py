@@ -1,13 +1,14 @@
 """The least a service like this can cost: the same server, the same door, and an answer that was written before.
 
 `python -m bench.floor ours|floor ANSWERS` serves on a free port of 127.0.0.1 and prints the port. The floor is our own
-application with one step taken out: it reads the body, checks JSON and envelope as strictly as we do, and gives one of
-the ANSWERS instead of looking at the chart. Both log and count each call as the service does.
+door with nothing behind it: it reads the body, checks JSON and envelope as strictly as we do, and gives one of the
+ANSWERS instead of looking at the chart. Only ours logs, counts and keeps records.
 """
 
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,20 +17,23 @@ from flask import Flask, Response, jsonify, request
 
 from bench.charts import HOOK, TODAY
 from cds_service.config import Settings, read_settings
+from cds_service.core.engine import compile_release
 from cds_service.edges import logs
+from cds_service.edges.rule_store import find_rules, load_rules
 from cds_service.edges.server import Opened, serve
-from cds_service.edges.web import Door, read_body
+from cds_service.edges.web import Door, Ports, create_app, read_body
 from cds_service.protocol import read_call
 from cds_service.strict_json import parse_json
-from cds_service.wiring import BODY_DEADLINE_S, build_app, open_service, serving
+from cds_service.wiring import BODY_DEADLINE_S, clock, open_service, prepare_records, serving
 
 OURS, FLOOR = "ours", "floor"
 
 
 def floor_app(settings: Settings, answers: Mapping[bytes, Any]) -> Flask:
-    """Build our application, answering every call with the answer that its query names."""
-    app = build_app(settings)
+    """Build the door alone, without log, counts or records; each call gets the answer that its query names."""
+    release = load_rules(find_rules(settings.rules), check=False).release
     door = Door(settings.max_body_bytes, BODY_DEADLINE_S)
+    app = create_app(Ports(compile_release(release), clock(settings), new_incident=lambda: ""), door)
 
     def answer_as_written(service_id: str) -> Response:
         read_call(parse_json(read_body(request, door)), HOOK)
@@ -40,14 +44,23 @@ def floor_app(settings: Settings, answers: Mapping[bytes, Any]) -> Flask:
 
 
 def main(which: str, answers_file: str) -> None:
-    """Serve `which` application until SIGTERM."""
-    frozen = {"CDS_AUTH": "off", "CDS_HOST": "127.0.0.1", "CDS_PORT": "0", "CDS_TODAY": TODAY.isoformat()}
-    settings = read_settings({**os.environ, **frozen})
-    logs.configure(settings.log_level)
-    written = json.loads(Path(answers_file).read_text(encoding="utf-8"))
-    answers = {name.encode(): body for name, body in written.items()}
-    make = {OURS: lambda: open_service(settings), FLOOR: lambda: Opened(floor_app(settings, answers))}[which]
-    serve(serving(settings, lambda port: print(f"port {port}", flush=True)), make)
+    """Serve `which` application until SIGTERM. Ours logs, counts and keeps records as `cds-service serve` does."""
+    with tempfile.TemporaryDirectory() as folder:
+        chosen = {
+            "CDS_AUTH": "off",
+            "CDS_HOST": "127.0.0.1",
+            "CDS_PORT": "0",
+            "CDS_TODAY": TODAY.isoformat(),
+            "CDS_DATABASE_URL": f"sqlite:///{folder}/records.db",
+        }
+        settings = read_settings({**os.environ, **chosen})
+        logs.configure(settings.log_level)
+        written = json.loads(Path(answers_file).read_text(encoding="utf-8"))
+        answers = {name.encode(): body for name, body in written.items()}
+        if which == OURS:
+            prepare_records(settings)
+        make = {OURS: lambda: open_service(settings), FLOOR: lambda: Opened(floor_app(settings, answers))}[which]
+        serve(serving(settings, lambda port: print(f"port {port}", flush=True)), make)
 
 
 if __name__ == "__main__":
