@@ -20,6 +20,7 @@ from cds_service.fhir.bundle import (
 from cds_service.fhir.prefetch import PATIENT, PREFETCH
 from cds_service.fhir.scope import Record
 from cds_service.fhir.shapes import Resource, inside, labels_of
+from cds_service.fhir.spelling import respelled
 from cds_service.fhir.subject import OTHER, SAME, Person, whose
 from cds_service.fhir.version import Version
 from cds_service.fhir.when import span
@@ -62,6 +63,9 @@ def collect(prefetch: Mapping[Any, Any], person: Person, version: Version) -> Co
     """Open every value, known key or not: a resource under an unexpected key is still what it says it is."""
     collected = Collected()
     opened = {key: open_value(value) for key, value in prefetch.items() if isinstance(key, str)}
+    if version.SPELLING:
+        for each in opened.values():
+            each.entries = respelled(each.entries, version.SPELLING)
     for each in opened.values():
         _meet_patient(each, person)
     for key in PREFETCH:
@@ -88,20 +92,21 @@ def _take_list(key: str, opened: Opened, person: Person, version: Version, colle
         _take(key, at, entry, person, version, collected)
     if key not in PREFETCH or key == PATIENT:
         return
-    wanted = PREFETCH[key].resource_type
+    asked_for = PREFETCH[key].resource_type
+    wanted = version.TYPES.get(asked_for, (asked_for,))
     if opened.more:
         collected.miss(key, FURTHER_PAGE, None if opened.sorted_otherwise else _whole_from(opened, wanted, version))
     if opened.entries and _none_of(wanted, opened.entries):
         collected.miss(key, NONE_OF_TYPE)
 
 
-def _none_of(wanted: str, entries: list[Entry]) -> bool:
-    """Whether there are matches, each is a resource, and none is of the type wanted."""
+def _none_of(wanted: tuple[str, ...], entries: list[Entry]) -> bool:
+    """Whether there are matches, each is a resource, and none is of a type wanted."""
     kinds = set()
     for resource, entry, _ in entries:
         if is_match(entry):
             kind = inside(resource, "resourceType")
-            if kind == wanted or not isinstance(kind, str) or not kind:
+            if not isinstance(kind, str) or not kind or kind in wanted:
                 return False
             kinds.add(kind)
     return bool(kinds)
@@ -168,7 +173,7 @@ def _is_newer(one: Resource, other: Resource) -> bool:
     return mine.instant > theirs.instant
 
 
-def _whole_from(opened: Opened, wanted: str, version: Version) -> int | None:
+def _whole_from(opened: Opened, wanted: tuple[str, ...], version: Version) -> int | None:
     """Give the first day from which a page sorted newest first is whole: the day after its oldest start.
 
     Rows of that oldest day itself may go on on the next page. None when the page is not seen to be sorted: two
@@ -182,10 +187,11 @@ def _whole_from(opened: Opened, wanted: str, version: Version) -> int | None:
     return days[-1] + 1 if days and days[0] > days[-1] else None
 
 
-def _starts(opened: Opened, wanted: str, version: Version) -> Iterator[int | None]:
+def _starts(opened: Opened, wanted: tuple[str, ...], version: Version) -> Iterator[int | None]:
     for resource, entry, _ in opened.entries:
-        if inside(resource, "resourceType") == wanted:
-            start = version.START[wanted](resource)
+        kind = inside(resource, "resourceType")
+        if kind in wanted:
+            start = version.START[kind](resource)
             yield start.first if start is not None and start.readable and start.exact else None
         elif is_match(entry):
             yield None

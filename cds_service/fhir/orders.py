@@ -13,6 +13,7 @@ from cds_service.core.facts import ORDER_HOOKS, UNREADABLE_CONCEPT, Row
 from cds_service.fhir.bundle import FURTHER_PAGE, NOT_SENT, Entry, full_url, open_value
 from cds_service.fhir.scope import Scope
 from cds_service.fhir.shapes import Resource, codes, inside, labels_of, objects, tail
+from cds_service.fhir.spelling import respelled
 from cds_service.fhir.subject import OTHER, SAME, Person, whose
 from cds_service.fhir.version import Version
 
@@ -55,7 +56,7 @@ def open_drafts(hook: str, context: Any, person: Person, version: Version) -> Dr
     drafts.whys += opened.whys
     if opened.more:
         drafts.whys.append(FURTHER_PAGE)
-    for entry in opened.entries:
+    for entry in respelled(opened.entries, version.SPELLING) if version.SPELLING else opened.entries:
         resource = entry[0]
         kind = inside(resource, "resourceType")
         if not isinstance(kind, str) or not kind:

@@ -24,6 +24,7 @@ from cds_service.fhir.r4_medication import (
 from cds_service.fhir.r4_results import observation, observed, questionnaire_response
 from cds_service.fhir.scope import Reader, Record, Scope
 from cds_service.fhir.shapes import Resource, codes, flag, inside, labels_of, objects, state, word
+from cds_service.fhir.spelling import Spelling
 from cds_service.fhir.when import Days, at_age, moment, period, span
 
 CLINICAL = frozenset({"active", "recurrence", "relapse", "inactive", "remission", "resolved"})
@@ -310,6 +311,9 @@ BESIDE = frozenset(
         *("Claim", "CoverageEligibilityRequest", "CoverageEligibilityResponse", "Account", "Consent", "Group"),
     )
 )
+# Every resource is spelled as R4 has it, and is of the type that is asked for.
+SPELLING: Spelling = {}
+TYPES: Mapping[str, tuple[str, ...]] = {}
 # Types of draft orders that become rows, and where each names the order it renews.
 DRAFTS: Mapping[str, tuple[str, ...]] = {
     "MedicationRequest": ("priorPrescription", "basedOn"),

@@ -33,7 +33,9 @@ ADMINISTRATION = {
 MOST_REPEATS = 1000
 STAY_OVER = "inpatient order of a stay that has ended: read as past"
 STAY_UNKNOWN = "inpatient order; whether its stay has ended was not read"
-_OPEN_STAYS = frozenset({"planned", "arrived", "triaged", "in-progress", "onleave"})
+# Words of any version: no two mean different things by one of them.
+_OPEN_STAYS = frozenset({"planned", "arrived", "triaged", "in-progress", "onleave", "on-hold"})
+_ENDED_STAYS = frozenset({"finished", "completed", "discharged", "discontinued"})
 
 
 def order_drug(resource: Resource, scope: Scope) -> Concept:
@@ -118,7 +120,7 @@ def _stay_is_over(stay: Resource | None, order: Resource, scope: Scope) -> bool 
         this_stay = named and bool(scope.stay) and tail(written) == f"Encounter/{scope.stay}"
         return None if named and not this_stay and not scope.stays_whole else False
     end, status = _stay_end(stay), word(stay.get("status"))
-    if status == "finished" or (end is not None and end.last < scope.today):
+    if status in _ENDED_STAYS or (end is not None and end.last < scope.today):
         return True
     if end is not None and end.first < scope.today and status not in _OPEN_STAYS:
         return None
