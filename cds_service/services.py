@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, Protocol
 
 from cds_service.clients.client import ANONYMOUS, Client
-from cds_service.core.card import EVALUATION_EXTENSION, CallContext, answer_body, call_context, render
+from cds_service.core.card import EVALUATION_EXTENSION, CallContext, Draft, answer_body, call_context, render
 from cds_service.core.decision import FAILED, UNDECIDED, Outcome
 from cds_service.core.engine import Compiled, decide
 from cds_service.core.fitting import fitted, hook_by_trigger
@@ -18,9 +18,9 @@ from cds_service.core.problem import Issue, RequestProblem
 from cds_service.core.restricted import IGNORE, without_restricted
 from cds_service.core.rule import Release
 from cds_service.feedback import FeedbackItem, read_feedback
-from cds_service.fhir.draft import draft
 from cds_service.fhir.prefetch import PATIENT, PREFETCH
 from cds_service.fhir.reader import read_chart
+from cds_service.fhir.versions import dialect
 from cds_service.protocol import SPEC_VERSION, HookCall, operation_outcome
 
 
@@ -141,6 +141,8 @@ def answer(
     if PATIENT not in prefetch:
         missing = tuple(key for key in keys if key not in prefetch)
         return Answer(412, {}, issues=tuple(map(_not_sent, missing)), missing=missing)
+    spoken = dialect(client.fhir_version, call.context, prefetch)
+    profile = spoken.fit(profile)
     chart = read_chart(
         hook=hook,
         context=call.context,
@@ -149,6 +151,7 @@ def answer(
         table=compiled.table,
         today=today,
         not_held=client.not_held,
+        version=spoken.read,
     )
     if client.part2 == IGNORE:
         chart = without_restricted(chart)
@@ -166,10 +169,10 @@ def answer(
         unreviewed=site.unreviewed,
     )
     try:
-        body = answer_body(outcome, call=context, release=compiled.release, draft=draft)
+        body = answer_body(outcome, call=context, release=compiled.release, draft=spoken.draft)
     except Exception:  # one card that cannot be written must not silence the others
-        outcome = _without_unwritable(outcome, context, compiled.release)
-        body = answer_body(outcome, call=context, release=compiled.release, draft=draft)
+        outcome = _without_unwritable(outcome, context, compiled.release, spoken.draft)
+        body = answer_body(outcome, call=context, release=compiled.release, draft=spoken.draft)
     failures = tuple(_failures(outcome))
     if not outcome.shown:
         unread = _required_and_unread(outcome)
@@ -213,7 +216,7 @@ def _asked_for(outcome: Outcome, keys: Collection[str]) -> Outcome:
     return replace(outcome, unread=unread)
 
 
-def _without_unwritable(outcome: Outcome, context: CallContext, release: Release) -> Outcome:
+def _without_unwritable(outcome: Outcome, context: CallContext, release: Release, draft: Draft) -> Outcome:
     """Count every decision whose card cannot be written as failed."""
     shown, failed = [], {}
     for decision in outcome.shown:

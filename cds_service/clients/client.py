@@ -29,7 +29,7 @@ class Client:
     audience:     values of `aud` that are taken besides the public URL that was called.
     tenants:      values of `tenant` that are taken; empty = any, also none.
     fhir_servers: base URLs of FHIR servers that may be read for this client.
-    fhir_version: "R4" unless the client speaks another.
+    fhir_version: "R4", "R5" or "STU3"; "" = what its calls look like (fhir.versions).
     timezone:     whose calendar day is today; None = CDS_TIMEZONE.
     not_held:     resource types that are no source at this site.
     part2:        "use", "use-no-detail" or "ignore" (core.restricted).
@@ -45,7 +45,7 @@ class Client:
     audience: tuple[str, ...] = ()
     tenants: tuple[str, ...] = ()
     fhir_servers: tuple[str, ...] = ()
-    fhir_version: str = "R4"
+    fhir_version: str = ""
     timezone: tzinfo | None = None
     not_held: frozenset[str] = frozenset()
     profile: Profile = GENERIC

@@ -7,10 +7,11 @@ from cds_service.clients.client import LOG, REFUSE
 from cds_service.clients.profiles import PROFILES
 from cds_service.core.profile import ORDER, PROPOSAL
 from cds_service.core.restricted import IGNORE, USE, USE_NO_DETAIL
+from cds_service.fhir.versions import DIALECTS
 from cds_service.rulebook.reader_shapes import BlockOf, Constant, Either, Form, Key, ListOf, Named, Number, Text, Word
 
 CLIENTS_FILE = "clients.yaml"
-FHIR_VERSIONS = ("R4",)
+FHIR_VERSIONS = tuple(DIALECTS)
 
 CLIENT_NAME = Named("a client's name in kebab-case", r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", "mercy-epic")
 URL = Named("an https URL (http on this machine only)", r"https?://[^\s/?#]+[^\s]*", "https://ehr.example.org/jwks")
@@ -42,7 +43,11 @@ CLIENT = Form(
         Key("audience", ListOf(WORD, least=1), meaning="values of `aud` that are taken besides the URL that is called"),
         Key("tenants", ListOf(WORD, least=1), meaning="values of `tenant` that are taken; left out, any or none"),
         Key("fhir_servers", ListOf(URL, least=1), meaning="base URLs of FHIR servers that may be read for it"),
-        Key("fhir_version", Word("a FHIR version", FHIR_VERSIONS), meaning="the version it speaks"),
+        Key(
+            "fhir_version",
+            Word("a FHIR version", FHIR_VERSIONS),
+            meaning="the version it speaks; left out, its calls show it",
+        ),
         Key("timezone", ZONE, meaning="whose calendar day is today; left out, that of `CDS_TIMEZONE`"),
         Key("not_held", ListOf(RESOURCE_TYPE, least=1), meaning="resource types that are no source at this site"),
         Key("profile", Word("a profile", tuple(PROFILES)), meaning="what its cards may hold"),

@@ -14,7 +14,7 @@ from cds_service.core.profile import Profile
 
 LEFT_OUT = "leftOut"
 SHORTENED = "*Shortened for this display.*"
-_CONCEPTS = ("code", "medicationCodeableConcept")  # what a draft is of
+_CONCEPTS = ("code", "medicationCodeableConcept", "medication")  # what a draft is of
 _TRIGGERED_HOOK = "patient-view"  # clients reuse it for moments that have no hook of their own
 
 Json = dict[str, Any]
@@ -82,9 +82,14 @@ def _may_act(action: Json, profile: Profile) -> bool:
         return True
     if profile.creates is not None and resource["resourceType"] not in profile.creates:
         return False
-    if resource.get("doNotPerform") and not profile.declines:
+    if resource.get("doNotPerform") and (not profile.declines or resource["resourceType"] in profile.never_declined):
         return False
-    return not profile.coded_only or any(resource.get(name, {}).get("coding") for name in _CONCEPTS)
+    return not profile.coded_only or any(_is_coded(resource.get(name, {})) for name in _CONCEPTS)
+
+
+def _is_coded(concept: Json) -> bool:
+    """Whether a CodeableConcept, or the CodeableReference that R5 has in its place, bears a code."""
+    return bool(concept.get("concept", concept).get("coding"))
 
 
 def _may_link(link: Json, profile: Profile) -> bool:

@@ -19,6 +19,7 @@ class Profile:
     coded_only:    whether a create needs a coding: a client that finds an order by its code can do nothing with words.
     declines:      whether `doNotPerform` of a draft is kept to. Where it is not, an offer to write down that something
                    is *not* to be done would order it, so such an offer is never sent.
+    never_declined: resource types whose `doNotPerform` the client's FHIR version has no word for (fhir.versions).
     spellings:     code system as this project writes it -> the system that a suggestion's coding is written with.
     link_hosts:    hosts that a link may go to; None = any.
     smart_hosts:   hosts that a SMART link may go to, besides; None = any.
@@ -33,6 +34,7 @@ class Profile:
     creates: tuple[str, ...] | None = None
     coded_only: bool = False
     declines: bool = True
+    never_declined: frozenset[str] = frozenset()
     spellings: Mapping[str, str] = field(default_factory=dict)
     link_hosts: tuple[str, ...] | None = None
     smart_hosts: tuple[str, ...] | None = None
@@ -49,6 +51,7 @@ class Profile:
             and self.creates is None
             and not self.coded_only
             and self.declines
+            and not self.never_declined
             and not self.spellings
             and self.link_hosts is None
             and self.smart_hosts is None

@@ -57,7 +57,7 @@ def _statement(resource: Resource) -> Resource:
 
 
 def _dispense(resource: Resource) -> Resource:
-    return parted(parted(renamed(resource, {}), *_DRUG), "notPerformedReason", "statusReason", "_")
+    return parted(parted(renamed(resource, {}), *_DRUG), "notPerformedReason", "statusReason")
 
 
 def _administration(resource: Resource) -> Resource:

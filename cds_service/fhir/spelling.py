@@ -67,12 +67,15 @@ def references(value: Any) -> list[Any]:
     return [each["reference"] for each in objects(value) if each.get("reference") is not None]
 
 
-def parted(resource: Resource, theirs: str, coded: str, reference: str) -> Resource:
-    """Part a CodeableReference that a copied resource holds into R4's two elements; lists stay lists."""
+def parted(resource: Resource, theirs: str, coded: str, reference: str = "") -> Resource:
+    """Part a CodeableReference that a copied resource holds into R4's elements; lists stay lists.
+
+    reference: R4's element for the reference, "" where no reader looks at it.
+    """
     value = resource.get(theirs)
     if value is None:
         return resource
     for name, found in ((coded, concepts(value)), (reference, references(value))):
-        if found and resource.get(name) is None:
+        if name and found and resource.get(name) is None:
             resource[name] = found if isinstance(value, list) else found[0]
     return resource

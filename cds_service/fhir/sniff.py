@@ -1,0 +1,115 @@
+"""Tells by its shape which FHIR version a call speaks, where neither the client's entry nor its server says so.
+
+Only the first few resources of each list are looked at, and only for elements that not every version has. Most of a
+chart is the same in all of them: without a mark it is R4.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cds_service.fhir.shapes import Resource, inside, word
+
+LOOKED_AT = 5  # resources of each list
+R4, R5, STU3 = "R4", "R5", "STU3"
+_ONLY_R5, _ONLY_STU3, _NOT_STU3, _NOT_R5, _ONLY_R4 = map(frozenset, ({R5}, {STU3}, {R4, R5}, {R4, STU3}, {R4}))
+_EVERY = frozenset({R4, R5, STU3})
+Versions = frozenset[str]
+
+_STATE: Mapping[str, Versions] = {"assertedDate": _ONLY_STU3, "recordedDate": _NOT_STU3}
+_USE: Mapping[str, Versions] = {
+    "medication": _ONLY_R5, "medicationCodeableConcept": _NOT_R5, "medicationReference": _NOT_R5, "reason": _ONLY_R5,
+}  # fmt: skip
+_ORDER: Mapping[str, Versions] = {"context": _ONLY_STU3, "encounter": _NOT_STU3}
+# By resource type, the versions that have an element of this name.
+# Source: the pages of these resources under https://hl7.org/fhir/STU3/, /R4/ and /R5/
+ELEMENTS: Mapping[str, Mapping[str, Versions]] = {
+    "Condition": {**_STATE, **_ORDER},
+    "AllergyIntolerance": _STATE,
+    "MedicationRequest": {**_USE, **_ORDER, "doNotPerform": _NOT_STU3, "effectiveDosePeriod": _ONLY_R5},
+    "MedicationStatement": {**_USE, "taken": _ONLY_STU3, "adherence": _ONLY_R5},
+    "MedicationDispense": {**_USE, "notDone": _ONLY_STU3},
+    "MedicationAdministration": {
+        **_USE, "notGiven": _ONLY_STU3, "occurenceDateTime": _ONLY_R5, "occurencePeriod": _ONLY_R5,
+        "effectiveDateTime": _NOT_R5, "effectivePeriod": _NOT_R5,
+    },
+    "Procedure": {
+        **_ORDER, "notDone": _ONLY_STU3, "performedDateTime": _NOT_R5, "performedPeriod": _NOT_R5,
+        "occurrenceDateTime": _ONLY_R5, "occurrencePeriod": _ONLY_R5,
+    },
+    "Encounter": {"actualPeriod": _ONLY_R5, "period": _NOT_R5, "admission": _ONLY_R5, "reasonCode": _ONLY_R4},
+    "Observation": _ORDER,
+    "QuestionnaireResponse": _ORDER,
+    "ServiceRequest": {"reasonCode": _ONLY_R4, "reasonReference": _ONLY_R4, "reason": _ONLY_R5},
+}  # fmt: skip
+KINDS: Mapping[str, Versions] = {
+    "ProcedureRequest": _ONLY_STU3, "ReferralRequest": _ONLY_STU3, "ServiceRequest": _NOT_STU3,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """read: the version to read as; it reads R4's spelling too. write: R4 where marks contradict each other."""
+
+    read: str = R4
+    write: str = R4
+
+
+_OF_R4 = Shape()
+
+
+def sniff(context: Any, prefetch: Any) -> Shape:
+    """Tell the version of a call by the first resources of each list and of the draft orders."""
+    lists = [*prefetch.values()] if isinstance(prefetch, dict) else []
+    lists.append(inside(context, "draftOrders"))
+    possible, told = _EVERY, set()
+    for value in lists:
+        for resource in _first(value):
+            found = versions_of(resource)
+            if found is not _EVERY:
+                possible &= found
+                told.add(found)
+    read = R5 if _ONLY_R5 in told else STU3 if _ONLY_STU3 in told else R4
+    return Shape(read, read if read in possible else R4) if read != R4 else _OF_R4
+
+
+def versions_of(resource: Resource) -> Versions:
+    """Give the versions that a resource can be of; a resource of no version says nothing."""
+    kind = resource.get("resourceType")
+    if not isinstance(kind, str):
+        return _EVERY
+    found = KINDS.get(kind, _EVERY)
+    elements = ELEMENTS.get(kind)
+    if elements is None:
+        return found
+    for name in elements.keys() & resource.keys():
+        found &= elements[name]
+    found &= _by_status(kind, resource)
+    return found or _EVERY
+
+
+def _by_status(kind: str, resource: Resource) -> Versions:
+    """Tell by values: bare strings were STU3's, and one word is R5's alone."""
+    for name in ("clinicalStatus", "verificationStatus"):
+        value = resource.get(name)
+        if value is not None:
+            return _ONLY_STU3 if isinstance(value, str) else _NOT_STU3
+    if kind == "MedicationStatement" and word(resource.get("status")) == "recorded":
+        return _ONLY_R5
+    if kind == "Encounter" and resource.get("class") is not None:
+        return _ONLY_R5 if isinstance(resource["class"], list) else _NOT_R5
+    if kind == "ServiceRequest" and isinstance(resource.get("code"), dict):
+        return _ONLY_R5 if "concept" in resource["code"] else _ONLY_R4
+    if kind == "MedicationRequest" and inside(resource, "requester", "agent") is not None:
+        return _ONLY_STU3
+    return _EVERY
+
+
+def _first(value: Any) -> Iterator[Resource]:
+    """Give the first resources of a Bundle, of an array of resources, or the one resource itself."""
+    if isinstance(value, dict) and value.get("resourceType") == "Bundle":
+        entries = value.get("entry")
+        value = [inside(each, "resource") for each in entries[:LOOKED_AT]] if isinstance(entries, list) else []
+    for each in value[:LOOKED_AT] if isinstance(value, list) else (value,):
+        if isinstance(each, dict):
+            yield each
