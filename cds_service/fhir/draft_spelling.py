@@ -1,4 +1,4 @@
-"""Drafts of orders in the shape of FHIR R5 and of STU3: the draft of R4 (fhir/draft.py), spelled as that version has it.
+"""Drafts of orders in the shape of FHIR R5 and STU3: the draft of R4 (fhir/draft.py), spelled as that version has it.
 
 Source: https://hl7.org/fhir/R5/medicationrequest.html, https://hl7.org/fhir/R5/servicerequest.html,
 https://hl7.org/fhir/STU3/medicationrequest.html and https://hl7.org/fhir/STU3/procedurerequest.html

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cds_service.fhir.shapes import Resource, inside, word
+from cds_service.fhir.shapes import Resource, inside, objects, word
 
 LOOKED_AT = 5  # resources of each list
 R4, R5, STU3 = "R4", "R5", "STU3"
@@ -38,13 +38,16 @@ ELEMENTS: Mapping[str, Mapping[str, Versions]] = {
         "occurrenceDateTime": _ONLY_R5, "occurrencePeriod": _ONLY_R5,
     },
     "Encounter": {"actualPeriod": _ONLY_R5, "period": _NOT_R5, "admission": _ONLY_R5, "reasonCode": _ONLY_R4},
-    "Observation": _ORDER,
+    "Observation": {**_ORDER, "valueInteger": _NOT_STU3},
     "QuestionnaireResponse": _ORDER,
     "ServiceRequest": {"reasonCode": _ONLY_R4, "reasonReference": _ONLY_R4, "reason": _ONLY_R5},
 }  # fmt: skip
 KINDS: Mapping[str, Versions] = {
     "ProcedureRequest": _ONLY_STU3, "ReferralRequest": _ONLY_STU3, "ServiceRequest": _NOT_STU3,
 }  # fmt: skip
+
+_MOVED = "http://terminology.hl7.org/"
+_BEFORE = frozenset({"http://hl7.org/fhir/condition-category", "http://hl7.org/fhir/observation-category"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +87,10 @@ def versions_of(resource: Resource) -> Versions:
         return found
     for name in elements.keys() & resource.keys():
         found &= elements[name]
-    found &= _by_status(kind, resource)
-    return found or _EVERY
+    return found & _by_value(kind, resource) & _by_category(resource.get("category")) or _EVERY
 
 
-def _by_status(kind: str, resource: Resource) -> Versions:
+def _by_value(kind: str, resource: Resource) -> Versions:
     """Tell by values: bare strings were STU3's, and one word is R5's alone."""
     for name in ("clinicalStatus", "verificationStatus"):
         value = resource.get(name)
@@ -102,6 +104,16 @@ def _by_status(kind: str, resource: Resource) -> Versions:
         return _ONLY_R5 if "concept" in resource["code"] else _ONLY_R4
     if kind == "MedicationRequest" and inside(resource, "requester", "agent") is not None:
         return _ONLY_STU3
+    return _EVERY
+
+
+def _by_category(value: Any) -> Versions:
+    """Tell by the code system of a category: HL7 moved its systems with R4."""
+    for each in objects(value)[:1]:
+        for coding in objects(each.get("coding"))[:1]:
+            system = coding.get("system")
+            if isinstance(system, str):
+                return _NOT_STU3 if system.startswith(_MOVED) else _ONLY_STU3 if system in _BEFORE else _EVERY
     return _EVERY
 
 

@@ -42,7 +42,7 @@ clients:
     audience: [https://old.example.org/cds-services/oud-order-sign]
     tenants: [north, south]
     fhir_servers: [https://mercy.example.org/fhir]
-    fhir_version: R4
+    fhir_version: STU3
     timezone: America/Chicago
     not_held: [MedicationStatement, MedicationDispense]
     profile: epic
@@ -69,6 +69,7 @@ def test_every_key_is_read(folder: Path) -> None:
             audience=("https://old.example.org/cds-services/oud-order-sign",),
             tenants=("north", "south"),
             fhir_servers=("https://mercy.example.org/fhir",),
+            fhir_version="STU3",
             timezone=ZoneInfo("America/Chicago"),
             not_held=frozenset({"MedicationStatement", "MedicationDispense"}),
             profile=Profile(
@@ -146,8 +147,8 @@ KNOWN = "issuers: [i], jku: ['https://a.example.org']"
             "2:67: bad-name: 'http://fhir.example.org' is not https; http is taken on this machine only",
         ),
         (
-            f"clients:\n  a: {{{KNOWN}, fhir_version: R5}}\n",
-            "2:67: wrong-type: 'R5' stands here; wanted a FHIR version: R4",
+            f"clients:\n  a: {{{KNOWN}, fhir_version: DSTU2}}\n",
+            "2:67: wrong-type: 'DSTU2' stands here; wanted a FHIR version: R4, R5, STU3",
         ),
         (f"clients:\n  a: {{{KNOWN}, timezone: Chicago}}\n", "2:63: bad-name: 'Chicago' is no time zone"),
         (
@@ -307,7 +308,7 @@ mercy
   tenants: north, south
   a token shown before: taken, and logged
   FHIR servers: https://mercy.example.org/fhir
-  FHIR version: R4
+  FHIR version: STU3
   today: the day in America/Chicago
   no source here: MedicationDispense, MedicationStatement
   profile: epic; drafts only of Condition, MedicationRequest, ServiceRequest; only drafts with a code; \

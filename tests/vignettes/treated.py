@@ -97,8 +97,8 @@ VIGNETTES = (
            procedure(HCPCS, "J2315", ago(10), status=None)),
     _asked("Treated: claim without a date", "A missing date must not read as untreated.",
            procedure(HCPCS, "J2315", None)),
-    _asked("Treated: a drug in the shape of R5", "A drug that cannot be read may be the treatment.",
-           order({}, ago(10), medicationCodeableConcept=None, medication={"concept": FILM})),
+    _silent("Treated: a drug in the shape of R5", "The version in which the treatment is written makes no difference.",
+            order({}, ago(10), medicationCodeableConcept=None, medication={"concept": FILM})),
     _asked("Treated: a drug without code or words", "A drug that cannot be read may be the treatment.",
            order({}, ago(10), medicationCodeableConcept=None, medicationReference={"reference": "Medication/gone"})),
     # Which code.
