@@ -6,6 +6,7 @@ Source: https://hl7.org/fhir/R5/resourcelist.html
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from cds_service.fhir import r4
 from cds_service.fhir.shapes import Resource, codes, inside, objects, word
@@ -49,11 +50,21 @@ def _statement(resource: Resource) -> Resource:
         told["status"] = "intended"
     elif status == RECORDED:
         said = inside(told, "adherence", "code")
-        found = [ADHERENCE[code] for code in codes(said) if code in ADHERENCE]
-        told["status"] = "active" if said is None else found[0] if found else "unknown"
+        told["status"] = "active" if said is None else _adherence(said)
     if told.get("statusReason") is None and inside(told, "adherence", "reason") is not None:
         told["statusReason"] = told["adherence"]["reason"]
     return told
+
+
+def _adherence(said: Any) -> str:
+    """Give R4's status for an adherence code; unknown when codes contradict each other.
+
+    Not taking has on hold and stopped below it, so that beside one of these it says nothing more.
+    """
+    found = {ADHERENCE[code] for code in codes(said) if code in ADHERENCE}
+    if found - {"not-taken"} in ({"on-hold"}, {"stopped"}):
+        found.discard("not-taken")
+    return found.pop() if len(found) == 1 else "unknown"
 
 
 def _dispense(resource: Resource) -> Resource:
