@@ -82,11 +82,6 @@ def _item_values(
     }
 
 
-def token_key(jti: str) -> str:
-    """The jti as it is kept."""
-    return hashlib.sha256(jti.encode("utf-8", "surrogatepass")).hexdigest()
-
-
 def _card(text: str) -> str:
     """A card's id; a UUID in small letters, as ours are written, because clients may write it in capitals."""
     return text.lower() if _UUID.fullmatch(text) else _id(text)

@@ -60,13 +60,14 @@ class Store:
         """Keep a call, some 200 ms from now. Never waits, never raises; what cannot be kept is dropped and counted."""
         self._writer.add(row)
 
-    def first_seen(self, client: str, jti: str, expires: datetime) -> bool | None:
+    def first_seen(self, client: str, digest: str, expires: datetime) -> bool | None:
         """Whether this token is shown for the first time: to any worker, on any node.
 
+        digest:  sha256 of the token's id, hexadecimal; the id itself never gets here.
         expires: until when it could be shown again, leeway included.
         False is a replay; None says that it could not be told within 50 ms.
         """
-        return self._tokens.first(client, jti, expires)
+        return self._tokens.first(client, digest, expires)
 
     def keep_feedback(self, client: str, service: str, items: Sequence[FeedbackItem], *, comments: bool) -> None:
         """Keep all items or none; on the disk when this returns. An item that was kept before is not kept twice.

@@ -12,7 +12,6 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from cds_service.edges.store.faults import why
 from cds_service.edges.store.lane import Lane
-from cds_service.edges.store.rows import token_key
 from cds_service.edges.store.source import TOKENS, Source
 from cds_service.edges.store.tables import SEEN_TOKEN
 
@@ -24,10 +23,10 @@ CHUNK, CHUNKS = 1000, 20  # ended tokens are deleted in small steps, because the
 _log = logging.getLogger("cds_service")
 
 
-def take(connection: Connection, client: str, jti: str, expires: datetime, now: datetime) -> bool:
+def take(connection: Connection, client: str, digest: str, expires: datetime, now: datetime) -> bool:
     """Take the token's place and say whether it was free. One whose time is over is free again, purged or not."""
     insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
-    statement = insert(SEEN_TOKEN).values(client=client, jti_sha256=token_key(jti), expires=expires)
+    statement = insert(SEEN_TOKEN).values(client=client, jti_sha256=digest, expires=expires)
     statement = statement.on_conflict_do_update(
         index_elements=[SEEN_TOKEN.c.client, SEEN_TOKEN.c.jti_sha256],
         set_={"expires": statement.excluded.expires},
@@ -72,14 +71,14 @@ class SeenTokens:
         self._lane = Lane("tokens", TOKENS.connections)
         self._connect()
 
-    def first(self, client: str, jti: str, expires: datetime) -> bool | None:
+    def first(self, client: str, digest: str, expires: datetime) -> bool | None:
         """True the first time anywhere, False a replay, None when it could not be told in time."""
         if self._monotonic() < self._rest_until:
             return None
         until = time.monotonic() + self._limit_s
 
         def take_in_time(connection: Connection) -> bool:
-            taken = take(connection, client, jti, expires, self._now())
+            taken = take(connection, client, digest, expires, self._now())
             if time.monotonic() > until:  # nobody waits any more: rolled back, so that the token is not taken unheard
                 raise TimeoutError
             return taken
