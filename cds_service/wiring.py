@@ -214,10 +214,12 @@ def who_calls(settings: Settings, store: Store | None, metrics: counts.Metrics) 
         if reason is not Reason.REPLAY_UNCHECKED:  # for every call while the database is away, which is logged once
             _log.warning("token", extra={"reason": reason.value, "client": client})
 
+    key_sets = KeySets(failed=metrics.keys_failed, waiting=max(1, settings.threads // 2))
+    key_sets.begin(issuers(clients).values())
     buckets = Buckets()
     memory = ReplayMemory(forgotten=lambda: told(Reason.REPLAY_FORGOTTEN, ""))
     trust = Trust(
-        key_of=KeySets(failed=metrics.keys_failed).key_of,
+        key_of=key_sets.key_of,
         wait_s=buckets.wait_s,
         take=buckets.take,
         holds=memory.holds,

@@ -19,8 +19,8 @@ from cds_service.rulebook.source import Place, RuleProblem, Source, parse_source
 from cds_service.strict_json import parse_json
 from cds_service.trust.keys import KeyProblem, read_key_set
 
-# Keys that say how a caller is known: `anonymous` is whoever calls while nobody is checked.
-_KNOWN_BY = ("issuers", "jku", "keys", "audience", "tenants", "replay")
+# Keys about a caller who is known: `anonymous` is whoever calls while nobody is checked.
+_KNOWN_BY = ("issuers", "jku", "keys", "audience", "tenants", "replay", "rate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def _check_known_by(name: str, entry: Mapping[str, Any], reading: Reading, place
     if name == ANONYMOUS_NAME:
         for key in _KNOWN_BY:
             if key in entry:
-                text = f"'{key}' says how a caller is known, and {ANONYMOUS_NAME} is never asked"
+                text = f"'{key}' is about a caller who is known, and {ANONYMOUS_NAME} is never asked"
                 reading.note("wrong-type", reading.source.key_mark((*place, key)), text, "leave it out")
         return
     written = reading.source.node(place)

@@ -16,7 +16,7 @@ from cds_service.edges.store.source import FEEDBACK as DURABLE
 from cds_service.edges.store.source import open_engine
 from cds_service.edges.store.store import Store, StoreUnavailable
 from cds_service.edges.store.tables import FEEDBACK
-from tests.store.sample import Losses, item_of, rows_of
+from tests.store.sample import Losses, item_of, keep_at_last, rows_of
 
 COUNT = "c = sqlite3.connect(sys.argv[1]); print(c.execute('select count(*) from feedback').fetchone()[0]); c.close()"
 LOCK = "c = sqlite3.connect(sys.argv[1]); c.execute('BEGIN EXCLUSIVE'); print('locked', flush=True); sys.stdin.read()"
@@ -53,7 +53,7 @@ def test_a_lock_of_another_process_holds(sqlite: Address, losses: Losses) -> Non
     with pytest.raises(StoreUnavailable):
         keep(store, "meanwhile")
     other.communicate(timeout=20)
-    keep(store, "after")
+    keep_at_last(store, item_of(card="after"))
     store.close()
     assert {each["card"] for each in rows_of(sqlite, FEEDBACK)} >= {"before", "after"}
 

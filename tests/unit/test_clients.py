@@ -200,7 +200,7 @@ KNOWN = "issuers: [i], jku: ['https://a.example.org']"
         ),
         (
             "clients:\n  anonymous: {tenants: x}\n",
-            "2:15: wrong-type: 'tenants' says how a caller is known, and anonymous is never asked",
+            "2:15: wrong-type: 'tenants' is about a caller who is known, and anonymous is never asked",
         ),
     ],
 )

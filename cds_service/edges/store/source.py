@@ -36,6 +36,7 @@ class Purpose:
 RECORDS = Purpose(wait_ms=1000, durable=False, connections=1)
 FEEDBACK = Purpose(wait_ms=1800, durable=True, connections=2)
 TOKENS = Purpose(wait_ms=40, durable=False, connections=2)
+OWED = Purpose(wait_ms=1000, durable=False, connections=0)  # tokens that could not be told in time
 OPERATOR = Purpose(wait_ms=30_000, durable=True, connections=0)  # db upgrade, db purge, reports
 START_UP = Purpose(wait_ms=5_000, durable=True, connections=0)
 
