@@ -37,9 +37,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Counter[int], list[s
     statuses: Counter[int] = Counter()
     with serving(folder, {**checking(folder, key), "CDS_LOG_LEVEL": "debug", "CDS_WORKERS": "2"}) as base:
         url = base + SERVICE
-        call = json.loads(
-            json.dumps(find("patient-view/untreated-oud-icd10").on(date.today())).replace("Mr.", SENTINEL)
-        )
+        call = find("patient-view/untreated-oud-icd10").on(date.today())
+        call["context"]["userId"] = f"Practitioner/{SENTINEL}"
         good = bearer(key, url)
         refused = [
             {"Authorization": f"Bearer {SENTINEL}.{SENTINEL}.{SENTINEL}"},
