@@ -158,7 +158,7 @@ def _serve(args: argparse.Namespace) -> int:
         print(problem, file=sys.stderr)
         return DATABASE
     if warning:
-        print(warning, file=sys.stderr, flush=True)
+        print(warning, flush=True)  # standard error is the log's
     logs.configure(settings.log_level)
 
     def announce(port: int) -> None:

@@ -96,7 +96,7 @@ def read_settings(environ: Mapping[str, str], cores: int | None = None) -> Setti
         database_url=_database(given, "CDS_DATABASE_URL"),
         cors_origins=_origins(given, "CDS_CORS_ORIGINS"),
         allow_unreviewed=_one_of(given, "CDS_ALLOW_UNREVIEWED", ("yes", "no"), "no") == "yes",
-        retention_days=_whole(given, "CDS_RETENTION_DAYS", RETENTION_DAYS, 1, 3650),
+        retention_days=_whole(given, "CDS_RETENTION_DAYS", RETENTION_DAYS, 1, 36500),
     )
     _check_together(settings, allow_open=_one_of(given, "CDS_ALLOW_OPEN", ("yes", "no"), "no") == "yes")
     return settings
@@ -106,6 +106,27 @@ def public_url_of(environ: Mapping[str, str]) -> str:
     """Read CDS_PUBLIC_URL alone, for commands that serve nothing. Raises SettingProblem."""
     given = environ.get("CDS_PUBLIC_URL", "").strip()
     return _url({"CDS_PUBLIC_URL": given}, "CDS_PUBLIC_URL") if given else ""
+
+
+def url_fault(text: str) -> str:
+    """Say what is wrong with a URL of a service, "" for nothing; its text, which may hold a password, is not repeated.
+
+    Taken is https, or http on this machine, with a host and perhaps a path, and nothing else.
+    """
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port  # raises when it is no port
+    except ValueError:
+        return "cannot be read"
+    if parts.username is not None or parts.password is not None:
+        return "holds a name or a password"
+    if parts.query or parts.fragment or "?" in text or "#" in text:
+        return "has more than scheme, host and path"
+    if not host or any(each <= " " for each in text):
+        return "has no host, or a blank in it"
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+        return "is not https; http is taken on this machine only"
+    return ""
 
 
 def is_loopback(host: str) -> bool:
@@ -200,19 +221,12 @@ def _file(given: Mapping[str, str], name: str) -> Path | None:
 
 
 def _url(given: Mapping[str, str], name: str) -> str:
-    """A base URL without query; https, or http on this machine."""
+    """A base URL without query."""
     if name not in given:
         return ""
-    problem = SettingProblem(f"{name}: {given[name]!r} is no https URL such as https://cds.example.org")
-    try:
-        parts = urlsplit(given[name])
-        loopback = is_loopback(parts.hostname or "")
-        _ = parts.port  # raises when it is no port
-    except ValueError:
-        raise problem from None
-    secure = parts.scheme == "https" or (parts.scheme == "http" and loopback)
-    if not secure or not parts.hostname or parts.username or parts.query or parts.fragment:
-        raise problem
+    fault = url_fault(given[name])
+    if fault:
+        raise SettingProblem(f"{name}: the URL {fault}; give one such as https://cds.example.org")
     return given[name].rstrip("/")
 
 

@@ -14,17 +14,18 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields
 
 from cds_service.core.problem import Issue, RequestProblem
-from cds_service.protocol import Envelope, issues_of, messages, text_field
+from cds_service.protocol import BoundedList, Envelope, issues_of, messages, text_field
 
 ACCEPTED, OVERRIDDEN = "accepted", "overridden"
-MOST_ITEMS = 1000  # of one post
-MOST_IN_ITEM = 100  # suggestions or reasons of one item
+MOST_ITEMS = 500  # of one post
+MOST_IN_ITEM = 50  # suggestions or reasons of one item
 MOST_COMMENT = 4000  # characters
 
 _ID = re.compile(r"[\x21-\x7e]{1,200}")  # a uuid, or what else a client knows a card by
 # RFC 3339; the zone may be missing at clients that mean UTC, which the protocol demands anyway.
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
 ID_FORM = "an id of up to 200 characters without blanks"
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]+")  # what is none is text, which is not kept
 _REASON_CATEGORY = "com.epic.cdshooks.feedback.overrideReason.reasonCategory"
 
 
@@ -34,7 +35,7 @@ class NotKept(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OverrideReason:
-    """A coded reason; its display is not kept, because it is text that the client wrote. system: "" when none came."""
+    """A coded reason; its display is not kept, because it is text that the client wrote. system: a URI, else ""."""
 
     code: str
     system: str
@@ -114,11 +115,10 @@ class FeedbackItemSchema(Envelope):
     card = text_field(_ID, ID_FORM)
     outcome = text_field(re.compile(f"{ACCEPTED}|{OVERRIDDEN}"), f"{ACCEPTED} or {OVERRIDDEN}")
     outcome_timestamp = text_field(_INSTANT, "a moment such as 2026-03-01T09:30:00Z", name="outcomeTimestamp")
-    accepted_suggestions = fields.List(
+    accepted_suggestions = BoundedList(
         fields.Nested(SuggestionSchema, error_messages=messages("an object")),
-        data_key="acceptedSuggestions",
-        validate=_at_most(MOST_IN_ITEM, "entries"),
-        error_messages=messages("an array"),
+        most=MOST_IN_ITEM,
+        name="acceptedSuggestions",
     )
     override_reason = OneOrMany(OverrideReasonSchema(), "overrideReason")
     override_reasons = OneOrMany(OverrideReasonSchema(), "overrideReasons")
@@ -189,7 +189,8 @@ def _item(sent: Mapping[str, Any]) -> FeedbackItem:
 def _reason(said: Mapping[str, Any]) -> OverrideReason | None:
     """The coded reason of one entry: a Coding, or a site's own category in Epic's extension."""
     if "reason" in said:
-        return OverrideReason(said["reason"]["code"], said["reason"].get("system", ""))
+        system = said["reason"].get("system", "")
+        return OverrideReason(said["reason"]["code"], system if _URI.fullmatch(system) else "")
     category = said.get("extension", {}).get(_REASON_CATEGORY)
     if isinstance(category, str) and _ID.fullmatch(category):
         return OverrideReason(category, _REASON_CATEGORY)

@@ -15,6 +15,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields
 from cds_service.core.problem import Issue, RequestProblem
 
 SPEC_VERSION = "2.0.1"
+MOST_SELECTIONS = 1000
 ISSUES_SHOWN = 20  # faults that one answer lists; a long list of wrong things must not make a longer answer
 
 REQUIRED, NULL = "is required", "must not be null"
@@ -83,8 +84,23 @@ def _check_bundle(value: Mapping[str, Any]) -> None:
             faults[index] = [f"{_STRUCTURE}an object"]
         elif not isinstance(entry.get("resource", {}), dict):
             faults[index] = {"resource": [f"{_STRUCTURE}an object"]}
+        if len(faults) > ISSUES_SHOWN:  # enough to refuse it; the others are not told anyway
+            break
     if faults:
         raise ValidationError({"entry": faults})
+
+
+class BoundedList(fields.List[Any]):
+    """A list whose length is looked at before its items are: a million wrong ones must not be judged one by one."""
+
+    def __init__(self, item: Any, *, most: int, name: str | None = None, required: bool = False) -> None:
+        super().__init__(item, data_key=name, required=required, error_messages=messages("an array"))
+        self._most = most
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
+        if isinstance(value, list) and len(value) > self._most:
+            raise ValidationError(f"has more than {self._most} entries")
+        return super()._deserialize(value, attr, data, **more)
 
 
 def _check_some(value: list[Any]) -> None:
@@ -142,12 +158,10 @@ class OrderSignContext(PatientViewContext):
 class OrderSelectContext(OrderSignContext):
     """Context of order-select 1.0."""
 
-    selections = fields.List(
-        text_field(_REFERENCE, "a reference of the form Type/id"),
-        required=True,
-        validate=_check_some,
-        error_messages=messages("an array"),
+    selections = BoundedList(
+        text_field(_REFERENCE, "a reference of the form Type/id"), most=MOST_SELECTIONS, required=True
     )
+    selections.validators.append(_check_some)
 
 
 class EncounterDischargeContext(PatientViewContext):

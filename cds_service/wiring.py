@@ -34,7 +34,7 @@ from cds_service.feedback import FeedbackItem, NotKept
 from cds_service.records import CallRow, call_row
 from cds_service.seen import Seen
 from cds_service.services import Site
-from cds_service.trust.reason import Reason
+from cds_service.trust.reason import PASSING, Reason
 
 BODY_DEADLINE_S = 10.0
 
@@ -59,7 +59,11 @@ def build_app(settings: Settings) -> Flask:
 def open_service(settings: Settings) -> Opened:
     """Load rules and clients and open all that one worker needs. Both were checked before; see `check`."""
     release, site = _standing(load_rules(find_rules(settings.rules), check=False).release, settings)
-    metrics = counts.Metrics(release, reasons=[each.value for each in Reason])
+    metrics = counts.Metrics(
+        release,
+        reasons=[each.value for each in Reason if each not in PASSING],
+        passing=[each.value for each in PASSING],
+    )
     traces = tracing.open_tracing(os.environ, release)
     store = open_store(settings, metrics.dropped)
     consumers = [call_log(release), metrics.seen, traces.seen]
@@ -69,7 +73,7 @@ def open_service(settings: Settings) -> Opened:
         compiled=compile_release(release),
         today=clock(settings),
         new_incident=lambda: uuid.uuid4().hex,
-        identify=who_calls(settings, store, metrics.refused),
+        identify=who_calls(settings, store, metrics),
         seen=all_of(*consumers),
         keep_feedback=keeper(store),
         site=site,
@@ -195,13 +199,10 @@ def _standing(release: Release, settings: Settings) -> tuple[Release, Site]:
     return on_trial_until_reviewed(release), Site(public_url=settings.public_url)
 
 
-def who_calls(
-    settings: Settings, store: Store | None, refused: Callable[[str], None]
-) -> Callable[[str | None, str], Client]:
+def who_calls(settings: Settings, store: Store | None, metrics: counts.Metrics) -> Callable[[str | None, str], Client]:
     """Give what tells the caller from the Authorization header and the path. To be made in the worker.
 
-    store:   remembers tokens for all workers; without one, each remembers those it saw itself.
-    refused: counts each token that was not taken, or was let pass, by its reason.
+    store: remembers tokens for all workers; without one, each remembers those it saw itself.
     """
     clients = load_clients(settings)
     if settings.auth != AUTH_REQUIRED:
@@ -209,14 +210,16 @@ def who_calls(
         return lambda authorization, path: anonymous
 
     def told(reason: Reason, client: str) -> None:
-        refused(reason.value)
+        (metrics.let_pass if reason in PASSING else metrics.refused)(reason.value)
         if reason is not Reason.REPLAY_UNCHECKED:  # for every call while the database is away, which is logged once
-            _log.warning("token", extra={"reason": reason.value, "client": client or "unknown"})
+            _log.warning("token", extra={"reason": reason.value, "client": client})
 
+    key_sets = KeySets(failed=metrics.keys_failed, waiting=max(1, settings.threads // 2))
+    key_sets.begin(issuers(clients).values())
     buckets = Buckets()
     memory = ReplayMemory(forgotten=lambda: told(Reason.REPLAY_FORGOTTEN, ""))
     trust = Trust(
-        key_of=KeySets().key_of,
+        key_of=key_sets.key_of,
         wait_s=buckets.wait_s,
         take=buckets.take,
         holds=memory.holds,

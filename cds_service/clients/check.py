@@ -4,15 +4,16 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sized
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cds_service.clients.client import ANONYMOUS_NAME, REFUSE, Client, Clients
+from cds_service.clients.client import ANONYMOUS_NAME, REFUSE, Client
 from cds_service.clients.profiles import PROFILES, SANDBOX
-from cds_service.clients.reader import read_clients
+from cds_service.clients.reader import ClientsFile, read_clients
 from cds_service.core.profile import ACTION_TYPES, Profile
 from cds_service.core.restricted import IGNORE, USE, USE_NO_DETAIL
+from cds_service.rulebook.lint_codes import WARNING
+from cds_service.rulebook.source import RuleProblem
 
 FINE, FINDINGS, USAGE, SETTINGS = 0, 1, 2, 3
 
@@ -22,33 +23,32 @@ _PART2 = {
     IGNORE: "count as not read",
 }
 SANDBOX_FINDING = (
-    "the private key of the public CDS Hooks sandbox is known to everybody: whoever knows its issuer can call as this "
-    "client; keep it out of production"
+    "the private key of the public CDS Hooks sandbox is known to everybody: whoever has it can call as this client",
+    "keep it out of production",
 )
 AUDIENCE_FINDING = (
-    "no `aud` can be right: give the client an `audience`, or set CDS_PUBLIC_URL to the URL that clients call"
+    "no `aud` of its tokens can be right",
+    "give it an `audience`, or set CDS_PUBLIC_URL to the URL that clients call",
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a file that can be read lets happen all the same."""
-
-    client: str
-    text: str
-
-
-def findings(clients: Clients, public_url: str) -> list[Finding]:
+def findings(file: ClientsFile, public_url: str) -> list[RuleProblem]:
     """What should not be served where callers are checked. public_url: "" when none is set."""
     found = []
-    for name, client in clients.by_name.items():
+    for name, client in file.clients.by_name.items():
         if name == ANONYMOUS_NAME:
             continue
         if not public_url and not client.audience:
-            found.append(Finding(name, AUDIENCE_FINDING))
+            found.append(_finding(file, name, "no-audience", *AUDIENCE_FINDING))
         if client.profile.name == SANDBOX.name:
-            found.append(Finding(name, SANDBOX_FINDING))
+            found.append(_finding(file, name, "sandbox-key", *SANDBOX_FINDING))
     return found
+
+
+def _finding(file: ClientsFile, client: str, code: str, text: str, hint: str) -> RuleProblem:
+    mark = file.source.key_mark(("clients", client))
+    line = file.source.lines[mark.line - 1]
+    return RuleProblem(file.source.file, mark.line, mark.column, code, text, WARNING, line, hint)
 
 
 def described(client: Client, public_url: str) -> dict[str, str]:
@@ -113,19 +113,17 @@ def check_command(args: argparse.Namespace) -> int:
         print(f"clients check: {args.file} is no file", file=sys.stderr)
         return SETTINGS
     file = read_clients(path)
-    found = [] if file.problems else findings(file.clients, args.public_url)
+    found = [] if file.problems else findings(file, args.public_url)
     if args.format == "json":
-        print(json.dumps(_as_json(path, file.problems, file.clients, found, args.public_url), indent=2))
+        print(json.dumps(_as_json(path, file, found, args.public_url), indent=2))
     else:
         print(f"clients: {path}")
-        for each in file.problems:
+        for each in (*file.problems, *found):
             print(each)
         for client in () if file.problems else file.clients.by_name.values():
             print(f"\n{client.name}")
             for heading, text in described(client, args.public_url).items():
                 print(f"  {heading}: {text}")
-        for finding in found:
-            print(f"\n{finding.client}: {finding.text}")
         print(f"\n{_counted(file.clients.by_name, 'client')}, {_counted([*file.problems, *found], 'finding')}")
     return FINDINGS if file.problems or found else FINE
 
@@ -134,13 +132,10 @@ def _counted(things: Sized, what: str) -> str:
     return f"{len(things)} {what}{'' if len(things) == 1 else 's'}"
 
 
-def _as_json(path: Path, problems: Any, clients: Clients, found: list[Finding], public_url: str) -> dict[str, Any]:
-    return {
-        "file": str(path),
-        "problems": [
-            {"line": each.line, "column": each.column, "code": each.code, "text": each.text, "hint": each.hint}
-            for each in problems
-        ],
-        "clients": {} if problems else {n: described(each, public_url) for n, each in clients.by_name.items()},
-        "findings": [{"client": each.client, "text": each.text} for each in found],
-    }
+def _as_json(path: Path, file: ClientsFile, found: list[RuleProblem], public_url: str) -> dict[str, Any]:
+    told = {} if file.problems else {name: described(each, public_url) for name, each in file.clients.by_name.items()}
+    findings = [
+        {"line": each.line, "column": each.column, "code": each.code, "text": each.text, "hint": each.hint}
+        for each in (*file.problems, *found)
+    ]
+    return {"file": str(path), "findings": findings, "clients": told}

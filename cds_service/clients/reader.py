@@ -5,13 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from cds_service.clients.client import ANONYMOUS_NAME, Client, Clients, Rate
 from cds_service.clients.forms import CLIENTS_FILE, FORM
 from cds_service.clients.profiles import PROFILES
-from cds_service.config import is_loopback
+from cds_service.config import url_fault
 from cds_service.core.problem import RequestProblem
 from cds_service.core.profile import GENERIC, Profile
 from cds_service.fhir.prefetch import ALWAYS_HELD
@@ -20,8 +19,8 @@ from cds_service.rulebook.source import Place, RuleProblem, Source, parse_source
 from cds_service.strict_json import parse_json
 from cds_service.trust.keys import KeyProblem, read_key_set
 
-# Keys that say how a caller is known: `anonymous` is whoever calls while nobody is checked.
-_KNOWN_BY = ("issuers", "jku", "keys", "audience", "tenants", "replay")
+# Keys about a caller who is known: `anonymous` is whoever calls while nobody is checked.
+_KNOWN_BY = ("issuers", "jku", "keys", "audience", "tenants", "replay", "rate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +29,7 @@ class ClientsFile:
 
     clients: Clients
     problems: tuple[RuleProblem, ...]
+    source: Source
 
 
 def read_clients(path: Path) -> ClientsFile:
@@ -52,7 +52,7 @@ def _clients(source: Source, problems: tuple[RuleProblem, ...], folder: Path) ->
             found[name] = _client(name, entry, reading, folder)
     _check_shared(found, reading)
     ordered = sorted(reading.problems, key=lambda each: (each.line, each.column))
-    return ClientsFile(Clients(found), tuple(ordered))
+    return ClientsFile(Clients(found), tuple(ordered), source)
 
 
 def _client(name: str, entry: Mapping[str, Any], reading: Reading, folder: Path) -> Client:
@@ -60,8 +60,8 @@ def _client(name: str, entry: Mapping[str, Any], reading: Reading, folder: Path)
     _check_known_by(name, entry, reading, place)
     for key in ("jku", "fhir_servers"):
         for number, url in enumerate(entry.get(key, ())):
-            if fault := _url_fault(url):
-                reading.note("bad-name", reading.source.mark((*place, key, number)), fault)
+            if fault := url_fault(url):
+                reading.note("bad-name", reading.source.mark((*place, key, number)), f"the URL {fault}")
     for number, each in enumerate(entry.get("not_held", ())):
         if each in ALWAYS_HELD:
             text = f"{each} is always a source: without it nothing can be told"
@@ -92,7 +92,7 @@ def _check_known_by(name: str, entry: Mapping[str, Any], reading: Reading, place
     if name == ANONYMOUS_NAME:
         for key in _KNOWN_BY:
             if key in entry:
-                text = f"'{key}' says how a caller is known, and {ANONYMOUS_NAME} is never asked"
+                text = f"'{key}' is about a caller who is known, and {ANONYMOUS_NAME} is never asked"
                 reading.note("wrong-type", reading.source.key_mark((*place, key)), text, "leave it out")
         return
     written = reading.source.node(place)
@@ -112,21 +112,6 @@ def _check_shared(found: Mapping[str, Client], reading: Reading) -> None:
                 text = f"this issuer belongs to '{owner[issuer]}' already"
                 reading.note("duplicate-key", reading.source.mark(("clients", name, "issuers", number)), text)
             owner.setdefault(issuer, name)
-
-
-def _url_fault(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        return f"'{url}' is no URL"
-    if parts.username or parts.password or parts.query or parts.fragment:
-        return f"'{url.split('?')[0]}' has more than scheme, host and path"
-    if not host:
-        return f"'{url}' has no host"
-    if parts.scheme != "https" and not is_loopback(host):
-        return f"'{url}' is not https; http is taken on this machine only"
-    return ""
 
 
 def _keys(entry: Mapping[str, Any], reading: Reading, place: Place, folder: Path) -> Path | None:

@@ -37,7 +37,7 @@ class Times:
     file_age, url_age:       when a set is renewed; least_age and most_age bound what a server may say of it.
     retry, first_retry:      between two readings for an unknown key id or after a failure; the second until one worked.
     outage:                  how long a set is used after it was last read.
-    wait:                    how long a call waits for a reading, from when that began.
+    wait:                    how long a call waits for all the readings that it needs.
     """
 
     file_age: float = 60
@@ -58,7 +58,7 @@ class _Place:
         self.changed = threading.Condition()
         self.set: KeySet | None = None
         self.read_at = 0.0
-        self.renew_after = age
+        self.usual_age = self.renew_after = age
         self.began_at: float | None = None  # the last reading, whether it worked or not
         self.reading = False
 
@@ -66,7 +66,9 @@ class _Place:
 class KeySets:
     """The key sets of one worker; a class because it holds them. To be made after the fork: it starts threads.
 
-    failed: told the place that could not be read or had unfit keys, besides the log.
+    failed:  told the place that could not be read or had unfit keys, besides the log.
+    waiting: how many calls may wait for a reading at once. Whoever names an issuer can make a call wait, without any
+             key: so most threads of a worker must stay free while a client's URL hangs.
     """
 
     def __init__(
@@ -76,11 +78,13 @@ class KeySets:
         monotonic: Callable[[], float] = time.monotonic,
         times: Times = Times(),
         failed: Callable[[str], None] = lambda place: None,
+        waiting: int = 2,
     ) -> None:
         self._fetch = fetch
         self._monotonic = monotonic
         self._times = times
         self._failed = failed
+        self._waiting = threading.BoundedSemaphore(waiting)
         self._places: dict[str | Path, _Place] = {}
         self._lock = threading.Lock()
 
@@ -90,8 +94,12 @@ class KeySets:
         With `jku`, the set there comes first, then the client's file; without, the file and then all its sets.
         """
         unread = unfit = False
-        for source in _sources(client, token.jku):
-            found = self._current(source, token.kid)
+        sources = list(_sources(client, token.jku))
+        for source in sources:
+            self._begin(source, token.kid)  # all of them, so that waiting for one is waiting for each
+        until = self._monotonic() + self._times.wait
+        for source in sources:
+            found = self._current(source, token.kid, until)
             key = found.find(token.kid, token.alg) if found else None
             if key is not None:
                 return key
@@ -107,22 +115,42 @@ class KeySets:
                 self._places[source] = _Place(str(source), age)
             return self._places[source]
 
-    def _current(self, source: str | Path, kid: str) -> KeySet | None:
+    def begin(self, clients: Iterable[Client]) -> None:
+        """Begin to read every set, so that the first calls need not wait."""
+        for client in clients:
+            for source in _sources(client, None):
+                self._begin(source, "")
+
+    def _begin(self, source: str | Path, kid: str) -> None:
+        """Begin to read a set that is due, or lacks the key."""
+        place = self._place(source)
+        with place.changed:
+            if not self._is_fresh(place, kid) and not place.reading and self._may_read(place):
+                place.reading, place.began_at = True, self._monotonic()
+                threading.Thread(target=self._read, args=(source, place), name="key-set", daemon=True).start()
+
+    def _current(self, source: str | Path, kid: str, until: float) -> KeySet | None:
         """The set as it is to be used now; None when there is none."""
         place = self._place(source)
         with place.changed:
-            have = self._usable(place)
-            known = have is not None and have.knows(kid)
-            if known and self._monotonic() - place.read_at < place.renew_after:
-                return have
-            if not place.reading and self._may_read(place):
-                place.reading, place.began_at = True, self._monotonic()
-                threading.Thread(target=self._read, args=(source, place), name="key-set", daemon=True).start()
-            if not known and place.reading:
-                began = place.began_at if place.began_at is not None else self._monotonic()
-                left = began + self._times.wait - self._monotonic()
-                place.changed.wait_for(lambda: not place.reading, timeout=max(0.0, left))
+            if place.reading and not self._may_serve(place, kid) and self._waiting.acquire(blocking=False):
+                try:
+                    left = until - self._monotonic()
+                    place.changed.wait_for(lambda: not place.reading, timeout=max(0.0, left))
+                finally:
+                    self._waiting.release()
             return self._usable(place)
+
+    def _is_fresh(self, place: _Place, kid: str) -> bool:
+        return self._knows(place, kid) and self._monotonic() - place.read_at < place.renew_after
+
+    def _may_serve(self, place: _Place, kid: str) -> bool:
+        """Whether a set may be used while it is read anew: not one that nobody asked for in a long time."""
+        return self._knows(place, kid) and self._monotonic() - place.read_at < 2 * place.renew_after
+
+    def _knows(self, place: _Place, kid: str) -> bool:
+        have = self._usable(place)
+        return have is not None and have.knows(kid)
 
     def _usable(self, place: _Place) -> KeySet | None:
         if place.set is None or self._monotonic() - place.read_at > self._times.outage:
@@ -152,6 +180,7 @@ class KeySets:
             with place.changed:
                 if found is not None:
                     place.set, place.read_at = found, self._monotonic()
+                    place.renew_after = place.usual_age
                     if age is not None:
                         place.renew_after = min(max(age, self._times.least_age), self._times.most_age)
                 place.reading = False

@@ -45,6 +45,9 @@ ISSUE_TYPES = frozenset({
 })  # fmt: skip
 
 
+_TOLD_MORE_CLOSELY = (401, 403, 429)  # of who calls: `Metrics.refused` is told the reason
+
+
 class _Family:
     """One counter with labels and its children, which cost more to look up in the library than to count with.
 
@@ -74,10 +77,17 @@ class _Family:
 class Metrics:
     """The series of one application; a class because it holds them.
 
-    reasons: what `refused` may be told, besides the FHIR IssueTypes. dropped: what `dropped` may be told.
+    reasons: what `refused` may be told, besides the FHIR IssueTypes. dropped, passing: what `dropped` and `let_pass`
+    may be told.
     """
 
-    def __init__(self, release: Release, reasons: Collection[str] = (), dropped: Collection[str] = DROPPED) -> None:
+    def __init__(
+        self,
+        release: Release,
+        reasons: Collection[str] = (),
+        dropped: Collection[str] = DROPPED,
+        passing: Collection[str] = (),
+    ) -> None:
         self._folder = _shared_folder()
         from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
@@ -100,6 +110,10 @@ class Metrics:
         self._refusals = counted(
             "cds_refusals_total", "Requests refused, by reason", "reason", ISSUE_TYPES | frozenset(reasons)
         )
+        self._let_pass = counted(
+            "cds_tokens_let_pass_total", "Tokens taken although not all could be told of them", "reason", passing
+        )
+        self._keys_failed = Counter("cds_keys_failures_total", "JWK Sets not read or read in part", registry=registry)
         self._dropped = counted("cds_dropped_records_total", "Records that could not be kept", "kind", dropped)
         self._feedback = counted("cds_feedback_total", "Feedback kept", "outcome", (ACCEPTED, OVERRIDDEN))
         self._incidents = Counter("cds_incidents_total", "Requests in which the service failed", registry=registry)
@@ -120,17 +134,17 @@ class Metrics:
         for edition in release.active:
             for indicator in INDICATORS:
                 self._cards.begin(edition.rule.id, indicator)
-        for family, values in ((self._unknown, inputs), (self._dropped, dropped)):
+        for family, values in ((self._unknown, inputs), (self._dropped, dropped), (self._let_pass, passing)):
             for value in values:
                 family.begin(value)
         for outcome in (ACCEPTED, OVERRIDDEN):
             self._feedback.begin(outcome)
 
     def seen(self, seen: Seen) -> None:
-        """Count one request. Why a caller was not known (401) is told by `refused`, more closely than here."""
+        """Count one request. Why a caller was not let in is told by `refused`, more closely than here."""
         if seen.status == 500:
             self._incidents.inc()
-        elif seen.refused and seen.status != 401:
+        elif seen.refused and seen.status not in _TOLD_MORE_CLOSELY:
             self._refusals.add(seen.refused)
         for item in seen.feedback:
             self._feedback.add(item.outcome)
@@ -152,6 +166,14 @@ class Metrics:
     def refused(self, reason: str) -> None:
         """Count a refusal whose reason is more than the answer says, such as that of a token."""
         self._refusals.add(reason)
+
+    def let_pass(self, reason: str) -> None:
+        """Count a token that was taken although not everything about it could be told."""
+        self._let_pass.add(reason)
+
+    def keys_failed(self, place: str) -> None:
+        """Count a JWK Set that could not be read, or had keys that cannot be used."""
+        self._keys_failed.inc()
 
     def refused_before_read(self, status: int, code: str) -> None:
         """Count a request that never reached the application. code: a FHIR IssueType."""
@@ -181,7 +203,7 @@ def metrics_page(metrics: Metrics) -> Blueprint:
     """Give the route `/metrics`."""
     page = Blueprint("metrics", __name__)
 
-    @page.get("/metrics")
+    @page.get("/metrics", strict_slashes=True)  # one path alone, so that a proxy can keep it inside
     def read_metrics() -> Response:
         return Response(metrics.text(), content_type=CONTENT_TYPE)
 

@@ -13,7 +13,6 @@ import time
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -21,7 +20,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
-from cds_service.config import is_loopback
+from cds_service.config import url_fault
 from cds_service.core.problem import RequestProblem
 from cds_service.strict_json import parse_json
 
@@ -71,13 +70,7 @@ def fetch_json(url: str, *, deadline_s: float, max_bytes: int) -> Fetched:
 
 
 def _check_url(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
-        usable = secure and parts.hostname and not parts.username and not parts.password
-    except ValueError:
-        usable = False
-    if not usable:
+    if url_fault(url):
         raise Unfetched("url", "an https URL is wanted; http on this machine only")
 
 

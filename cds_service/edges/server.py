@@ -234,6 +234,9 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "worker_exit": worker_exit,
             "child_exit": child_exit,
             "control_socket_disable": True,
+            # A caller writes these: the path that is asked for must be the path that a token names.
+            "forwarded_allow_ips": "",
+            "forwarder_headers": "",
         }
         for name, value in chosen.items():
             self.cfg.set(name, value)

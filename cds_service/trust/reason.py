@@ -34,6 +34,9 @@ class Reason(StrEnum):
     REPLAY_FORGOTTEN = "replay-forgotten"
 
 
+PASSING = (Reason.REPLAY_LOGGED, Reason.REPLAY_UNCHECKED, Reason.REPLAY_FORGOTTEN)
+
+
 class Refused(Exception):
     """A token that is not taken."""
 

@@ -34,7 +34,9 @@ python -m tests.probe --url https://cds.example.org --key private-key.json --iss
 
 It prints one line a number and exits with 1 when something is not met: with `--strict` anything, else what the
 specification says MUST. Without `--key` it sends no token, and what is about tokens is not applicable. With it, it also
-sends tokens that must be refused, and feedback: on a service in use, that feedback is kept and counted.
+sends tokens that must be refused, and feedback: on a service in use, that feedback is kept and counted. While no
+clinician has reviewed the rules, a service that checks callers shows no card, and what is about cards cannot be
+seen: set `CDS_ALLOW_UNREVIEWED=yes` there.
 
 Strength: MUST, SHOULD and MAY are of the specification; a REC is good practice, a NOTE is nothing to keep to. Tests
 stand in `tests/`; "probe" is a check in `tests/probe`.

@@ -174,7 +174,7 @@ def test_the_service_checks_tokens_by_a_key_file(tmp_path: Path, caplog: pytest.
         assert client.get(DISCOVERY).status_code == 401
     opened.close()
     told = [(each.__dict__["reason"], each.__dict__["client"]) for each in caplog.records if each.message == "token"]
-    assert told == [("replay", "ehr"), ("token-missing", "unknown")]  # "replay-unchecked" is only counted
+    assert told == [("replay", "ehr"), ("token-missing", "")]  # "replay-unchecked" is only counted
     token_text = headers["Authorization"].split()[1]
     assert not [
         each

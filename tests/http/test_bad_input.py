@@ -8,6 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from cds_service.core.problem import RequestProblem
+from cds_service.protocol import ISSUES_SHOWN, read_call
 from cds_service.strict_json import parse_json
 from tests.http.small_release import HOOKS, SERVICE_OF, app_of, bundle, call
 
@@ -370,3 +372,20 @@ def test_a_list_that_cannot_be_read_does_not_hide_another_rules_card(client: Fla
     assert answered.json is not None
     assert [each["extension"]["org.oud-cds.rule"]["ruleId"] for each in answered.json["cards"]] == ["adult-note"]
     assert list(answered.json["extension"]["org.oud-cds.evaluation"]["unread"]) == ["conditions"]
+
+
+def test_a_long_list_of_wrong_selections_is_one_fault(client: FlaskClient) -> None:
+    body = call("order-select")
+    body["context"]["selections"] = [7] * 1001
+    answered = client.post("/cds-services/oud-order-select", json=body)
+    assert answered.json is not None
+    told = [each["details"]["text"] for each in answered.json["issue"]]
+    assert (answered.status_code, told) == (400, ["context.selections: has more than 1000 entries"])
+
+
+def test_of_many_wrong_entries_only_so_many_are_looked_at() -> None:
+    body = call("order-sign")
+    body["context"]["draftOrders"]["entry"] = [7] * 100_000
+    with pytest.raises(RequestProblem) as caught:
+        read_call(body, "order-sign")
+    assert len(caught.value.issues) == ISSUES_SHOWN + 1

@@ -16,7 +16,7 @@ from openapi_spec_validator import validate
 from cds_service.config import Settings
 from cds_service.feedback import FeedbackItemSchema, OneOrMany
 from cds_service.fixtures import find, names
-from cds_service.protocol import CONTEXTS, SPEC_VERSION, CallSchema, FhirAuthorizationSchema
+from cds_service.protocol import CONTEXTS, SPEC_VERSION, BoundedList, CallSchema, FhirAuthorizationSchema
 from cds_service.services import SERVICES
 from cds_service.wiring import build_app
 from tests.http.small_release import app_of, call
@@ -27,6 +27,7 @@ TYPES = {
     fields.Dict: "object",
     fields.Nested: "object",
     fields.List: "array",
+    BoundedList: "array",
     OneOrMany: "",  # an object or an array
 }
 CONTEXT_SCHEMAS = {

@@ -207,7 +207,7 @@ def test_many_calls_wait_for_one_fetch(sets: KeySets, server: KeyServer) -> None
         answer(handler)  # type: ignore[arg-type]
 
     server.behaviour = behave
-    slow = KeySets(lambda url: fetch_json(url, deadline_s=10, max_bytes=MOST_BYTES), times=Times(wait=10))
+    slow = KeySets(lambda url: fetch_json(url, deadline_s=10, max_bytes=MOST_BYTES), times=Times(wait=10), waiting=20)
     threads = [
         threading.Thread(target=lambda: found.append(x_of(slow.key_of(client, token("first"))))) for _ in range(20)
     ]
@@ -219,6 +219,56 @@ def test_many_calls_wait_for_one_fetch(sets: KeySets, server: KeyServer) -> None
         each.join(10)
     assert found == [FIRST["x"]] * 20
     assert server.asked == 1
+
+
+def test_only_so_many_calls_wait_while_a_url_hangs(server: KeyServer) -> None:
+    server.behaviour = after(server.over, status(200))
+    sets = KeySets(
+        lambda url: fetch_json(url, deadline_s=WAIT_S, max_bytes=MOST_BYTES), times=Times(wait=WAIT_S), waiting=1
+    )
+    took: list[float] = []
+
+    def call() -> None:
+        began = time.monotonic()
+        assert reason(sets, client_of(server), token("first")) is Reason.KEYS_UNAVAILABLE
+        took.append(time.monotonic() - began)
+
+    threads = [threading.Thread(target=call) for _ in range(6)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert len(took) == 6
+    assert sum(each > WAIT_S / 2 for each in took) == 1
+    server.over.set()
+
+
+def test_several_urls_that_hang_are_waited_for_together(server: KeyServer) -> None:
+    server.behaviour = after(server.over, status(200))
+    sets = KeySets(lambda url: fetch_json(url, deadline_s=WAIT_S, max_bytes=MOST_BYTES), times=Times(wait=WAIT_S))
+    client = Client("ehr", jku=tuple(f"{server.url}?{number}".replace("?", "/") for number in range(3)))
+    began = time.monotonic()
+    assert reason(sets, client, token("first")) is Reason.KEYS_UNAVAILABLE
+    assert time.monotonic() - began < 1.8 * WAIT_S
+    server.over.set()
+
+
+def test_sets_are_begun_to_be_read_before_anybody_calls(sets: KeySets, server: KeyServer) -> None:
+    sets.begin([client_of(server)])
+    settled()
+    assert server.asked == 1
+    assert x_of(sets.key_of(client_of(server), token("first"))) == FIRST["x"]
+    assert server.asked == 1
+
+
+def test_a_key_that_was_withdrawn_while_nobody_called_is_not_taken(
+    sets: KeySets, server: KeyServer, clock: Clock
+) -> None:
+    client = client_of(server)
+    sets.key_of(client, token("first"))
+    server.gives({"keys": [SECOND]})
+    clock.ahead = 23 * 3600
+    assert reason(sets, client, token("first")) is Reason.KEY_UNKNOWN
 
 
 def test_a_known_key_does_not_wait_for_a_fetch_that_an_unknown_one_began(

@@ -111,6 +111,8 @@ def everything(metrics: Metrics) -> dict[str, dict[Labels, float]]:
         metrics.refused(reason)
         metrics.refused_before_read(400, reason)
     metrics.seen(Seen("", status=401, refused="PLANTED"))
+    metrics.let_pass("PLANTED")
+    metrics.keys_failed("PLANTED")
     answer = Answer(200, {"cards": []}, failures=(Failure("PLANTED", "1.0.0", "KeyError"),), missing=("PLANTED",))
     metrics.seen(Seen(CALL_ROUTE, "oud-order-sign", "PLANTED", 200, answer=answer))
     metrics.seen(Seen("/PLANTED", status=500, refused="PLANTED"))
@@ -141,11 +143,29 @@ def test_no_value_outside_its_set_becomes_a_series() -> None:
     assert found["cds_calls_total"] == {labelled(service="oud-order-sign", status="200"): 1}
 
 
-def test_why_a_caller_was_not_known_is_counted_once() -> None:
+@pytest.mark.parametrize(("status", "refused"), [(401, "login"), (403, "forbidden"), (429, "throttled")])
+def test_why_a_caller_was_not_let_in_is_counted_once(status: int, refused: str) -> None:
     metrics = Metrics(SMALL, reasons=("token-expired",))
-    metrics.seen(Seen(CALL_ROUTE, status=401, refused="login"))
+    metrics.seen(Seen(CALL_ROUTE, status=status, refused=refused))
     metrics.refused("token-expired")
     assert samples(metrics.text())["cds_refusals_total"] == {labelled(reason="token-expired"): 1}
+
+
+def test_a_token_that_was_let_pass_is_no_refusal() -> None:
+    metrics = Metrics(SMALL, passing=("replay-unchecked",))
+    metrics.let_pass("replay-unchecked")
+    metrics.keys_failed("keys.json")
+    found = samples(metrics.text())
+    assert found["cds_tokens_let_pass_total"] == {labelled(reason="replay-unchecked"): 1}
+    assert found.get("cds_refusals_total", {}) == {}
+    assert list(found["cds_keys_failures_total"].values()) == [1]
+
+
+@pytest.mark.parametrize("path", ["/metrics/", "/metrics/x"])
+def test_no_other_path_gives_the_counts(path: str) -> None:
+    client = app_of().test_client()
+    assert client.get("/metrics").status_code == 200
+    assert client.get(path).status_code == 404
 
 
 def test_what_is_known_beforehand_is_there_from_the_start() -> None:

@@ -46,8 +46,13 @@ EVERY_WAY = 20  # one in so many fixtures is broken in every way, the others in 
 FEEDBACK = {
     "card": "0f1e2d3c-4b5a-41f0-8977-123456789abc",
     "outcome": "overridden",
-    "overrideReasons": [{"code": "example", "system": "https://oud-cds.example/reasons", "display": SENTINEL}],
-    "userComment": f"{SENTINEL} said so",
+    "overrideReasons": [
+        {
+            "reason": {"code": "example", "system": "https://oud-cds.example/reasons", "display": SENTINEL},
+            "userComment": f"{SENTINEL} said so",
+        },
+        {"reason": {"code": "example", "system": f"words about {SENTINEL}"}},
+    ],
     "outcomeTimestamp": "2026-03-01T10:00:00Z",
     SENTINEL: {"reference": f"Patient/{SENTINEL}"},
 }

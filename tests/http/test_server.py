@@ -277,3 +277,13 @@ def test_the_log_quotes_nothing_of_what_is_no_http(tmp_path: Path) -> None:
     assert ("InvalidHTTPVersion", 400) in {(each["error"], each["status"]) for each in told}
     assert len(told) == len(NO_HTTP)
     assert "SENTINEL" not in log
+
+
+@pytest.mark.parametrize("header", ["SCRIPT_NAME: /foo", "Script-Name: /foo", "PATH_INFO: /healthz"])
+def test_a_header_does_not_change_the_path_that_is_asked_for(server: Running, header: str) -> None:
+    for path, wanted in (("/foo/healthz", b"404"), ("/nothing-here", b"404"), ("/healthz", b"200")):
+        with server.connect() as connection:
+            request = f"GET {path} HTTP/1.1\r\nHost: example\r\n{header}\r\nConnection: close\r\n\r\n"
+            connection.sendall(request.encode())
+            status = read_all(connection).split(b" ", 2)[1]
+        assert status in (wanted, b"400"), path

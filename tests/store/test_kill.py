@@ -128,6 +128,19 @@ def test_feedback_that_the_service_acknowledged_outlives_its_worker(
     assert sorted(each["card"] for each in rows_of(address, FEEDBACK)) == sorted(cards)
 
 
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_feedback_outlives_a_worker_that_ends_before_it_beside_another(
+    address: Address, url: str, tmp_path: Path, end: signal.Signals
+) -> None:
+    cards = [f"card-{number}" for number in range(40)]
+    with running.serving(tmp_path, {"CDS_AUTH": "off", "CDS_DATABASE_URL": url, "CDS_WORKERS": "2"}) as base:
+        for number, card in enumerate(cards):
+            feedback_acknowledged(base, card)
+            if number in (10, 25):
+                os.kill(newest_worker(tmp_path / "log"), end)
+    assert sorted(each["card"] for each in rows_of(address, FEEDBACK)) == sorted(cards)
+
+
 def test_a_queued_call_does_not_outlive_a_killed_worker(
     sqlite_server: tuple[str, "subprocess.Popen[str]"], sqlite: Address
 ) -> None:

@@ -35,7 +35,7 @@ def test_older_rows_go_and_those_of_the_very_moment_stay(address: Address) -> No
     limit = AT + 2 * SECOND
     engine = open_engine(address, OPERATOR)
     with engine.connect() as connection:
-        assert old_rows(connection, limit) == {"rule_decision": 4, "call": 2, "feedback": 2}
+        assert old_rows(connection, limit, limit) == {"rule_decision": 4, "call": 2, "feedback": 2, "seen_token": 0}
     engine.dispose()
     deleted, _ = purged(address, limit, chunk=100)
     assert deleted == {"rule_decision": 4, "call": 2, "feedback": 2, "seen_token": 0}

@@ -15,7 +15,7 @@ from cds_service.edges.store.start_up import prepare
 from cds_service.edges.store.store import Store, StoreUnavailable
 from cds_service.edges.store.tables import CALL, FEEDBACK
 from tests.http.small_release import call
-from tests.store.sample import Losses, call_of, eventually, item_of, rows_of, said, small_service
+from tests.store.sample import Losses, call_of, eventually, item_of, keep_at_last, rows_of, said, small_service
 
 
 def remembered_fast(store: Store, numbers: range) -> None:
@@ -106,7 +106,7 @@ def test_a_corrupt_file_is_told_and_its_successor_taken(sqlite: Address, losses:
     assert store.first_seen("a", "1", call_of().at) is None
     eventually(lambda: ("records-waiting", "file is not a database") in said(caplog))
     sqlite.path.unlink()
-    keep(store, "a")
+    keep_at_last(store, item_of(card="a"))
     eventually(lambda: ("records-written-again", "") in said(caplog))
     store.close()
     assert (cards(sqlite), calls(sqlite), losses.calls) == ({"a"}, 10, 0)
@@ -145,7 +145,7 @@ def test_postgresql_stopped_and_started_again(postgresql: Any, postgresql_url: s
         assert store.first_seen("a", "2", call_of().at) is None
     finally:
         postgresql.ensure_postgres_running()
-    keep(store, "after")
+    keep_at_last(store, item_of(card="after"))
     eventually(lambda: calls(address) == 100)
     store.close()
     assert (cards(address), losses.calls) == ({"before", "after"}, 0)
@@ -160,7 +160,7 @@ def test_a_postgresql_database_that_is_upgraded_late_is_used_without_a_restart(
     with pytest.raises(StoreUnavailable, match="UndefinedTable"):
         keep(store, "early")
     upgrade(address)
-    keep(store, "late")
+    keep_at_last(store, item_of(card="late"))
     eventually(lambda: calls(address) == 1)
     store.close()
     assert (cards(address), losses.calls) == ({"late"}, 0)

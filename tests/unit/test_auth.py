@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from cds_service.clients.client import LOG, Client, Rate
 from cds_service.core.problem import RequestProblem
 from cds_service.edges.auth import WANTED
-from cds_service.trust.reason import Reason
+from cds_service.trust.claims import check_claims
+from cds_service.trust.reason import Reason, Refused
+from cds_service.trust.token import read_token
 from tests.unit.tokens import (
     EC_KEY,
     EHR,
@@ -484,3 +486,19 @@ def test_what_it_costs_to_check_a_token(name: str) -> None:
     took_ms = 1000 * (time.process_time() - began) / rounds
     print(f"{name}: {took_ms:.2f} ms")
     assert took_ms < 10
+
+
+@pytest.mark.parametrize(
+    ("ended", "now", "taken"),
+    [(9.0, 0.95, True), (9.5, 0.45, True), (9.5, 0.5, False), (9.5, 0.95, False), (10.0, 0.0, False)],
+)
+def test_a_token_is_taken_no_longer_than_it_is_remembered(ended: float, now: float, taken: bool) -> None:
+    """`exp` may hold a fraction of a second; a replay is refused until the very moment at which the token is."""
+    sent = read_token(f"Bearer {token(said=claims(exp=NOW - ended, iat=NOW - 60))}")
+    audience = [str(sent.claims["aud"])]
+    if taken:
+        check_claims(sent, audience, NOW + now)
+    else:
+        with pytest.raises(Refused) as caught:
+            check_claims(sent, audience, NOW + now)
+        assert caught.value.reason is Reason.EXPIRED

@@ -132,19 +132,19 @@ KNOWN = "issuers: [i], jku: ['https://a.example.org']"
         ),
         (
             "clients:\n  a: {issuers: i, jku: http://a.example.org}\n",
-            "2:24: bad-name: 'http://a.example.org' is not https; http is taken on this machine only",
+            "2:24: bad-name: the URL is not https; http is taken on this machine only",
         ),
         (
             "clients:\n  a: {issuers: i, jku: 'https://n:p@a.example.org'}\n",
-            "2:24: bad-name: 'https://n:p@a.example.org' has more than scheme, host and path",
+            "2:24: bad-name: the URL holds a name or a password",
         ),
         (
             "clients:\n  a: {issuers: i, jku: 'https://a.example.org:x'}\n",
-            "2:24: bad-name: 'https://a.example.org:x' is no URL",
+            "2:24: bad-name: the URL cannot be read",
         ),
         (
             f"clients:\n  a: {{{KNOWN}, fhir_servers: http://fhir.example.org}}\n",
-            "2:67: bad-name: 'http://fhir.example.org' is not https; http is taken on this machine only",
+            "2:67: bad-name: the URL is not https; http is taken on this machine only",
         ),
         (
             f"clients:\n  a: {{{KNOWN}, fhir_version: DSTU2}}\n",
@@ -201,7 +201,7 @@ KNOWN = "issuers: [i], jku: ['https://a.example.org']"
         ),
         (
             "clients:\n  anonymous: {tenants: x}\n",
-            "2:15: wrong-type: 'tenants' says how a caller is known, and anonymous is never asked",
+            "2:15: wrong-type: 'tenants' is about a caller who is known, and anonymous is never asked",
         ),
     ],
 )
@@ -348,14 +348,38 @@ def test_check_finds_what_may_be_read_and_should_not_be_served(
 ) -> None:
     path = tmp_path / "clients.yaml"
     path.write_text("clients:\n  a: {issuers: i, jku: 'https://a.example.org', profile: sandbox}\n", encoding="utf-8")
-    code, told = checked(path, capsys, "--format", "json")
-    found = json.loads(told)["findings"]
+    code, told = checked(path, capsys)
     assert code == 1
-    assert [each["client"] for each in found] == ["a", "a"]
-    assert "CDS_PUBLIC_URL" in found[0]["text"]
-    assert "private key of the public CDS Hooks sandbox" in found[1]["text"]
+    assert told.startswith("""\
+clients: clients.yaml
+clients.yaml:2:3: no-audience: no `aud` of its tokens can be right
+    a: {issuers: i, jku: 'https://a.example.org', profile: sandbox}
+    ^
+  hint: give it an `audience`, or set CDS_PUBLIC_URL to the URL that clients call
+clients.yaml:2:3: sandbox-key: the private key of the public CDS Hooks sandbox is known to everybody: whoever has it \
+can call as this client
+    a: {issuers: i, jku: 'https://a.example.org', profile: sandbox}
+    ^
+  hint: keep it out of production
+
+a
+  known by: iss i
+""")
+    assert told.endswith("\n1 client, 2 findings\n")
     monkeypatch.setenv("CDS_PUBLIC_URL", "https://cds.example.org")
-    assert "CDS_PUBLIC_URL" not in json.dumps(json.loads(checked(path, capsys, "--format", "json")[1])["findings"])
+    code, told = checked(path, capsys, "--format", "json")
+    assert [(each["line"], each["code"]) for each in json.loads(told)["findings"]] == [(2, "sandbox-key")]
+
+
+def test_the_command_in_the_head_of_the_example_finds_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    command = "cds-service clients check docs/reference/clients-example.yaml"
+    assert f"`CDS_PUBLIC_URL=https://cds.example.org {command}`" in head[1]
+    monkeypatch.setenv("CDS_PUBLIC_URL", "https://cds.example.org")
+    code, told = checked(EXAMPLE, capsys)
+    assert (code, told.splitlines()[-1]) == (0, "2 clients, 0 findings")
 
 
 def test_check_without_a_file_says_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -84,11 +84,6 @@ def test_a_variable_of_a_later_version_stops(name: str) -> None:
         ("CDS_TIMEZONE", "../../etc/hosts"),
         ("CDS_TODAY", "1 March"),
         ("CDS_TODAY", "2026-02-30"),
-        ("CDS_PUBLIC_URL", "http://cds.example.org"),
-        ("CDS_PUBLIC_URL", "https://"),
-        ("CDS_PUBLIC_URL", "https://cds.example.org:port"),
-        ("CDS_PUBLIC_URL", "https://name@cds.example.org"),
-        ("CDS_PUBLIC_URL", "https://cds.example.org/?a=b"),
         ("CDS_CLIENTS", "no-such-file.yaml"),
         ("CDS_CORS_ORIGINS", "*"),
         ("CDS_CORS_ORIGINS", "https://app.example.org/"),
@@ -100,6 +95,25 @@ def test_a_variable_of_a_later_version_stops(name: str) -> None:
 def test_a_bad_value_stops_and_names_the_variable(name: str, value: str) -> None:
     problem = refused(**{name: value})
     assert problem.startswith(f"{name}: {value!r}")
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("http://SENTINEL.example.org", "is not https; http is taken on this machine only"),
+        ("SENTINEL", "has no host, or a blank in it"),
+        ("https://", "has no host, or a blank in it"),
+        ("https://cds.example.org/SENTINEL x", "has no host, or a blank in it"),
+        ("https://cds.example.org:SENTINEL", "cannot be read"),
+        ("https://SENTINEL@cds.example.org", "holds a name or a password"),
+        ("https://:SENTINEL@cds.example.org", "holds a name or a password"),
+        ("https://cds.example.org/?SENTINEL", "has more than scheme, host and path"),
+        ("https://cds.example.org/#", "has more than scheme, host and path"),
+    ],
+)
+def test_a_public_url_that_cannot_be_is_told_and_not_repeated(url: str, fault: str) -> None:
+    told = refused(CDS_PUBLIC_URL=url)
+    assert told == f"CDS_PUBLIC_URL: the URL {fault}; give one such as https://cds.example.org"
 
 
 def test_a_database_that_cannot_be_is_named_without_its_url() -> None:

@@ -128,7 +128,7 @@ NO_ID = "is not an id of up to 200 characters without blanks"
         (accepted(acceptedSuggestions={"id": "s1"}), ".acceptedSuggestions", "must be an array"),
         (accepted(acceptedSuggestions=["s1"]), ".acceptedSuggestions[0]", "must be an object"),
         (accepted(acceptedSuggestions=[{"id": "s1"}, {}]), ".acceptedSuggestions[1].id", "is required"),
-        (accepted(acceptedSuggestions=[{"id": "s"}] * 101), ".acceptedSuggestions", "has more than 100 entries"),
+        (accepted(acceptedSuggestions=[{"id": "s"}] * 51), ".acceptedSuggestions", "has more than 50 entries"),
         (overridden(overrideReason="x"), ".overrideReason", "must be an object or an array of objects"),
         (overridden(overrideReasons=["x"]), ".overrideReasons", "must be an object or an array of objects"),
         (overridden(overrideReason={"reason": "x"}), ".overrideReason.reason", "must be an object"),
@@ -157,6 +157,15 @@ def test_an_item_that_cannot_be_kept_is_named_beside_the_good_one(sent: Any, whe
     assert issues == [(f"feedback[0]{where}", text)]
 
 
+def test_a_long_list_of_wrong_things_is_one_fault() -> None:
+    kept, issues = read(accepted(acceptedSuggestions=[{}] * 2600), overridden(overrideReasons=[{"reason": 7}] * 2600))
+    assert kept == []
+    assert issues == [
+        ("feedback[0].acceptedSuggestions", "has more than 50 entries"),
+        ("feedback[1].overrideReasons", "has more than 50 entries"),
+    ]
+
+
 def test_an_item_sent_twice_is_one() -> None:
     kept, issues = read(accepted(), accepted(), overridden())
     assert (len(kept), issues) == (2, [])
@@ -170,7 +179,7 @@ def test_an_item_sent_twice_is_one() -> None:
         ({}, "feedback", "is required"),
         ({"feedback": None}, "feedback", "is required"),
         ({"feedback": {}}, "feedback", "must be an array"),
-        ({"feedback": [overridden()] * 1001}, "feedback", "has more than 1000 items; send it in parts"),
+        ({"feedback": [overridden()] * 501}, "feedback", "has more than 500 items; send it in parts"),
     ],
 )
 def test_what_is_no_batch_is_refused(body: Any, where: str, text: str) -> None:
@@ -198,6 +207,11 @@ def test_whatever_comes_is_kept_or_named(changes: dict[str, Any], whole: Any) ->
     for sent in (accepted(**changes), overridden(**changes), whole):
         kept, issues = read(sent)
         assert bool(kept) != bool(issues)
+
+
+def test_a_system_that_is_text_is_not_kept() -> None:
+    (item,), _ = read(overridden(overrideReason={"reason": {"code": "x", "system": "Words about a person"}}))
+    assert item.reasons == (OverrideReason("x", ""),)
 
 
 def test_no_value_of_the_request_is_repeated() -> None:

@@ -79,7 +79,7 @@ def purge_command(args: argparse.Namespace) -> int:
         now = utc_now()
         before = now - timedelta(days=days)
         if args.dry_run:
-            counts = _with(address, lambda connection: old_rows(connection, before))
+            counts = _with(address, lambda connection: old_rows(connection, before, now))
         else:
             engine = open_engine(address, OPERATOR)
             try:

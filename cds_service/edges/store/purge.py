@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Delete, Engine, Table, delete, func, select, tuple_
 
@@ -12,12 +13,17 @@ CHUNK_ROWS = 5_000
 PAUSE_S = 0.02  # whoever waits for SQLite's one lock must find it free now and then
 
 
-def old_rows(connection: Connection, before: datetime) -> dict[str, int]:
-    """How many rows of each table are older than `before`; one of exactly that moment is not."""
+def old_rows(connection: Connection, before: datetime, now: datetime) -> dict[str, int]:
+    """How many rows of each table `purge` would delete; one of exactly that moment is not old."""
     return {
-        table.name: connection.execute(select(func.count()).select_from(table).where(age < before)).scalar_one()
-        for table, age in AGES_BY.items()
+        table.name: connection.execute(select(func.count()).select_from(table).where(age < limit)).scalar_one()
+        for table, age, limit in _limits(before, now)
     }
+
+
+def _limits(before: datetime, now: datetime) -> list[tuple[Table, ColumnElement[Any], datetime]]:
+    """By which column each table ages, and from when on a row stays. Decisions go before their calls."""
+    return [*((table, age, before) for table, age in AGES_BY.items()), (SEEN_TOKEN, SEEN_TOKEN.c.expires, now)]
 
 
 def purge(
@@ -30,12 +36,10 @@ def purge(
 ) -> dict[str, int]:
     """Delete rows older than `before`, and tokens whose time is over at `now`; give how many of each table.
 
-    Each chunk is a transaction of its own, so what was deleted before an interruption stays deleted. Decisions go
-    before their calls.
+    Each chunk is a transaction of its own, so what was deleted before an interruption stays deleted.
     """
-    columns = [(table, age, before) for table, age in AGES_BY.items()]
     deleted = {}
-    for table, age, limit in [*columns, (SEEN_TOKEN, SEEN_TOKEN.c.expires, now)]:
+    for table, age, limit in _limits(before, now):
         deleted[table.name] = 0
         while True:
             with engine.begin() as connection:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -35,6 +36,7 @@ class Purpose:
 RECORDS = Purpose(wait_ms=1000, durable=False, connections=1)
 FEEDBACK = Purpose(wait_ms=1800, durable=True, connections=2)
 TOKENS = Purpose(wait_ms=40, durable=False, connections=2)
+OWED = Purpose(wait_ms=1000, durable=False, connections=0)  # tokens that could not be told in time
 OPERATOR = Purpose(wait_ms=30_000, durable=True, connections=0)  # db upgrade, db purge, reports
 START_UP = Purpose(wait_ms=5_000, durable=True, connections=0)
 
@@ -99,12 +101,8 @@ def _watch_file(engine: Engine, path: str) -> None:
     """
 
     def make(*_: Any) -> None:
-        folder = os.path.dirname(path)
-        os.makedirs(folder, exist_ok=True)
-        new = not os.path.exists(path)
-        os.close(os.open(path, os.O_CREAT | os.O_RDONLY, 0o600))
-        if new:
-            _sync_folder(folder)  # else a power loss could take the name of a file whose rows are on the disk
+        if not os.path.exists(path):
+            _make_file(path)
 
     def note(_: Any, record: Any) -> None:
         record.info["file"] = _identity(path)
@@ -116,6 +114,25 @@ def _watch_file(engine: Engine, path: str) -> None:
     event.listen(engine, "do_connect", make)
     event.listen(engine, "connect", note)
     event.listen(engine, "checkout", check)
+
+
+def _make_file(path: str) -> None:
+    """Make an empty file for its owner only, without ever opening it by its own name.
+
+    Whoever closes a file gives up all locks that his process holds on it, those of another connection included; the
+    next process to close the database would then take itself for the last and delete the log under that connection.
+    Source: https://www.sqlite.org/howtocorrupt.html, section 2.2
+    """
+    folder = os.path.dirname(path)
+    os.makedirs(folder, exist_ok=True)
+    handle, blank = tempfile.mkstemp(prefix=".new-", dir=folder)
+    os.close(handle)
+    try:
+        with contextlib.suppress(FileExistsError):  # another was quicker
+            os.link(blank, path)
+    finally:
+        os.unlink(blank)
+    _sync_folder(folder)  # else a power loss could take the name of a file whose rows are on the disk
 
 
 def _sync_folder(path: str) -> None:

@@ -1,8 +1,11 @@
 """Tokens that were shown: the first time anywhere, or again? Told within 50 ms, or not at all."""
 
+import contextlib
 import logging
+import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import wait
 from datetime import datetime
 
@@ -12,22 +15,25 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from cds_service.edges.store.faults import why
 from cds_service.edges.store.lane import Lane
-from cds_service.edges.store.rows import token_key
 from cds_service.edges.store.source import TOKENS, Source
 from cds_service.edges.store.tables import SEEN_TOKEN
 
 LIMIT_S = 0.05
 CONNECT_S = 1.0  # a worker that starts waits so long for the database, at most
-REST_S = 5.0  # after a failure nobody is asked for so long: calls must not each wait for what is away
+# After a failure nobody is asked for a while: calls must not each wait for what is away. The while doubles with each
+# failure in a row, because a table that is locked for a moment is no database that is gone.
+FIRST_REST_S, REST_S = 0.2, 5.0
+MOST_OWED = 10_000  # tokens that were taken unasked and are still to be written
+OWED_CHUNK = 200
 CHUNK, CHUNKS = 1000, 20  # ended tokens are deleted in small steps, because they are few and others want the lock
 
 _log = logging.getLogger("cds_service")
 
 
-def take(connection: Connection, client: str, jti: str, expires: datetime, now: datetime) -> bool:
+def take(connection: Connection, client: str, digest: str, expires: datetime, now: datetime) -> bool:
     """Take the token's place and say whether it was free. One whose time is over is free again, purged or not."""
     insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
-    statement = insert(SEEN_TOKEN).values(client=client, jti_sha256=token_key(jti), expires=expires)
+    statement = insert(SEEN_TOKEN).values(client=client, jti_sha256=digest, expires=expires)
     statement = statement.on_conflict_do_update(
         index_elements=[SEEN_TOKEN.c.client, SEEN_TOKEN.c.jti_sha256],
         set_={"expires": statement.excluded.expires},
@@ -54,42 +60,87 @@ def forget_all(source: Source, now: datetime) -> None:
 
 
 class SeenTokens:
-    """A class because it holds connections, threads and the moment until which the database is let be."""
+    """A class because it holds connections, threads and the moment until which the database is let be.
+
+    slow: the same database with more patience, for what nobody waits for.
+    """
 
     def __init__(
         self,
         source: Source,
         now: Callable[[], datetime],
+        slow: Source,
         *,
         monotonic: Callable[[], float] = time.monotonic,
         limit_s: float = LIMIT_S,
     ) -> None:
         self._source = source
+        self._slow = slow
         self._now = now
         self._monotonic = monotonic
         self._limit_s = limit_s
         self._rest_until = float("-inf")
+        self._rest_s = FIRST_REST_S
+        self._owed: deque[tuple[str, str, datetime]] = deque(maxlen=MOST_OWED)
+        self._paying = threading.Lock()
+        self._closed = threading.Event()
         self._lane = Lane("tokens", TOKENS.connections)
         self._connect()
 
-    def first(self, client: str, jti: str, expires: datetime) -> bool | None:
-        """True the first time anywhere, False a replay, None when it could not be told in time."""
+    def first(self, client: str, digest: str, expires: datetime) -> bool | None:
+        """True the first time anywhere, False a replay, None when it could not be told in time.
+
+        A token that could not be asked for is written as soon as that can be, so that it is a replay from then on.
+        """
         if self._monotonic() < self._rest_until:
+            self._owe(client, digest, expires)
             return None
         until = time.monotonic() + self._limit_s
 
         def take_in_time(connection: Connection) -> bool:
-            taken = take(connection, client, jti, expires, self._now())
+            taken = take(connection, client, digest, expires, self._now())
             if time.monotonic() > until:  # nobody waits any more: rolled back, so that the token is not taken unheard
                 raise TimeoutError
             return taken
 
         try:
-            return self._lane.run(lambda: self._source.run(take_in_time), self._limit_s)
+            told = self._lane.run(lambda: self._source.run(take_in_time), self._limit_s)
         except Exception as fault:
-            self._rest_until = self._monotonic() + REST_S
-            _log.warning("tokens-not-compared", extra={"seconds": REST_S, "why": why(fault)})
+            rest_s, self._rest_s = self._rest_s, min(2 * self._rest_s, REST_S)
+            self._rest_until = self._monotonic() + rest_s
+            _log.warning("tokens-not-compared", extra={"seconds": rest_s, "why": why(fault)})
+            self._owe(client, digest, expires)
             return None
+        self._rest_s = FIRST_REST_S
+        return told
+
+    def _owe(self, client: str, digest: str, expires: datetime) -> None:
+        """Have a token written later, by a thread that lives until none is owed."""
+        self._owed.append((client, digest, expires))
+        self._begin_to_pay()
+
+    def _pay(self) -> None:
+        pause = FIRST_REST_S
+        while self._owed and not self._closed.wait(pause):
+            some = [self._owed.popleft() for _ in range(min(OWED_CHUNK, len(self._owed)))]
+            try:
+                self._slow.run(lambda connection, some=some: self._write(connection, some))  # type: ignore[misc]
+            except Exception:  # it is logged where tokens are asked for; these are tried again
+                self._owed.extendleft(reversed(some))
+                pause = min(2 * pause, REST_S)
+            else:
+                pause = FIRST_REST_S
+        self._paying.release()
+        if self._owed and not self._closed.is_set():  # owed between the last look and the release
+            self._begin_to_pay()
+
+    def _begin_to_pay(self) -> None:
+        if self._paying.acquire(blocking=False):
+            threading.Thread(target=self._pay, name="tokens-owed", daemon=True).start()
+
+    def _write(self, connection: Connection, some: Sequence[tuple[str, str, datetime]]) -> None:
+        for client, digest, expires in some:
+            take(connection, client, digest, expires, self._now())
 
     def _connect(self) -> None:
         """Connect before the first call: that alone may take longer than a call is given."""
@@ -99,5 +150,11 @@ class SeenTokens:
         wait(connecting, CONNECT_S)
 
     def close(self) -> None:
+        """Write what is owed, once, and let go of the database."""
+        self._closed.set()
+        if self._owed:
+            some = list(self._owed)
+            with contextlib.suppress(Exception):  # the worker ends; what is not written could be shown once more
+                self._slow.run(lambda connection: self._write(connection, some))
         self._lane.close()
         self._source.close()
