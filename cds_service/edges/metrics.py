@@ -75,9 +75,16 @@ class Metrics:
     """The series of one application; a class because it holds them.
 
     reasons: what `refused` may be told, besides the FHIR IssueTypes. dropped: what `dropped` may be told.
+    fetches: what `fetched` may be told.
     """
 
-    def __init__(self, release: Release, reasons: Collection[str] = (), dropped: Collection[str] = DROPPED) -> None:
+    def __init__(
+        self,
+        release: Release,
+        reasons: Collection[str] = (),
+        dropped: Collection[str] = DROPPED,
+        fetches: Collection[str] = (),
+    ) -> None:
         self._folder = _shared_folder()
         from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
@@ -101,6 +108,9 @@ class Metrics:
             "cds_refusals_total", "Requests refused, by reason", "reason", ISSUE_TYPES | frozenset(reasons)
         )
         self._dropped = counted("cds_dropped_records_total", "Records that could not be kept", "kind", dropped)
+        self._fetches = counted(
+            "cds_fetches_total", "Prefetch keys looked for at a FHIR server, by how it ended", "outcome", fetches
+        )
         self._feedback = counted("cds_feedback_total", "Feedback kept", "outcome", (ACCEPTED, OVERRIDDEN))
         self._incidents = Counter("cds_incidents_total", "Requests in which the service failed", registry=registry)
         self._failures = counted("cds_rule_failures_total", "Rules that raised an error", "rule", rules)
@@ -120,7 +130,7 @@ class Metrics:
         for edition in release.active:
             for indicator in INDICATORS:
                 self._cards.begin(edition.rule.id, indicator)
-        for family, values in ((self._unknown, inputs), (self._dropped, dropped)):
+        for family, values in ((self._unknown, inputs), (self._dropped, dropped), (self._fetches, fetches)):
             for value in values:
                 family.begin(value)
         for outcome in (ACCEPTED, OVERRIDDEN):
@@ -163,6 +173,10 @@ class Metrics:
     def dropped(self, kind: str, count: int) -> None:
         """Count records that could not be kept."""
         self._dropped.add(kind, count=count)
+
+    def fetched(self, outcome: str) -> None:
+        """Count how it ended to look for a prefetch key at a FHIR server."""
+        self._fetches.add(outcome)
 
     def text(self) -> bytes:
         """Give all series in Prometheus's text format, those of every worker added up."""

@@ -189,7 +189,7 @@ def _connected(host: str, port: int | None, options: Any) -> socket.socket:
     """
     way = _way.get()
     found = (way.resolve or socket.getaddrinfo)(host, port, type=socket.SOCK_STREAM)
-    if not all(way.may_reach(address[0]) for *_, address in found):
+    if not all(way.may_reach(str(address[0])) for *_, address in found):
         raise Unfetched("address", "the name leads to an address that may not be called")
     fault: OSError = OSError("the name has no address")
     for family, kind, protocol, _, address in found:
