@@ -1,21 +1,25 @@
 """Reading a FHIR server: what comes is used, what does not is not read, and no call waits longer than its budget."""
 
 import json
+import re
 import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from cds_service.clients.client import Client
+from cds_service.config import Settings
 from cds_service.edges.fhir_client.fetching import OUTCOMES, FhirServers
 from cds_service.edges.fhir_client.pages import MOST_BYTES, MOST_PAGES
 from cds_service.protocol import FhirAuthorization, HookCall, read_call
+from cds_service.wiring import open_fhir, open_service
 from tests.http.key_server import Behaviour, KeyServer, after, body, dripping, key_server, status
 from tests.http.small_release import SNOMED, app_of, bundle, call, patient
 
@@ -462,3 +466,61 @@ def test_a_server_that_refuses_is_not_left_alone(server: KeyServer, world: World
 def test_a_token_is_not_printed() -> None:
     given = FhirAuthorization(TOKEN, 300, "", "")
     assert TOKEN not in repr(HookCall("patient-view", "", {}, {}, None, given))
+
+
+# --- wired --------------------------------------------------------------------------------------------------------
+
+
+def test_the_service_reads_the_servers_of_its_clients_file(server: KeyServer, tmp_path: Path) -> None:
+    """With the rules in service: each key that discovery asks for is fetched, no more and no less."""
+    server.behaviour = lambda handler: gives(patient() if "/Patient/" in handler.path else bundle())(handler)
+    file = tmp_path / "clients.yaml"
+    file.write_text(f"clients:\n  anonymous:\n    fhir_servers: {base_of(server)}\n", encoding="utf-8")
+    opened = open_service(Settings(auth="off", clients=file, budget_ms=5000))
+    http = opened.app.test_client()
+    keys = http.get("/cds-services").get_json()["services"][0]["prefetch"]
+    answered = http.post("/cds-services/oud-patient-view", json=about(server))
+    assert (answered.status_code, unread(answered.get_json())) == (200, [])
+    assert (server.asked, len(keys) > 10) == (len(keys), True)
+    assert f'cds_fetches_total{{outcome="whole"}} {len(keys)}.0' in http.get("/metrics").text
+    opened.close()
+
+
+def test_without_servers_in_the_clients_file_nothing_is_opened() -> None:
+    assert open_fhir(Settings(auth="off"), lambda outcome: None) is None
+
+
+def test_connections_are_used_again(server: KeyServer) -> None:
+    taken: list[int] = []
+
+    class Kept(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            taken.append(1)
+            super().setup()
+
+        def do_GET(self) -> None:
+            gives(bundle())(self)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Kept) as kept:
+        thread = threading.Thread(target=kept.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        base = f"http://127.0.0.1:{kept.server_port}/fhir"
+        world = World(server, client={"fhir_servers": (base,)})
+        for _ in range(5):
+            assert world.fill(about(server, fhir_server=base), "conditions") == {"conditions": bundle()}
+        world.servers.close()
+        kept.shutdown()
+        thread.join()
+    assert len(taken) == 1
+
+
+def test_every_outcome_has_its_entry_and_no_other() -> None:
+    page = (Path(__file__).parents[2] / "docs/explanation/fhir-access.md").read_text(encoding="utf-8")
+    table = page.split("## What is counted")[1]
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert sorted(re.findall(r"`([a-z-]+)`", "".join(cells))) == sorted(OUTCOMES)
