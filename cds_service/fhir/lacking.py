@@ -12,6 +12,7 @@ from cds_service.fhir.prefetch import PATIENT, PREFETCH
 from cds_service.fhir.shapes import Resource, objects, word
 
 BUNDLE, OUTCOME = "Bundle", "OperationOutcome"
+MOST_ID = 1000  # characters; EHRs have ids far beyond the 64 of FHIR
 
 
 def lacking(prefetch: Mapping[str, Any], keys: Collection[str]) -> dict[str, Resource | None]:
@@ -28,11 +29,19 @@ def lacking(prefetch: Mapping[str, Any], keys: Collection[str]) -> dict[str, Res
         value = prefetch[key]
         if next_link(value) is not None:
             found[key] = value
-        elif value is not None:
+        elif value is not None and not _begins_with_a_row(value):
             opened = open_value(value)
             if not opened.entries and opened.whys and set(opened.whys) <= {ERROR, NO_FHIR}:
                 found[key] = None
     return found
+
+
+def _begins_with_a_row(value: Any) -> bool:
+    """Whether a list is plainly one; only others are opened, because every call with a server comes through here."""
+    try:
+        return value["entry"][0]["resource"]["resourceType"] not in (BUNDLE, OUTCOME)
+    except (KeyError, IndexError, TypeError):
+        return False
 
 
 def query(key: str, patient_id: str) -> str:
@@ -40,9 +49,6 @@ def query(key: str, patient_id: str) -> str:
     if not patient_id.strip(".") or len(patient_id) > MOST_ID:
         return ""
     return PREFETCH[key].query.replace("{{context.patientId}}", quote(patient_id, safe=""))
-
-
-MOST_ID = 1000  # characters; EHRs have ids far beyond the 64 of FHIR
 
 
 def may_stand_for(key: str, value: object) -> bool:
