@@ -22,12 +22,13 @@ LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 AVAILABLE = (
     "CDS_HOST", "CDS_PORT", "CDS_AUTH", "CDS_RULES", "CDS_MAX_BODY_MB", "CDS_TIMEZONE", "CDS_ALLOW_OPEN",
     "CDS_LOG_LEVEL", "CDS_WORKERS", "CDS_THREADS", "CDS_TODAY", "CDS_PUBLIC_URL", "CDS_CLIENTS", "CDS_DATABASE_URL",
-    "CDS_CORS_ORIGINS", "CDS_ALLOW_UNREVIEWED", "CDS_RETENTION_DAYS",
+    "CDS_CORS_ORIGINS", "CDS_ALLOW_UNREVIEWED", "CDS_RETENTION_DAYS", "CDS_BUDGET_MS",
 )  # fmt: skip
 # Names that are kept for features this version does not have. Setting one is refused, so that nobody relies on it.
-RESERVED = ("CDS_SITE", "CDS_BUDGET_MS")
+RESERVED = ("CDS_SITE",)
 DATABASE_URL = "sqlite:///var/cds-service.db"
 RETENTION_DAYS = 90
+BUDGET_MS, LEAST_BUDGET_MS, MOST_BUDGET_MS = 1500, 50, 20_000
 
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
@@ -52,6 +53,7 @@ class Settings:
     cors_origins:   origins of browser clients that may read answers; empty = CORS is off.
     allow_unreviewed: with auth required, whether rules that no clinician has reviewed show cards.
     retention_days: how long records are kept.
+    budget_ms:      how long a call may go on fetching from a FHIR server, from its start.
     """
 
     host: str = "127.0.0.1"
@@ -70,6 +72,7 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     allow_unreviewed: bool = False
     retention_days: int = RETENTION_DAYS
+    budget_ms: int = BUDGET_MS
 
 
 def read_settings(environ: Mapping[str, str], cores: int | None = None) -> Settings:
@@ -97,6 +100,7 @@ def read_settings(environ: Mapping[str, str], cores: int | None = None) -> Setti
         cors_origins=_origins(given, "CDS_CORS_ORIGINS"),
         allow_unreviewed=_one_of(given, "CDS_ALLOW_UNREVIEWED", ("yes", "no"), "no") == "yes",
         retention_days=_whole(given, "CDS_RETENTION_DAYS", RETENTION_DAYS, 1, 36500),
+        budget_ms=_whole(given, "CDS_BUDGET_MS", BUDGET_MS, LEAST_BUDGET_MS, MOST_BUDGET_MS),
     )
     _check_together(settings, allow_open=_one_of(given, "CDS_ALLOW_OPEN", ("yes", "no"), "no") == "yes")
     return settings

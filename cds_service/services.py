@@ -45,10 +45,13 @@ SERVICES: Mapping[str, Service] = {
 
 
 class FhirClient(Protocol):
-    """Port: fetches what the client did not send. No edge fills it yet, so `answer` is called with None."""
+    """Port: fetches what the client did not send, for one call, which it knows the client and the start of."""
 
     def fill(self, call: HookCall, keys: Collection[str]) -> Mapping[str, Any]:
-        """Give a value for each prefetch key of `keys` that could be fetched from the call's FHIR server."""
+        """Give values for prefetch keys of `keys`, to take the place of what was sent under them.
+
+        Only for a key that was not sent, not read by the client, or sent as a page with a link to the next.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,7 @@ def answer(
     hook = hook_by_trigger(call.hook, call.extension, profile)
     prefetch, keys = call.prefetch, prefetch_keys(compiled, hook)
     if fhir_client is not None:
-        prefetch = {**fhir_client.fill(call, [key for key in keys if key not in prefetch]), **prefetch}
+        prefetch = {**prefetch, **fhir_client.fill(call, keys)}
     if PATIENT not in prefetch:
         missing = tuple(key for key in keys if key not in prefetch)
         return Answer(412, {}, issues=tuple(map(_not_sent, missing)), missing=missing)

@@ -20,6 +20,7 @@ from cds_service.edges import metrics as counts
 from cds_service.edges import tracing
 from cds_service.edges.auth import Trust, gate, issuers
 from cds_service.edges.cors import allow_origins
+from cds_service.edges.fhir_client.fetching import OUTCOMES, FhirServers
 from cds_service.edges.key_sets import KeySets
 from cds_service.edges.logs import call_log
 from cds_service.edges.rate import Buckets
@@ -63,9 +64,11 @@ def open_service(settings: Settings) -> Opened:
         release,
         reasons=[each.value for each in Reason if each not in PASSING],
         passing=[each.value for each in PASSING],
+        fetches=OUTCOMES,
     )
     traces = tracing.open_tracing(os.environ, release)
     store = open_store(settings, metrics.dropped)
+    fhir = open_fhir(settings, metrics.fetched)
     consumers = [call_log(release), metrics.seen, traces.seen]
     if store:
         consumers.append(recorder(store.remember, release))
@@ -76,6 +79,7 @@ def open_service(settings: Settings) -> Opened:
         identify=who_calls(settings, store, metrics),
         seen=all_of(*consumers),
         keep_feedback=keeper(store),
+        fhir_client=fhir.of if fhir else lambda client, began: None,
         site=site,
     )
     door = Door(max_bytes=settings.max_body_bytes, deadline_s=BODY_DEADLINE_S, monotonic=time.monotonic)
@@ -83,11 +87,20 @@ def open_service(settings: Settings) -> Opened:
     allow_origins(app, settings.cors_origins)
 
     def close() -> None:
+        if fhir:
+            fhir.close()
         if store:
             store.close()
         traces.close()
 
     return Opened(app, close=close, refused=metrics.refused_before_read)
+
+
+def open_fhir(settings: Settings, fetched: Callable[[str], None]) -> FhirServers | None:
+    """Open what fetches from FHIR servers in one worker; None when no client has one."""
+    if not any(each.fhir_servers for each in load_clients(settings).by_name.values()):
+        return None
+    return FhirServers(settings.threads, settings.budget_ms / 1000, fetched)
 
 
 def open_store(settings: Settings, dropped: Callable[[str, int], None]) -> Store | None:

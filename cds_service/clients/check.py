@@ -63,6 +63,8 @@ def described(client: Client, public_url: str) -> dict[str, str]:
         "tenants": (", ".join(client.tenants) or "any, or none") if named else "",
         "a token shown before": ("refused" if client.replay == REFUSE else "taken, and logged") if named else "",
         "FHIR servers": ", ".join(client.fhir_servers) or "none: only what comes with the call is read",
+        "FHIR servers may be in": ", ".join(client.fhir_private),
+        "time to fetch": f"{client.budget_ms} ms from the start of a call" if client.budget_ms else "",
         "FHIR version": client.fhir_version or "as its calls show",
         "today": f"the day in {client.timezone}" if client.timezone else "the day in CDS_TIMEZONE",
         "no source here": ", ".join(sorted(client.not_held)) or "nothing: every list is expected",

@@ -29,6 +29,8 @@ class Client:
     audience:     values of `aud` that are taken besides the public URL that was called.
     tenants:      values of `tenant` that are taken; empty = any, also none.
     fhir_servers: base URLs of FHIR servers that may be read for this client.
+    fhir_private: networks, as CIDR, that these servers may stand in although they are not public.
+    budget_ms:    how long a call may go on fetching, from its start; None = CDS_BUDGET_MS.
     fhir_version: "R4", "R5" or "STU3"; "" = what its calls look like (fhir.versions).
     timezone:     whose calendar day is today; None = CDS_TIMEZONE.
     not_held:     resource types that are no source at this site.
@@ -45,6 +47,8 @@ class Client:
     audience: tuple[str, ...] = ()
     tenants: tuple[str, ...] = ()
     fhir_servers: tuple[str, ...] = ()
+    fhir_private: tuple[str, ...] = ()
+    budget_ms: int | None = None
     fhir_version: str = ""
     timezone: tzinfo | None = None
     not_held: frozenset[str] = frozenset()

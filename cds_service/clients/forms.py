@@ -5,6 +5,7 @@ The same machinery reads rule files (rulebook.reader_values). docs/reference/cli
 
 from cds_service.clients.client import LOG, REFUSE
 from cds_service.clients.profiles import PROFILES
+from cds_service.config import LEAST_BUDGET_MS
 from cds_service.core.profile import ORDER, PROPOSAL
 from cds_service.core.restricted import IGNORE, USE, USE_NO_DETAIL
 from cds_service.fhir.versions import DIALECTS
@@ -21,6 +22,8 @@ SYSTEM = Named("a code system's URI", r"[a-z]+:[^\s]+", "urn:oid:2.16.840.1.1138
 RESOURCE_TYPE = Named("a FHIR resource type", r"[A-Z][A-Za-z]+", "MedicationStatement")
 ZONE = Named("an IANA time zone", r"[A-Za-z0-9_+/-]+", "America/New_York", plain=True)
 FILE = Named("a file, from the folder of this one", r"\S(?:.*\S)?", "keys/mercy.json")
+CIDR = Named("a network as CIDR", r"[0-9a-fA-F:.]+/[0-9]{1,3}", "10.20.0.0/16")
+BUDGET = Number(whole=True, least=LEAST_BUDGET_MS, what=f"a whole number from {LEAST_BUDGET_MS}")
 WORD = Text("one line of text")
 FLAG = Either((Constant("true"), Constant("false")), "true or false")
 
@@ -43,6 +46,8 @@ CLIENT = Form(
         Key("audience", ListOf(WORD, least=1), meaning="values of `aud` that are taken besides the URL that is called"),
         Key("tenants", ListOf(WORD, least=1), meaning="values of `tenant` that are taken; left out, any or none"),
         Key("fhir_servers", ListOf(URL, least=1), meaning="base URLs of FHIR servers that may be read for it"),
+        Key("fhir_private", ListOf(CIDR, least=1), meaning="networks that these servers may stand in, if not public"),
+        Key("budget_ms", BUDGET, meaning="how long a call may go on fetching; left out, `CDS_BUDGET_MS`"),
         Key(
             "fhir_version",
             Word("a FHIR version", FHIR_VERSIONS),

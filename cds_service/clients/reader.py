@@ -1,5 +1,6 @@
 """Reads clients.yaml: every client, and every problem of the file at once, as rule files have theirs."""
 
+import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import tzinfo
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 from cds_service.clients.client import ANONYMOUS_NAME, Client, Clients, Rate
 from cds_service.clients.forms import CLIENTS_FILE, FORM
 from cds_service.clients.profiles import PROFILES
-from cds_service.config import url_fault
+from cds_service.config import MOST_BUDGET_MS, url_fault
 from cds_service.core.problem import RequestProblem
 from cds_service.core.profile import GENERIC, Profile
 from cds_service.fhir.prefetch import ALWAYS_HELD
@@ -62,6 +63,12 @@ def _client(name: str, entry: Mapping[str, Any], reading: Reading, folder: Path)
         for number, url in enumerate(entry.get(key, ())):
             if fault := url_fault(url):
                 reading.note("bad-name", reading.source.mark((*place, key, number)), f"the URL {fault}")
+    for number, each in enumerate(entry.get("fhir_private", ())):
+        if fault := _network_fault(each):
+            reading.note("bad-name", reading.source.mark((*place, "fhir_private", number)), fault)
+    if entry.get("budget_ms", 0) > MOST_BUDGET_MS:
+        text = f"{entry['budget_ms']} milliseconds are more than anybody waits for"
+        reading.note("wrong-type", reading.source.mark((*place, "budget_ms")), text, f"at most {MOST_BUDGET_MS}")
     for number, each in enumerate(entry.get("not_held", ())):
         if each in ALWAYS_HELD:
             text = f"{each} is always a source: without it nothing can be told"
@@ -75,6 +82,8 @@ def _client(name: str, entry: Mapping[str, Any], reading: Reading, folder: Path)
         audience=tuple(entry.get("audience", ())),
         tenants=tuple(entry.get("tenants", ())),
         fhir_servers=tuple(entry.get("fhir_servers", ())),
+        fhir_private=tuple(entry.get("fhir_private", ())),
+        budget_ms=entry.get("budget_ms"),
         fhir_version=entry.get("fhir_version", Client(name).fhir_version),
         timezone=_zone(entry, reading, place),
         not_held=frozenset(entry.get("not_held", ())),
@@ -112,6 +121,15 @@ def _check_shared(found: Mapping[str, Client], reading: Reading) -> None:
                 text = f"this issuer belongs to '{owner[issuer]}' already"
                 reading.note("duplicate-key", reading.source.mark(("clients", name, "issuers", number)), text)
             owner.setdefault(issuer, name)
+
+
+def _network_fault(text: str) -> str:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as fault:
+        hint = "bits are set behind the mask" if "host bits" in str(fault) else "10.20.0.0/16 is one"
+        return f"'{text}' is no network; {hint}"
+    return ""
 
 
 def _keys(entry: Mapping[str, Any], reading: Reading, place: Place, folder: Path) -> Path | None:

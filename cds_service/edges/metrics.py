@@ -79,6 +79,7 @@ class Metrics:
 
     reasons: what `refused` may be told, besides the FHIR IssueTypes. dropped, passing: what `dropped` and `let_pass`
     may be told.
+    fetches: what `fetched` may be told.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Metrics:
         reasons: Collection[str] = (),
         dropped: Collection[str] = DROPPED,
         passing: Collection[str] = (),
+        fetches: Collection[str] = (),
     ) -> None:
         self._folder = _shared_folder()
         from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
@@ -115,6 +117,9 @@ class Metrics:
         )
         self._keys_failed = Counter("cds_keys_failures_total", "JWK Sets not read or read in part", registry=registry)
         self._dropped = counted("cds_dropped_records_total", "Records that could not be kept", "kind", dropped)
+        self._fetches = counted(
+            "cds_fetches_total", "Prefetch keys looked for at a FHIR server, by how it ended", "outcome", fetches
+        )
         self._feedback = counted("cds_feedback_total", "Feedback kept", "outcome", (ACCEPTED, OVERRIDDEN))
         self._incidents = Counter("cds_incidents_total", "Requests in which the service failed", registry=registry)
         self._failures = counted("cds_rule_failures_total", "Rules that raised an error", "rule", rules)
@@ -134,7 +139,12 @@ class Metrics:
         for edition in release.active:
             for indicator in INDICATORS:
                 self._cards.begin(edition.rule.id, indicator)
-        for family, values in ((self._unknown, inputs), (self._dropped, dropped), (self._let_pass, passing)):
+        for family, values in (
+            (self._unknown, inputs),
+            (self._dropped, dropped),
+            (self._let_pass, passing),
+            (self._fetches, fetches),
+        ):
             for value in values:
                 family.begin(value)
         for outcome in (ACCEPTED, OVERRIDDEN):
@@ -185,6 +195,10 @@ class Metrics:
     def dropped(self, kind: str, count: int) -> None:
         """Count records that could not be kept."""
         self._dropped.add(kind, count=count)
+
+    def fetched(self, outcome: str) -> None:
+        """Count how it ended to look for a prefetch key at a FHIR server."""
+        self._fetches.add(outcome)
 
     def text(self) -> bytes:
         """Give all series in Prometheus's text format, those of every worker added up."""

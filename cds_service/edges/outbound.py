@@ -3,6 +3,9 @@
 The timeout of an HTTP library is for each read: a server that sends a byte now and then holds the reader for as long
 as it likes. Here every step (connection, handshake, headers, body) has what is left of one deadline. Resolving a name
 is the exception: the operating system cannot be interrupted at it, so who must not wait waits with a bound of its own.
+
+A name is resolved once for each connection, every address it has is judged, and the connection goes to an address that
+was judged: a name server that gives another answer a moment later changes nothing.
 """
 
 import io
@@ -10,8 +13,11 @@ import os
 import re
 import socket
 import time
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
@@ -28,32 +34,64 @@ CHUNK_BYTES = 16 * 1024
 _MAX_AGE = re.compile(r"(?i)(?:^|[\s,])max-age=(\d{1,9})(?:$|[\s,])")
 _until: ContextVar[float] = ContextVar("until")  # of the fetch under way, on the monotonic clock
 
+Resolve = Callable[..., Any]  # socket.getaddrinfo, or what stands in for it
+
 
 class Unfetched(Exception):
     """Nothing was got; the text repeats nothing that was received.
 
-    kind: "url", "unreachable", "tls", "timeout", "redirect", "status", "encoding", "too-large" or "not-json".
+    kind: "url", "address", "unreachable", "tls", "timeout", "redirect", "status", "encoding", "too-large" or
+    "not-json". status: of the HTTP answer, 0 when it is not what was wrong.
     """
 
-    def __init__(self, kind: str, text: str) -> None:
+    def __init__(self, kind: str, text: str, status: int = 0) -> None:
         super().__init__(text)
         self.kind = kind
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A JSON value. max_age_s: how long it may be kept, if the server said so."""
+    """A JSON value. max_age_s: how long it may be kept, if the server said so. size: of the body, in bytes."""
 
     value: object
     max_age_s: int | None = None
+    size: int = field(default=0, compare=False)
 
 
-def fetch_json(url: str, *, deadline_s: float, max_bytes: int) -> Fetched:
-    """GET one JSON document within `deadline_s` seconds and `max_bytes` bytes. Raises Unfetched."""
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a server is reached. may_reach: whether an address, as the resolver wrote it, may be connected to."""
+
+    may_reach: Callable[[str], bool] = lambda address: True
+    resolve: Resolve | None = None  # None = the operating system's
+
+
+_ANY_WAY = Way()
+_way: ContextVar[Way] = ContextVar("way", default=_ANY_WAY)
+
+
+def fetch_json(
+    url: str,
+    *,
+    deadline_s: float,
+    max_bytes: int,
+    headers: Mapping[str, str] | None = None,
+    way: Way = _ANY_WAY,
+    session: requests.Session | None = None,
+) -> Fetched:
+    """GET one JSON document within `deadline_s` seconds and `max_bytes` bytes. Raises Unfetched.
+
+    headers: beside those that are always sent. session: of `open_session`, whose connections are used again; always
+    with the same `way`, since a connection that is there already is not judged anew.
+    """
     _check_url(url)
-    mark = _until.set(time.monotonic() + deadline_s)
+    mark, way_mark = _until.set(time.monotonic() + deadline_s), _way.set(way)
     try:
-        with _session() as session, _asked(session, url, deadline_s) as answered:
+        with (
+            nullcontext(session) if session else open_session() as used,
+            _asked(used, url, deadline_s, headers or {}) as answered,
+        ):
             _check_answer(answered)
             body = _body(answered, max_bytes)
             max_age = _MAX_AGE.search(answered.headers.get("Cache-Control", ""))
@@ -63,8 +101,9 @@ def fetch_json(url: str, *, deadline_s: float, max_bytes: int) -> Fetched:
         raise _unfetched(fault, deadline_s) from None
     finally:
         _until.reset(mark)
+        _way.reset(way_mark)
     try:
-        return Fetched(parse_json(body), int(max_age[1]) if max_age else None)
+        return Fetched(parse_json(body), int(max_age[1]) if max_age else None, len(body))
     except RequestProblem:
         raise Unfetched("not-json", "the answer is not strict JSON") from None
 
@@ -74,17 +113,19 @@ def _check_url(url: str) -> None:
         raise Unfetched("url", "an https URL is wanted; http on this machine only")
 
 
-def _session() -> requests.Session:
+def open_session(connections: int = 1) -> requests.Session:
+    """Give a session that keeps up to `connections` connections to a server, and of what passes over them nothing."""
     session = requests.Session()
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # a cookie of one call is not for the next
     session.trust_env = False  # no proxy and no password file of the environment
     session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
     for scheme in ("https://", "http://"):
-        session.mount(scheme, _Adapter(max_retries=0))
+        session.mount(scheme, _Adapter(max_retries=0, pool_maxsize=connections))
     return session
 
 
-def _asked(session: requests.Session, url: str, deadline_s: float) -> requests.Response:
-    headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "cds-service"}
+def _asked(session: requests.Session, url: str, deadline_s: float, more: Mapping[str, str]) -> requests.Response:
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "cds-service", **more}
     return session.get(url, headers=headers, timeout=deadline_s, stream=True, allow_redirects=False)
 
 
@@ -92,7 +133,7 @@ def _check_answer(answered: requests.Response) -> None:
     if 300 <= answered.status_code < 400:
         raise Unfetched("redirect", f"status {answered.status_code}: a redirect is not followed")
     if answered.status_code != 200:
-        raise Unfetched("status", f"status {answered.status_code}; 200 is wanted")
+        raise Unfetched("status", f"status {answered.status_code}; 200 is wanted", answered.status_code)
     if answered.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
         raise Unfetched("encoding", "the answer is compressed, which was not asked for")
 
@@ -134,9 +175,17 @@ def _left_s() -> float:
 
 
 def _connected(host: str, port: int | None, options: Any) -> socket.socket:
-    """A connection to the first address of `host` that answers in time. Names are resolved here and nowhere else."""
+    """A connection to the first address of `host` that answers in time. Names are resolved here and nowhere else.
+
+    Raises Unfetched when one of the addresses may not be reached: a name that leads to places of two kinds is not to
+    be trusted with either.
+    """
+    way = _way.get()
+    found = (way.resolve or socket.getaddrinfo)(host, port, type=socket.SOCK_STREAM)
+    if not all(way.may_reach(str(address[0])) for *_, address in found):
+        raise Unfetched("address", "the name leads to an address that may not be called")
     fault: OSError = OSError("the name has no address")
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+    for family, kind, protocol, _, address in found:
         sock = socket.socket(family, kind, protocol)
         try:
             for option in options or ():

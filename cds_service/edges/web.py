@@ -23,7 +23,7 @@ from cds_service.faults import places
 from cds_service.feedback import FeedbackItem, NotKept
 from cds_service.protocol import operation_outcome, read_call
 from cds_service.seen import Seen
-from cds_service.services import SERVICES, Answer, Service, Site, answer, discover, feedback
+from cds_service.services import SERVICES, Answer, FhirClient, Service, Site, answer, discover, feedback
 from cds_service.strict_json import parse_json
 
 CHUNK_BYTES = 64 * 1024
@@ -55,6 +55,10 @@ def _told_nobody(seen: Seen) -> None:
     pass
 
 
+def _fetches_nothing(client: Client, began: float) -> FhirClient | None:
+    return None
+
+
 def _kept_nowhere(service_id: str, client: Client, items: Sequence[FeedbackItem]) -> None:
     raise NotKept
 
@@ -67,6 +71,7 @@ class Ports:
     identify:     from the Authorization header and the path called to the client. Raises RequestProblem 401, 403, 429.
     seen:         told of every request when its answer is ready; must be fast and is never allowed to fail a call.
     keep_feedback: makes items durable for a service and a client before it returns. Raises NotKept.
+    fhir_client:  for a client and the start of its call by `monotonic`, what fetches for it; None when nothing may.
     """
 
     compiled: Compiled
@@ -75,6 +80,7 @@ class Ports:
     identify: Callable[[str | None, str], Client] = _anyone
     seen: Callable[[Seen], None] = _told_nobody
     keep_feedback: Callable[[str, Client, Sequence[FeedbackItem]], None] = _kept_nowhere
+    fhir_client: Callable[[Client, float], FhirClient | None] = _fetches_nothing
     site: Site = field(default_factory=Site)
     monotonic: Callable[[], float] = time.monotonic
 
@@ -132,7 +138,14 @@ def create_app(ports: Ports, door: Door, *pages: Blueprint) -> Flask:
         client = known()
         service = service_of(service_id)
         call = g.seen.call = read_call(parse_json(read_body(request, door)), service.hook)
-        answered = answer(call, ports.compiled, ports.today(client), client=client, site=ports.site)
+        answered = answer(
+            call,
+            ports.compiled,
+            ports.today(client),
+            client=client,
+            site=ports.site,
+            fhir_client=ports.fhir_client(client, g.began),
+        )
         g.seen.answer = answered
         _log_failures(answered, service_id)
         if answered.status == 412:

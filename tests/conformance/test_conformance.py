@@ -35,7 +35,7 @@ def test_a_reason_is_one_of_the_list() -> None:
 
 def test_a_duty_of_the_service_is_not_put_off_on_others() -> None:
     """What must be and is not shown is the client's, the proxy's or the site's, or is about what is not used here."""
-    others = {"client", "proxy", "site", "unused", "no-fhir"}
+    others = {"client", "proxy", "site", "unused"}
     unshown = [each for each in ENTRIES if each.strength in ("MUST", "SHOULD") and not each.tests]
     assert [each.number for each in unshown if each.number not in CHECKS and each.why not in others] == []
 

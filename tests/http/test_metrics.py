@@ -118,6 +118,8 @@ def everything(metrics: Metrics) -> dict[str, dict[Labels, float]]:
     metrics.seen(Seen("/PLANTED", status=500, refused="PLANTED"))
     metrics.dropped("calls", 7)
     metrics.dropped("PLANTED", 2)
+    for outcome in ("whole", "whole", "PLANTED"):
+        metrics.fetched(outcome)
     now = datetime(2026, 3, 1, tzinfo=timezone.utc)
     items = tuple(
         FeedbackItem("PLANTED", outcome, now) for outcome in ("accepted", "accepted", "overridden", "PLANTED")
@@ -129,7 +131,8 @@ def everything(metrics: Metrics) -> dict[str, dict[Labels, float]]:
 
 
 def test_no_value_outside_its_set_becomes_a_series() -> None:
-    found = everything(Metrics(SMALL, reasons=("token-expired",)))
+    found = everything(Metrics(SMALL, reasons=("token-expired",), fetches=("whole",)))
+    assert found["cds_fetches_total"] == {labelled(outcome="whole"): 2, labelled(outcome="other"): 1}
     reasons = {dict(labels)["reason"] for labels in found["cds_refusals_total"]}
     assert reasons == ISSUE_TYPES | {"token-expired", "other"}
     assert found["cds_rule_failures_total"] == {labelled(rule="other"): 1}

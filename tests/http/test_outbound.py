@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from cds_service.edges.outbound import Fetched, Unfetched, fetch_json
+from cds_service.edges.outbound import Fetched, Unfetched, Way, fetch_json
 from tests.http.key_server import Behaviour, KeyServer, after, body, dripping, key_server, status
 
 
@@ -153,10 +153,10 @@ def test_a_url_that_is_not_safe_is_not_called(url: str) -> None:
     assert fault(url) == ("url", "an https URL is wanted; http on this machine only")
 
 
-def _certificate(folder: Path) -> Path:
-    """A certificate for `localhost`, signed by itself, with its key."""
+def _certificate(folder: Path, host: str = "localhost") -> Path:
+    """A certificate for `host`, signed by itself, with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
     now = datetime.now(timezone.utc)
     made = (
         x509.CertificateBuilder()
@@ -166,7 +166,7 @@ def _certificate(folder: Path) -> Path:
         .serial_number(1)
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
@@ -205,6 +205,38 @@ def test_a_certificate_must_be_trusted_and_of_that_name(tmp_path: Path, monkeypa
         assert fetched(f"https://localhost:{port}/").value == []
         assert fault(f"https://127.0.0.1:{port}/") == untrusted
         thread.join()
+
+
+def test_the_address_that_was_judged_is_called_by_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = _certificate(tmp_path, "ehr.example.org")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
+    told: list[str | None] = []
+    heads: list[bytes] = []
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    context.sni_callback = lambda sock, name, _: told.append(name)
+
+    def serve(listening: socket.socket) -> None:
+        sock, _ = listening.accept()
+        with context.wrap_socket(sock, server_side=True) as secure:
+            heads.append(secure.recv(4096))
+            secure.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]")
+
+    def resolve(host: str, port: int, **_: object) -> list[object]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"https://ehr.example.org:{listening.getsockname()[1]}/fhir"
+        judged: list[str] = []
+        with pytest.raises(Unfetched) as caught:
+            fetch_json(url, deadline_s=5, max_bytes=100, way=Way(lambda address: bool(judged.append(address)), resolve))
+        assert (caught.value.kind, judged) == ("address", ["127.0.0.1"])
+        thread = threading.Thread(target=serve, args=(listening,))
+        thread.start()
+        assert fetch_json(url, deadline_s=5, max_bytes=100, way=Way(lambda address: True, resolve)).value == []
+        thread.join()
+    assert told == ["ehr.example.org"]
+    assert url.split("/")[2].encode() in heads[0].split(b"Host: ")[1].splitlines()[0]
 
 
 def test_no_fault_repeats_what_was_received_or_asked(server: KeyServer) -> None:

@@ -42,6 +42,8 @@ clients:
     audience: [https://old.example.org/cds-services/oud-order-sign]
     tenants: [north, south]
     fhir_servers: [https://mercy.example.org/fhir]
+    fhir_private: [10.20.0.0/16, "fd00::/8"]
+    budget_ms: 800
     fhir_version: STU3
     timezone: America/Chicago
     not_held: [MedicationStatement, MedicationDispense]
@@ -69,6 +71,8 @@ def test_every_key_is_read(folder: Path) -> None:
             audience=("https://old.example.org/cds-services/oud-order-sign",),
             tenants=("north", "south"),
             fhir_servers=("https://mercy.example.org/fhir",),
+            fhir_private=("10.20.0.0/16", "fd00::/8"),
+            budget_ms=800,
             fhir_version="STU3",
             timezone=ZoneInfo("America/Chicago"),
             not_held=frozenset({"MedicationStatement", "MedicationDispense"}),
@@ -149,6 +153,26 @@ KNOWN = "issuers: [i], jku: ['https://a.example.org']"
         (
             f"clients:\n  a: {{{KNOWN}, fhir_version: DSTU2}}\n",
             "2:67: wrong-type: 'DSTU2' stands here; wanted a FHIR version: R4, R5, STU3",
+        ),
+        (
+            f"clients:\n  a: {{{KNOWN}, fhir_private: 10.20.0.1/16}}\n",
+            "2:67: bad-name: '10.20.0.1/16' is no network; bits are set behind the mask",
+        ),
+        (
+            f"clients:\n  a: {{{KNOWN}, fhir_private: 10.20.0.0/33}}\n",
+            "2:67: bad-name: '10.20.0.0/33' is no network; 10.20.0.0/16 is one",
+        ),
+        (
+            f"clients:\n  a: {{{KNOWN}, fhir_private: 10.20.0.1}}\n",
+            "2:67: bad-name: '10.20.0.1' is not a network as CIDR, such as 10.20.0.0/16",
+        ),
+        (
+            f"clients:\n  a: {{{KNOWN}, budget_ms: 49}}\n",
+            "2:64: wrong-type: '49' stands here; wanted a whole number from 50",
+        ),
+        (
+            f"clients:\n  a: {{{KNOWN}, budget_ms: 20001}}\n",
+            "2:64: wrong-type: 20001 milliseconds are more than anybody waits for",
         ),
         (f"clients:\n  a: {{{KNOWN}, timezone: Chicago}}\n", "2:63: bad-name: 'Chicago' is no time zone"),
         (
@@ -308,6 +332,8 @@ mercy
   tenants: north, south
   a token shown before: taken, and logged
   FHIR servers: https://mercy.example.org/fhir
+  FHIR servers may be in: 10.20.0.0/16, fd00::/8
+  time to fetch: 800 ms from the start of a call
   FHIR version: STU3
   today: the day in America/Chicago
   no source here: MedicationDispense, MedicationStatement

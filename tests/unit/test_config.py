@@ -90,6 +90,7 @@ def test_a_variable_of_a_later_version_stops(name: str) -> None:
         ("CDS_CORS_ORIGINS", "app.example.org"),
         ("CDS_ALLOW_UNREVIEWED", "perhaps"),
         ("CDS_RETENTION_DAYS", "0"),
+        ("CDS_BUDGET_MS", "49"),
     ],
 )
 def test_a_bad_value_stops_and_names_the_variable(name: str, value: str) -> None:
@@ -131,6 +132,7 @@ def test_settings_of_the_edge_are_read() -> None:
             "CDS_DATABASE_URL": "postgresql://cds@db.example.org/cds",
             "CDS_ALLOW_UNREVIEWED": "yes",
             "CDS_RETENTION_DAYS": "30",
+            "CDS_BUDGET_MS": "800",
         }
     )
     assert (settings.public_url, settings.cors_origins) == (
@@ -138,7 +140,7 @@ def test_settings_of_the_edge_are_read() -> None:
         ("https://app.example.org", "http://127.0.0.1:9000"),
     )
     assert settings.database_url == "postgresql://cds@db.example.org/cds"
-    assert (settings.allow_unreviewed, settings.retention_days) == (True, 30)
+    assert (settings.allow_unreviewed, settings.retention_days, settings.budget_ms) == (True, 30, 800)
 
 
 def test_callers_cannot_be_checked_without_a_clients_file() -> None:

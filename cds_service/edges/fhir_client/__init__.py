@@ -1,0 +1,1 @@
+"""Reads from a client's FHIR server what did not come with the call, within the call's budget."""
