@@ -97,11 +97,17 @@ def test_purge_keeps_the_retention_unless_told_otherwise(
     for days in (11, 9, 1):
         store.remember(call_of(at=now - timedelta(days=days)))
     store.keep_feedback("example", "oud-patient-view", [item_of()], comments=False)
+    store.first_seen("example", "0" * 64, now - timedelta(minutes=1))
     store.close()
     code, told, _ = said(capsys, "purge", "--dry-run")
     assert (code, told.splitlines()[2:]) == (
         FINE,
-        ["rule_decision: 2 would be deleted", "call: 1 would be deleted", "feedback: 1 would be deleted"],
+        [
+            "rule_decision: 2 would be deleted",
+            "call: 1 would be deleted",
+            "feedback: 1 would be deleted",
+            "seen_token: 1 would be deleted",
+        ],
     )
     assert len(rows_of(address, CALL)) == 3
     _, told, _ = said(capsys, "purge")
@@ -110,7 +116,7 @@ def test_purge_keeps_the_retention_unless_told_otherwise(
         "rule_decision: 2 deleted",
         "call: 1 deleted",
         "feedback: 1 deleted",
-        "seen_token: 0 deleted",
+        "seen_token: 1 deleted",
     ]
     _, told, _ = said(capsys, "purge", "--days", "2")
     assert "call: 1 deleted" in told

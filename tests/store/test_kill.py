@@ -21,7 +21,7 @@ import requests
 from cds_service.edges.store.address import Address
 from cds_service.edges.store.tables import CALL, FEEDBACK
 from tests import running
-from tests.store.sample import rows_of
+from tests.store.sample import eventually, rows_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -134,10 +134,15 @@ def test_feedback_outlives_a_worker_that_ends_before_it_beside_another(
 ) -> None:
     cards = [f"card-{number}" for number in range(40)]
     with running.serving(tmp_path, {"CDS_AUTH": "off", "CDS_DATABASE_URL": url, "CDS_WORKERS": "2"}) as base:
+        ended: set[int] = set()
         for number, card in enumerate(cards):
             feedback_acknowledged(base, card)
             if number in (10, 25):
-                os.kill(newest_worker(tmp_path / "log"), end)
+                # The one that was started last, once there is another than the one that ended.
+                eventually(lambda: newest_worker(tmp_path / "log") not in ended)
+                ended.add(worker := newest_worker(tmp_path / "log"))
+                os.kill(worker, end)
+        assert len(ended) == 2
     assert sorted(each["card"] for each in rows_of(address, FEEDBACK)) == sorted(cards)
 
 
