@@ -20,7 +20,7 @@ help: ## List the commands
 run: $(VENV)/installed ## Set up and serve http://127.0.0.1:8000 without authentication (HOST, PORT may be given)
 	@CDS_AUTH=off CDS_HOST=$(HOST) CDS_PORT=$(PORT) exec $(BIN)/cds-service serve
 
-test: $(VENV)/installed-dev ## Set up and run every test but the slow ones (some 7 minutes on two cores)
+test: $(VENV)/installed-dev ## Set up and run every test but the slow ones (seven to nine minutes on two cores)
 	@$(BIN)/python -m pytest
 
 slow: $(VENV)/installed-dev ## Run the fuzz, kill and soak tests

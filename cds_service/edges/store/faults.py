@@ -1,6 +1,6 @@
 """What can be wrong with a database, in words that hold no password, no value of a row and no text of a statement."""
 
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
 from cds_service.feedback import NotKept
 
@@ -28,8 +28,6 @@ def why(fault: BaseException) -> str:
         return str(origin)
     if type(origin).__module__.startswith("psycopg") and getattr(origin, "sqlstate", None) is None:
         return " ".join(str(origin).split())[:300]
-    if isinstance(origin, SQLAlchemyError):
-        return type(origin).__name__
     return type(origin).__name__
 
 
