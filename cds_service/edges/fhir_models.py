@@ -86,7 +86,7 @@ class FhirModels:
 
     def faults(self, version: str, resource: Resource) -> Iterator[Issue]:
         """Name what is wrong with the structure of a resource, but for the resources inside it."""
-        model = self._model(version, resource.get("resourceType"))
+        model = self.model(version, resource.get("resourceType"))
         if model is None:
             yield Issue("structure", "resourceType", f"is no resource type of FHIR {version}")
             return
@@ -95,12 +95,16 @@ class FhirModels:
         if len(told) < MOST_OF_ONE and not any(each.code == "too-long" for each in told):
             yield from self._misformed(resource, model, [each.where for each in told])
 
-    def _model(self, version: str, kind: Any) -> "type[BaseModel] | None":
-        """Give the model of a resource type; None for what is no such type, which any text may be."""
+    def model(self, version: str, kind: Any) -> "type[BaseModel] | None":
+        """Give the model of a resource type; None for what is no such type, which any text may be.
+
+        Raises LookupError for a version that was not opened.
+        """
+        find = self._find[version]
         if not isinstance(kind, str) or not _TYPE.fullmatch(kind):
             return None
         try:
-            model: type[BaseModel] = self._find[version](kind)
+            model: type[BaseModel] = find(kind)
             return model if {"id", "meta"} <= shape_of(model).slots.keys() else None
         except (AttributeError, KeyError, ValueError):  # how the library says so
             return None
@@ -112,7 +116,7 @@ class FhirModels:
         except self._refused as refused:
             for each in refused.errors(include_url=False, include_context=False, include_input=False)[:MOST_OF_ONE]:
                 where, form = _place(each["loc"], model)
-                if _is_new(where, told):
+                if _is_new(where, form, told):
                     told.append(where)
                     yield Issue("value", where, _not_of(form))
         except KeyError:  # a resource of no type, in an element that is not looked into here
@@ -120,10 +124,10 @@ class FhirModels:
                 yield Issue("structure", "", "holds a resource of no known type")
 
 
-def _is_new(where: str, told: list[str]) -> bool:
-    """Whether nothing was told of a place or of what it stands in; of the whole resource, whether nothing at all."""
-    if not where:
-        return not told
+def _is_new(where: str, form: str, told: list[str]) -> bool:
+    """Whether nothing was told of a place or of what it stands in; of an object, nor of anything in it."""
+    if not form and any(known.startswith(where) for known in told):
+        return False
     return not any(where == known or where.startswith((f"{known}.", f"{known}[")) for known in told)
 
 

@@ -14,7 +14,7 @@ from cds_service.fhir.bindings import unbound
 from cds_service.fhir.prefetch import PREFETCH
 from cds_service.fhir.shapes import Resource, inside
 
-FETCHED = "it came from the FHIR server"
+FETCHED = "all or part of this list came from the FHIR server"
 MOST_ISSUES = 1000  # counted in one call; with as many nothing more is looked at
 
 # Gives what is wrong with the structure of one resource of a FHIR version ("R4", "R5", "STU3"), but for the resources
@@ -34,7 +34,8 @@ def faults(
     """Name what of a call is no FHIR of a version, up to MOST_ISSUES; nothing that was sent is repeated.
 
     prefetch: as sent, with what was fetched in place of it; null is none on record, as CDS Hooks has it.
-    fetched:  the keys whose values came from the FHIR server, which is told of their faults.
+    fetched:  the keys whose values came from the FHIR server, all or in part: their faults say so. Several pages of one
+              are an array.
     A prefetch key that no service asks for is named by its place, as `prefetch[3]`: its name is the sender's.
     """
     found = _faults(version, prefetch, context, structure, fetched)
@@ -50,14 +51,27 @@ def _faults(
 ) -> Iterator[Issue]:
     for place, (key, value) in enumerate(prefetch.items()):
         where = f"prefetch.{key}" if key in PREFETCH else f"prefetch[{place}]"
-        if isinstance(value, dict):
-            for issue in _resource(version, where, value, structure):
-                yield replace(issue, text=f"{issue.text}; {FETCHED}") if key in fetched else issue
+        if key in fetched:
+            for issue in _fetched(version, where, value, structure):
+                yield replace(issue, text=f"{issue.text}; {FETCHED}")
+        elif isinstance(value, dict):
+            yield from _resource(version, where, value, structure)
         elif value is not None:
             yield Issue("structure", where, "must be one FHIR resource, such as a Bundle, or null")
     for place, (key, value) in enumerate(context.items()):
         if isinstance(value, dict) and (key == _DRAFTS or "resourceType" in value):
-            yield from _resource(version, f"context.{key if key == _DRAFTS else f'[{place}]'}", value, structure)
+            where = f"context.{_DRAFTS}" if key == _DRAFTS else f"context[{place}]"
+            yield from _resource(version, where, value, structure)
+
+
+def _fetched(version: str, where: str, value: Any, structure: Structure) -> Iterator[Issue]:
+    """What is wrong with a list that was fetched; the total of joined pages is our own count (fhir.lacking)."""
+    if isinstance(value, dict):
+        yield from _resource(version, where, value, structure)
+        return
+    for place, page in enumerate(value if isinstance(value, list) else ()):
+        counted = {name: part for name, part in page.items() if name != "total"}
+        yield from _resource(version, f"{where}[{place}]", counted, structure)
 
 
 def _resource(version: str, where: str, resource: Resource, structure: Structure) -> Iterator[Issue]:
