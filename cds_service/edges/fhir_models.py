@@ -114,7 +114,10 @@ class FhirModels:
         try:
             model.model_validate(without_others(resource))
         except self._refused as refused:
-            for each in refused.errors(include_url=False, include_context=False, include_input=False)[:MOST_OF_ONE]:
+            if refused.error_count() > MOST_OF_ONE:  # each would become an object of a kilobyte
+                yield Issue("value", "", f"holds more than {MOST_OF_ONE} values that have not the form of their type")
+                return
+            for each in refused.errors(include_url=False, include_context=False, include_input=False):
                 where, form = _place(each["loc"], model)
                 if _is_new(where, form, told):
                     told.append(where)

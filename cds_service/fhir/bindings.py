@@ -31,8 +31,8 @@ def _code(words: str) -> Binding:
     return Binding(tuple(words.split()))
 
 
-def _concept(name: str, words: str) -> Binding:
-    return Binding(tuple(words.split()), f"http://terminology.hl7.org/CodeSystem/{name}")
+def _concept(name: str, *words: str) -> Binding:
+    return Binding(tuple(" ".join(words).split()), f"http://terminology.hl7.org/CodeSystem/{name}")
 
 
 _PRIORITY = _code("routine urgent asap stat")
@@ -55,7 +55,7 @@ _ISSUE = f"{_ISSUE_STU3} multiple-matches deleted"
 
 _CONDITION: Bindings = {
     "clinicalStatus": _concept(
-        "condition-clinical", "active recurrence relapse inactive remission resolved unknown"
+        "condition-clinical", "active recurrence", "relapse", "inactive remission resolved unknown"
     ),
     "verificationStatus": _concept(
         "condition-ver-status", "unconfirmed provisional differential confirmed refuted entered-in-error"

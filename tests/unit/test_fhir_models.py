@@ -187,6 +187,10 @@ def test_what_is_nested_too_deeply_is_not_walked(models: FhirModels) -> None:
 
 def test_no_more_than_so_many_faults_of_one_resource_are_told(models: FhirModels) -> None:
     assert len(told(models, person(name=[0] * 100_000))) == MOST_OF_ONE
+    timed = {"timing": {"event": ["soon"] * (MOST_OF_ONE + 1)}}
+    assert told(models, ORDER | {"dosageInstruction": [timed]}) == [
+        ("value", "", f"holds more than {MOST_OF_ONE} values that have not the form of their type")
+    ]
 
 
 def test_no_more_than_so_many_faults_of_a_call_are_told(models: FhirModels) -> None:
