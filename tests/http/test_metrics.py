@@ -120,6 +120,8 @@ def everything(metrics: Metrics) -> dict[str, dict[Labels, float]]:
     metrics.dropped("PLANTED", 2)
     for outcome in ("whole", "whole", "PLANTED"):
         metrics.fetched(outcome)
+    for outcome in ("accepted", "PLANTED"):
+        metrics.release_found(outcome)
     now = datetime(2026, 3, 1, tzinfo=timezone.utc)
     items = tuple(
         FeedbackItem("PLANTED", outcome, now) for outcome in ("accepted", "accepted", "overridden", "PLANTED")
