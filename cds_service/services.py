@@ -101,6 +101,28 @@ def no_models(version: str, resource: Mapping[str, Any]) -> Iterator[Issue]:
     raise LookupError("a client is strict and no models were opened")  # never an answer as if all had been checked
 
 
+@dataclass(frozen=True, slots=True)
+class InService:
+    """A release as it is served. One call takes one of these, from its beginning to its end.
+
+    discovery: the body of discovery.
+    """
+
+    compiled: Compiled
+    site: Site
+    discovery: dict[str, Any]
+
+    @property
+    def release(self) -> Release:
+        """The release that answers."""
+        return self.compiled.release
+
+
+def in_service(compiled: Compiled, site: Site = Site()) -> InService:
+    """Make a release ready to be served."""
+    return InService(compiled, site, discover(compiled))
+
+
 def discover(compiled: Compiled) -> dict[str, Any]:
     """Give the body of discovery: every service with the prefetch its rules need."""
     return {"services": [_describe(each, compiled) for each in SERVICES.values()]}
