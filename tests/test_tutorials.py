@@ -24,6 +24,7 @@ PAGES = (
     TUTORIALS / "change-one-number.md",
     TUTORIALS / "first-call.md",
     ROOT / "docs" / "how-to" / "read-an-answer.md",
+    ROOT / "docs" / "how-to" / "read-an-explanation.md",
     ROOT / "README.md",
 )
 ANY = "..."
