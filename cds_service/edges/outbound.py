@@ -132,8 +132,8 @@ def _asked(session: requests.Session, url: str, deadline_s: float, more: Mapping
         try:
             return session.get(url, headers=headers, timeout=deadline_s, stream=True, allow_redirects=False)
         except requests.ConnectionError:
-            # A server may close a kept connection at any moment, also while a request is on its way: a GET is asked again
-            # (RFC 9112, section 9.3.1), until it is by a connection of its own.
+            # A server may close a kept connection at any moment, also while a request is on its way: a GET is asked
+            # again (RFC 9112, section 9.3.1), until it is by a connection of its own.
             if _made.get() or _left_unraised() <= 0:
                 raise
 
