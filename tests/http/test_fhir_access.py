@@ -392,7 +392,7 @@ def test_a_name_that_leads_to_a_public_and_a_private_address_is_not_called(serve
 
     named = base_of(server).replace("http://127.0.0.1", "https://ehr.example.org")
     for private, end in ((), "address"), (("127.0.0.0/8",), "tls"):  # 127.0.0.1 is called, and speaks no TLS
-        world = World(server, client={"fhir_servers": (named,), "fhir_private": private}, resolve=resolve)
+        world = World(server, budget_s=5.0, client={"fhir_servers": (named,), "fhir_private": private}, resolve=resolve)
         assert world.fill(about(server, fhir_server=named), "conditions") == {}
         assert world.ends == {end: 1}
         world.servers.close()
