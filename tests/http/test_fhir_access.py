@@ -396,7 +396,7 @@ def test_a_name_that_leads_to_a_public_and_a_private_address_is_not_called(serve
 
     named = base_of(server).replace("http://127.0.0.1", "https://ehr.example.org")
     for private, end in ((), "address"), (("127.0.0.0/8",), "tls"):  # 127.0.0.1 is called, and speaks no TLS
-        world = World(server, client={"fhir_servers": (named,), "fhir_private": private}, resolve=resolve)
+        world = World(server, budget_s=5.0, client={"fhir_servers": (named,), "fhir_private": private}, resolve=resolve)
         assert world.fill(about(server, fhir_server=named), "conditions") == {}
         assert world.ends == {end: 1}
         world.servers.close()
@@ -589,6 +589,35 @@ def test_connections_are_used_again(server: KeyServer) -> None:
         kept.shutdown()
         thread.join()
     assert len(taken) == 1
+
+
+def test_a_kept_connection_that_the_server_has_closed_is_no_fault(server: KeyServer) -> None:
+    """It may be closed as the next request arrives, which no look at the connection beforehand can tell."""
+
+    class Tired(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        answered = False
+
+        def do_GET(self) -> None:
+            if self.answered:
+                self.close_connection = True
+            else:
+                self.answered = True
+                gives(bundle())(self)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Tired) as tired:
+        thread = threading.Thread(target=tired.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        base = f"http://127.0.0.1:{tired.server_port}/fhir"
+        world = World(server, client={"fhir_servers": (base,)})
+        given = [world.fill(about(server, fhir_server=base), "conditions") for _ in range(5)]
+        world.servers.close()
+        tired.shutdown()
+        thread.join()
+    assert (given, world.ends) == ([{"conditions": bundle()}] * 5, {"whole": 5})
 
 
 def test_every_outcome_has_its_entry_and_no_other() -> None:
