@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+from cds_service.rulebook.arguments import add_diff, add_release
+
 FINE, FINDINGS, USAGE, SETTINGS, RULES, ADDRESS = range(6)
 HOOKS = ("patient-view", "order-select", "order-sign", "encounter-discharge")
 DATABASE = 8  # 6 is that of replay, 7 that of token
@@ -120,6 +122,8 @@ def parser() -> argparse.ArgumentParser:
     explain.set_defaults(run=_rules_explain)
     for each in (lint, test, explain):
         each.add_argument("--folder", help="rules folder; else CDS_RULES, else the packaged one")
+    add_diff(rule_commands, _rules_diff)
+    add_release(rule_commands, _rules_release)
     return top
 
 
@@ -297,6 +301,20 @@ def _rules_explain(args: argparse.Namespace) -> int:
         return USAGE
     args.folder = str(_rules_folder(args.folder))
     return int(explain_command(args))
+
+
+def _rules_diff(args: argparse.Namespace) -> int:
+    from cds_service.rulebook.diff_command import diff_command
+
+    args.folder, args.today = str(_rules_folder(args.folder)), args.today or date.today()
+    return int(diff_command(args))
+
+
+def _rules_release(args: argparse.Namespace) -> int:
+    from cds_service.rulebook.release_command import release_command
+
+    args.folder, args.today, args.seen = str(_rules_folder(args.folder)), date.today(), None
+    return int(release_command(args))
 
 
 def _rules_folder(given: str | None) -> Path:

@@ -1,0 +1,353 @@
+"""What two versions, or two releases, say about the same people: cards gained, lost and changed, and what flipped.
+
+Pure: a record in, plain data out, so that any reader of records can be put before it and the work be spread over
+processes. A version is judged alone, with the gate of its release: what other rules would silence is not looked at. A
+release is judged whole, as it is served.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from cds_service.core.card import RULE_EXTENSION, RULE_LINE, CallContext, Draft, call_context, render
+from cds_service.core.dates import UNKNOWN, Verdict
+from cds_service.core.decision import FAILED, FIRES, UNDECIDED, Decision, Outcome
+from cds_service.core.engine import Compiled, compile_release, decide
+from cds_service.core.facts import HOOKS
+from cds_service.core.problem import RequestProblem
+from cds_service.core.rule import Edition, Release
+from cds_service.fhir.reader import read_chart
+from cds_service.fhir.shapes import Resource
+from cds_service.fhir.versions import dialect
+from cds_service.fhir.whole_record import RecordProblem, as_call
+
+GAINED, LOST, CHANGED, SAME, NO_CARD = "gained", "lost", "changed", "same", "no card"
+EXAMPLES_KEPT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Two:
+    """Two releases ready to be put before the same charts. rules: the ids compared; moments: hooks they run at."""
+
+    before: Compiled
+    after: Compiled
+    rules: tuple[str, ...]
+    moments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What two versions of one rule say of one person at one moment.
+
+    sort:    GAINED, LOST, CHANGED, SAME (the same card) or NO_CARD.
+    unknown: which of the two cannot tell: (before, after). failed: likewise, which could not be judged.
+    cards:   the variants shown, "consider (info)" or "", before and after.
+    parts:   of a changed card, which parts differ: "card", "indicator", "summary", "text", "suggestions", "links".
+    flipped: the deepest criteria that have another verdict, "declined: YES becomes NO"; those that only one of the
+             versions has are told when they stop it: "declined (new): YES".
+    """
+
+    rule: str
+    person: str
+    hook: str
+    sort: str
+    unknown: tuple[bool, bool] = (False, False)
+    failed: tuple[bool, bool] = (False, False)
+    cards: tuple[str, str] = ("", "")
+    parts: tuple[str, ...] = ()
+    flipped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotJudged:
+    """A record, or one moment of it, that no call can be made of. why: in words, without anything of the record."""
+
+    person: str
+    hook: str
+    why: str
+
+
+def two_editions(release: Release, before: Edition, after: Edition) -> Two:
+    """Put two versions of one rule side by side, each as if it were the only rule of the release."""
+    alone = [compile_release(replace(release, active=(each,), trial=())) for each in (before, after)]
+    moments = tuple(each for each in HOOKS if each in (*before.rule.hooks, *after.rule.hooks))
+    return Two(alone[0], alone[1], tuple(dict.fromkeys((before.rule.id, after.rule.id))), moments)
+
+
+def two_releases(before: Release, after: Release) -> Two:
+    """Put two releases side by side."""
+    rules = [each.rule for each in (*after.active, *before.active)]
+    moments = tuple(each for each in HOOKS if any(each in rule.hooks for rule in rules))
+    return Two(
+        compile_release(before), compile_release(after), tuple(dict.fromkeys(each.id for each in rules)), moments
+    )
+
+
+def compare_record(two: Two, record: Sequence[Resource], today: date) -> Iterator[Compared | NotJudged]:
+    """Judge one person's record by both sides, at each moment that their rules run at.
+
+    A record without a draft order is not judged at order hooks, nor one without a stay at discharge.
+    """
+    for hook in two.moments:
+        person = next((str(each.get("id")) for each in record if each.get("resourceType") == "Patient"), "")
+        try:
+            context, prefetch = as_call(record, hook)
+            yield from compare_call(two, hook, context, prefetch, today)
+        except RecordProblem as problem:
+            yield NotJudged(person, hook, str(problem))
+        except RequestProblem as problem:
+            yield NotJudged(person, hook, "; ".join(each.text for each in problem.issues))
+
+
+def compare_call(
+    two: Two, hook: str, context: Mapping[str, Any], prefetch: Mapping[str, Any], today: date
+) -> Iterator[Compared]:
+    """Judge one call by both sides. Raises RequestProblem for a call that cannot be read."""
+    spoken = dialect("", context, prefetch)
+    outcomes = []
+    for side in (two.before, two.after):
+        chart = read_chart(
+            hook=hook,
+            context=context,
+            prefetch=prefetch,
+            needs=side.needs,
+            table=side.table,
+            today=today,
+            version=spoken.read,
+        )
+        outcomes.append(decide(side, chart, today))
+    call = call_context(hook=hook, hook_instance="compared", context=context, today=today)
+    sides = [
+        {each.edition.rule.id: _Said(each, release, call, spoken.draft) for each in outcome.decisions if not each.trial}
+        for outcome, release in zip(outcomes, (two.before.release, two.after.release), strict=True)
+    ]
+    gates = _gates(outcomes[0], outcomes[1])
+    for rule in two.rules:
+        before, after = sides[0].get(rule), sides[1].get(rule)
+        if before or after or gates:
+            yield _compared(rule, (context["patientId"], hook), before, after, gates)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A decision and what it takes to write its card."""
+
+    decision: Decision
+    release: Release
+    call: CallContext
+    draft: Draft
+
+    @property
+    def shows(self) -> bool:
+        return self.decision.state == FIRES and not self.decision.withheld
+
+    @property
+    def variant(self) -> str:
+        card = self.decision.card
+        return f"{card.id} ({self.decision.indicator})" if card and self.shows else ""
+
+    def card(self) -> dict[str, Any]:
+        """The card as it would be sent, without what names version and release."""
+        card = render(self.decision, call=self.call, release=self.release, draft=self.draft)
+        blocks = [each for each in card["detail"].split("\n\n") if not each.startswith(RULE_LINE)]
+        offers = [
+            {key: each[key] for key in ("label", "isRecommended", "actions") if key in each}
+            for each in card.get("suggestions", ())
+        ]
+        named = card["extension"][RULE_EXTENSION]
+        return {
+            "card": self.decision.card.id if self.decision.card else "",
+            "indicator": card["indicator"],
+            "summary": card["summary"],
+            "text": blocks,
+            "suggestions": offers,
+            "links": card.get("links", []),
+            "reasons": card.get("overrideReasons", []),
+            "merged": [each["ruleId"] for each in named.get("merged", ())],
+        }
+
+
+def _gates(before: Outcome, after: Outcome) -> tuple[str, ...]:
+    if bool(before.gate) == bool(after.gate):
+        return ()
+    return (f"{before.gate or after.gate} (never_when): {'no longer' if before.gate else 'now'} stops every rule",)
+
+
+def _compared(
+    rule: str, where: tuple[str, str], before: _Said | None, after: _Said | None, gates: tuple[str, ...]
+) -> Compared:
+    shows = (before is not None and before.shows, after is not None and after.shows)
+    sort = {(True, True): SAME, (True, False): LOST, (False, True): GAINED, (False, False): NO_CARD}[shows]
+    parts: tuple[str, ...] = ()
+    if before and after and sort == SAME:
+        was, now = before.card(), after.card()
+        parts = tuple(each for each in was if was[each] != now[each])
+        sort = CHANGED if parts else SAME
+    both = (before, after)
+    unknown = tuple(each is not None and each.decision.state == UNDECIDED for each in both)
+    failed = tuple(each is not None and each.decision.state == FAILED for each in both)
+    flips: tuple[str, ...] = ()
+    if sort in (GAINED, LOST, CHANGED) or unknown[0] != unknown[1]:
+        flips = gates or _why(before, after, where[1])
+    return Compared(
+        rule=rule,
+        person=where[0],
+        hook=where[1],
+        sort=sort,
+        unknown=(unknown[0], unknown[1]),
+        failed=(failed[0], failed[1]),
+        cards=(before.variant if before else "", after.variant if after else ""),
+        parts=parts,
+        flipped=flips,
+    )
+
+
+# --- what flipped ----------------------------------------------------------------------------------------------------
+
+
+def _why(before: _Said | None, after: _Said | None, hook: str) -> tuple[str, ...]:
+    if before is None or after is None:
+        return (f"only {'after' if before is None else 'before'}: the rule runs at {hook}",)
+    withheld = [
+        f"{word}: {each.decision.withheld}"
+        for word, each in (("before", before), ("after", after))
+        if each.decision.withheld
+    ]
+    if withheld:
+        return tuple(withheld)
+    return tuple(dict.fromkeys(_flips(before.decision, after.decision)))
+
+
+def _flips(before: Decision, after: Decision) -> Iterator[str]:
+    """Name the deepest criteria whose verdict differs; then those of one version alone that stop it."""
+    sides = [_reach(each) for each in (before, after)]
+    shared = sides[0].keys() & sides[1].keys()
+    differ = {name for name in shared if sides[0][name] is not sides[1][name]}
+    for name in sides[1]:
+        below = {*before.judgement.members(name), *after.judgement.members(name)} if name in shared else set()
+        if name in differ and not _deeper(below, before, after, differ):
+            yield f"{name}: {_word(sides[0][name])} becomes {_word(sides[1][name])}"
+    for decision, word in ((before, "gone"), (after, "new")):
+        for name in decision.stopped_by:
+            if name not in shared:
+                yield f"{name} ({word}): {_word(decision.judgement.result(name).verdict)}"
+
+
+def _deeper(names: set[str], before: Decision, after: Decision, differ: set[str]) -> bool:
+    seen: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name in differ:
+            return True
+        if name not in seen:
+            seen.add(name)
+            waiting += [each for side in (before, after) for each in _members(side, name)]
+    return False
+
+
+def _reach(decision: Decision) -> dict[str, Verdict]:
+    """Every criterion that `when` and the cards' conditions lead to, with its verdict."""
+    rule = decision.edition.rule
+    logic = rule.when.logic
+    waiting = [*logic.all, *logic.any, *logic.none]
+    for card in rule.cards:
+        asked = [card.conditions, *(line.conditions for line in card.detail)]
+        asked += [each.conditions for each in card.suggestions]
+        waiting += [name for each in asked for name in (*each.if_, *each.unless, *each.if_unknown)]
+        waiting += [name for _, name in card.indicator if name]
+    found: dict[str, Verdict] = {}
+    while waiting:
+        name = waiting.pop(0)
+        if name not in found:
+            found[name] = decision.judgement.result(name).verdict
+            waiting += _members(decision, name)
+    return found
+
+
+def _members(decision: Decision, name: str) -> tuple[str, ...]:
+    try:
+        return decision.judgement.members(name)
+    except KeyError:
+        return ()
+
+
+def _word(verdict: Verdict) -> str:
+    return "cannot tell" if verdict is UNKNOWN else verdict.name
+
+
+# --- counting --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts over a cohort, of one rule; it grows with each Compared.
+
+    before, after: cards; unknown: (before, after, newly, no longer). examples: people by sort, the first few.
+    reasons: how often what flipped, by sort; parts: how often which part of a card changed.
+    """
+
+    rule: str
+    calls: int = 0
+    before: int = 0
+    after: int = 0
+    sorts: Counter[str] = field(default_factory=Counter)
+    unknown: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    variants: Counter[tuple[str, str]] = field(default_factory=Counter)
+    parts: Counter[str] = field(default_factory=Counter)
+    reasons: dict[str, Counter[str]] = field(default_factory=dict)
+    examples: dict[str, list[str]] = field(default_factory=dict)
+
+    def take(self, one: Compared) -> None:
+        """Count one comparison."""
+        self.calls += 1
+        self.before += bool(one.cards[0])
+        self.after += bool(one.cards[1])
+        self.sorts[one.sort] += 1
+        for side, unknown, failed in zip(("before", "after"), one.unknown, one.failed, strict=True):
+            self.unknown[side] += unknown
+            self.failed[side] += failed
+        turned = {(False, True): "newly unknown", (True, False): "no longer unknown"}.get(one.unknown, "")
+        if turned:
+            self.unknown[turned] += 1
+        self.parts.update(one.parts)
+        if one.cards[0] != one.cards[1] and all(one.cards):
+            self.variants[one.cards] += 1
+        for sort in filter(None, (one.sort if one.sort in (GAINED, LOST, CHANGED) else "", turned)):
+            self.reasons.setdefault(sort, Counter()).update(one.flipped)
+            people = self.examples.setdefault(sort, [])
+            if len(people) < EXAMPLES_KEPT and one.person not in people:
+                people.append(one.person)
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything is other than before."""
+        return bool(self.examples)
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """A comparison over a cohort. people: records read; skipped: how often no call could be made, by reason."""
+
+    today: date
+    people: int
+    tallies: Mapping[str, Tally]
+    skipped: Mapping[str, int]
+
+
+def compare_cohort(two: Two, records: Iterable[Sequence[Resource]], today: date) -> Cohort:
+    """Compare both sides on every record and count."""
+    tallies = {each: Tally(each) for each in two.rules}
+    skipped: Counter[str] = Counter()
+    people = 0
+    for record in records:
+        people += 1
+        for each in compare_record(two, record, today):
+            if isinstance(each, NotJudged):
+                skipped[f"{each.hook}: {each.why}"] += 1
+            else:
+                tallies[each.rule].take(each)
+    return Cohort(today, people, tallies, dict(skipped))
