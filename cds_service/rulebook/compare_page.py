@@ -34,7 +34,7 @@ def difference_page(
     """Give the page of two versions of one rule. release: that which names the page's rules."""
     title = f"{found.id} {found.before} → {found.after}"
     flows = [
-        f"<figure><figcaption>{escape(each.rule.version)}</figcaption>{picture(describe(each, state, release))}</figure>"
+        f"<figure><figcaption>{each.rule.version}</figcaption>{picture(describe(each, state, release))}</figure>"
         for each, state in zip(editions, ("before", "after"), strict=True)
     ]
     parts = [
