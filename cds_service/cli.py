@@ -313,7 +313,16 @@ def _rules_diff(args: argparse.Namespace) -> int:
 def _rules_release(args: argparse.Namespace) -> int:
     from cds_service.rulebook.release_command import release_command
 
-    args.folder, args.today, args.seen = str(_rules_folder(args.folder)), date.today(), None
+    args.folder, args.today, args.seen = str(_rules_folder(args.folder)), date.today(), {}
+    database = os.environ.get("CDS_DATABASE_URL")
+    if args.action == "status" and database:
+        from cds_service.edges.store.faults import StoreUnavailable
+        from cds_service.edges.store.first_decisions import first_decisions
+
+        try:
+            args.seen = first_decisions(database)
+        except StoreUnavailable as problem:
+            print(f"rules release status: not looked at: {problem}", file=sys.stderr)
     return int(release_command(args))
 
 

@@ -8,7 +8,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from cds_service.core.value_set import Table
@@ -19,7 +19,7 @@ from cds_service.rulebook.compare_release import ReleaseDifference, release_diff
 from cds_service.rulebook.compare_report import release_json, release_text, wrapped
 from cds_service.rulebook.diff_command import NoComparison, loaded_release
 from cds_service.rulebook.files import write_whole
-from cds_service.rulebook.lint import NOT_REVIEWED, drafts_of, lint_report
+from cds_service.rulebook.lint import NOT_REVIEWED, drafts_of, lint_report, report_of
 from cds_service.rulebook.lint_codes import ERROR
 from cds_service.rulebook.release import known_releases, load_release, subjects_of
 from cds_service.rulebook.release_edit import OFF, NoEdit, pinned, promoted, renamed
@@ -34,11 +34,13 @@ from cds_service.rulebook.source import nearest
 FINE, FINDINGS, USAGE = 0, 1, 2
 MAKE_NEW = "make a new one first: cds-service rules release new NAME"
 
-Seen = Callable[[], Mapping[tuple[str, str], str]]
-
 
 def release_command(args: argparse.Namespace) -> int:
-    """Run one of the commands. args: action, folder, and what the action takes."""
+    """Run one of the commands.
+
+    args: action, folder, today (date), and what the action takes; of `status`, seen: the day of the first decision in
+    the records by (rule, version), empty when nobody looked.
+    """
     run = {
         "new": _new, "promote": _promote, "back": _back, "status": _status, "lock": _lock, "changelog": _changelog,
     }  # fmt: skip
@@ -112,6 +114,13 @@ def _back(folder: Path, args: argparse.Namespace) -> int:
     if name not in known:
         near = nearest(name, known)
         raise NoEdit(f"no older release '{name}'; {near or 'there are ' + (', '.join(known) or 'none')}")
+    loaded = load_release(folder, name)
+    files = {str(path) for path in loaded.paths.values()}
+    found = [each for each in report_of(loaded, folder).problems if each.severity == ERROR and each.file in files]
+    if found:
+        print("\n".join(map(str, found)))
+        print(f"not written: a service would not take {name}, because lint finds errors in it")
+        return FINDINGS
     _keep(folder, current)
     write_whole(folder / RELEASE_FILE, _text(folder / "releases" / f"{name}.yaml"))
     print(f"kept:    {folder / 'releases' / f'{current.id}.yaml'}")
@@ -200,8 +209,9 @@ def _status(folder: Path, args: argparse.Namespace) -> int:
     older = [read_release_file(folder / "releases" / f"{each}.yaml") for each in earlier]
     drafts, _ = drafts_of(folder, loaded)
     names = sorted(f"{each.draft.id} {each.draft.version}" for each in drafts)
-    seen: Mapping[tuple[str, str], str] = args.seen() if args.seen else {}
-    status = status_of(current, older, loaded.rules, others, names, current.id in _locked(folder), args.today, seen)
+    status = status_of(
+        current, older, loaded.rules, others, names, current.id in _locked(folder), args.today, args.seen
+    )
     if args.format == "json":
         print(json.dumps(status_json(status), indent=2, ensure_ascii=False))
     else:
