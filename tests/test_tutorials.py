@@ -25,6 +25,7 @@ PAGES = (
     TUTORIALS / "first-call.md",
     ROOT / "docs" / "how-to" / "read-an-answer.md",
     ROOT / "docs" / "how-to" / "read-an-explanation.md",
+    ROOT / "docs" / "how-to" / "release-a-change.md",
     ROOT / "README.md",
 )
 ANY = "..."
@@ -118,6 +119,7 @@ class Terminal:
         self.environment["PYTHONPATH"] = str(ROOT)
         self.environment["PATH"] = f"{folder / 'bin'}:{os.environ['PATH']}"
         shutil.copytree(ROOT / "rules", folder / "rules")
+        (folder / "fhir_fixtures").symlink_to(ROOT / "fhir_fixtures")
         self._program(".venv/bin/cds-service", f'#!/bin/sh\nexec "{sys.executable}" -m cds_service "$@"\n')
         self._program("bin/python3", f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
         self._program("bin/curl", f"#!{sys.executable}\n{_CURL}")

@@ -8,7 +8,7 @@ from html import escape
 
 from cds_service.core.rule import Edition, Release
 from cds_service.rulebook.change import Change
-from cds_service.rulebook.compare_people import CHANGED, GAINED, LOST, Cohort, Tally
+from cds_service.rulebook.compare_people import CHANGED, GAINED, LOST, REWORDED, TURNS, Cohort, Tally
 from cds_service.rulebook.compare_release import Difference, ReleaseDifference
 from cds_service.rulebook.compare_report import change_words, verdict
 from cds_service.rulebook.rule_description import describe
@@ -23,7 +23,14 @@ td.number { text-align: right; } .verdict { font-weight: 600; } .short { color: 
 .two { display: flex; flex-wrap: wrap; gap: 1.5rem; } svg { max-width: 100%; height: auto; }
 """.strip()
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-_COLORS = {"before": "#5b6770", "after": "#1f5fa6", GAINED: "#2e7d4f", LOST: "#b3261e", CHANGED: "#b26a00"}
+_COLORS = {
+    "before": "#5b6770",
+    "after": "#1f5fa6",
+    GAINED: "#2e7d4f",
+    LOST: "#b3261e",
+    CHANGED: "#b26a00",
+    REWORDED: "#8a94a0",
+}
 _UNKNOWN_COLOR = "#7a5195"
 _WIDTH, _LABEL, _BAR, _STEP = 640, 150, 380, 28
 
@@ -114,7 +121,7 @@ def _cohort(cohort: Cohort | None) -> Iterator[str]:
 def bars(tally: Tally) -> str:
     """Draw what became of a rule's cards as bars of one scale, in SVG."""
     values = [("cards before", tally.before, _COLORS["before"]), ("cards after", tally.after, _COLORS["after"])]
-    values += [(sort, tally.sorts[sort], _COLORS[sort]) for sort in (GAINED, LOST, CHANGED)]
+    values += [(sort, tally.sorts[sort], _COLORS[sort]) for sort in TURNS]
     values += [(f"unknown {side}", tally.unknown[side], _UNKNOWN_COLOR) for side in ("before", "after")]
     most = max(number for _, number, _ in values) or 1
     drawn = []

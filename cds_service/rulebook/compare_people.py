@@ -11,7 +11,17 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from cds_service.core.card import RULE_EXTENSION, RULE_LINE, CallContext, Draft, call_context, render
+from cds_service.core.card import (
+    NOT_FOUND,
+    RULE_EXTENSION,
+    RULE_LINE,
+    SOURCES,
+    WHY_SHOWN,
+    CallContext,
+    Draft,
+    call_context,
+    render,
+)
 from cds_service.core.dates import UNKNOWN, Verdict
 from cds_service.core.decision import FAILED, FIRES, UNDECIDED, Decision, Outcome
 from cds_service.core.engine import Compiled, compile_release, decide
@@ -23,7 +33,9 @@ from cds_service.fhir.shapes import Resource
 from cds_service.fhir.versions import dialect
 from cds_service.fhir.whole_record import RecordProblem, as_call
 
-GAINED, LOST, CHANGED, SAME, NO_CARD = "gained", "lost", "changed", "same", "no card"
+GAINED, LOST, CHANGED, REWORDED, SAME, NO_CARD = "gained", "lost", "changed", "reworded", "same", "no card"
+TURNS = (GAINED, LOST, CHANGED, REWORDED)
+BASIS = "basis"  # the part of a card that says why it is shown, and its sources
 EXAMPLES_KEPT = 5
 
 
@@ -41,10 +53,10 @@ class Two:
 class Compared:
     """What two versions of one rule say of one person at one moment.
 
-    sort:    GAINED, LOST, CHANGED, SAME (the same card) or NO_CARD.
+    sort:    GAINED, LOST, CHANGED, REWORDED (only the basis has other words), SAME (the same card) or NO_CARD.
     unknown: which of the two cannot tell: (before, after). failed: likewise, which could not be judged.
     cards:   the variants shown, "consider (info)" or "", before and after.
-    parts:   of a changed card, which parts differ: "card", "indicator", "summary", "text", "suggestions", "links".
+    parts:   of a changed card, which parts differ: "card", "indicator", "summary", "text", "basis", "suggestions", ...
     flipped: the deepest criteria that have another verdict, "declined: YES becomes NO"; those that only one of the
              versions has are told when they stop it: "declined (new): YES".
     """
@@ -151,7 +163,7 @@ class _Said:
     def card(self) -> dict[str, Any]:
         """The card as it would be sent, without what names version and release."""
         card = render(self.decision, call=self.call, release=self.release, draft=self.draft)
-        blocks = [each for each in card["detail"].split("\n\n") if not each.startswith(RULE_LINE)]
+        text, basis = _blocks(card["detail"])
         offers = [
             {key: each[key] for key in ("label", "isRecommended", "actions") if key in each}
             for each in card.get("suggestions", ())
@@ -161,12 +173,30 @@ class _Said:
             "card": self.decision.card.id if self.decision.card else "",
             "indicator": card["indicator"],
             "summary": card["summary"],
-            "text": blocks,
+            "text": text,
+            BASIS: basis,
             "suggestions": offers,
             "links": card.get("links", []),
             "reasons": card.get("overrideReasons", []),
             "merged": [each["ruleId"] for each in named.get("merged", ())],
         }
+
+
+def _blocks(detail: str) -> tuple[list[str], list[str]]:
+    """Part a card's detail: what it tells to do and what could not be told; and what it rests on.
+
+    The line that names rule and release is in neither.
+    """
+    text: list[str] = []
+    basis: list[str] = []
+    heading = ""
+    for each in detail.split("\n\n"):
+        if heading or each in (WHY_SHOWN, NOT_FOUND, SOURCES):
+            basis.append(each)
+            heading = "" if heading else each
+        elif not each.startswith(RULE_LINE):
+            text.append(each)
+    return text, basis
 
 
 def _gates(before: Outcome, after: Outcome) -> tuple[str, ...]:
@@ -184,12 +214,12 @@ def _compared(
     if before and after and sort == SAME:
         was, now = before.card(), after.card()
         parts = tuple(each for each in was if was[each] != now[each])
-        sort = CHANGED if parts else SAME
+        sort = (REWORDED if parts == (BASIS,) else CHANGED) if parts else SAME
     both = (before, after)
     unknown = tuple(each is not None and each.decision.state == UNDECIDED for each in both)
     failed = tuple(each is not None and each.decision.state == FAILED for each in both)
     flips: tuple[str, ...] = ()
-    if sort in (GAINED, LOST, CHANGED) or unknown[0] != unknown[1]:
+    if sort in TURNS or unknown[0] != unknown[1]:
         flips = gates or _why(before, after, where[1])
     return Compared(
         rule=rule,
@@ -316,7 +346,7 @@ class Tally:
         self.parts.update(one.parts)
         if one.cards[0] != one.cards[1] and all(one.cards):
             self.variants[one.cards] += 1
-        for sort in filter(None, (one.sort if one.sort in (GAINED, LOST, CHANGED) else "", turned)):
+        for sort in filter(None, (one.sort if one.sort in TURNS else "", turned)):
             self.reasons.setdefault(sort, Counter()).update(one.flipped)
             people = self.examples.setdefault(sort, [])
             if len(people) < EXAMPLES_KEPT and one.person not in people:

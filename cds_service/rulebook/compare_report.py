@@ -6,12 +6,12 @@ from typing import Any
 
 from cds_service.core.card_text import counted
 from cds_service.rulebook.change import NONE, PATCH, Change, least_version
-from cds_service.rulebook.compare_people import CHANGED, GAINED, LOST, Cohort, Tally
+from cds_service.rulebook.compare_people import BASIS, TURNS, Cohort, Tally
 from cds_service.rulebook.compare_release import Difference, ReleaseDifference
 
 WIDTH = 100
 _REASONS_TOLD = 5
-_SORTS = (GAINED, LOST, CHANGED, "newly unknown", "no longer unknown")
+_SORTS = (*TURNS, "newly unknown", "no longer unknown")
 
 Json = dict[str, Any]
 
@@ -91,14 +91,14 @@ def cohort_text(cohort: Cohort) -> Iterator[str]:
 def _tally_text(tally: Tally) -> Iterator[str]:
     yield f"  {tally.rule}: cards {tally.before:,} -> {tally.after:,}{_unknown_words(tally)}"
     for sort in _SORTS:
-        number = tally.sorts[sort] if sort in (GAINED, LOST, CHANGED) else tally.unknown[sort]
+        number = tally.sorts[sort] if sort in TURNS else tally.unknown[sort]
         if number:
             yield from wrapped(f"{sort:<18}{number:>7,}  such as {', '.join(tally.examples[sort])}", 4, 27)
             for why, times in tally.reasons[sort].most_common(_REASONS_TOLD):
                 yield from wrapped(f"{times:>7,}  {why}", 22, 9)
-    if tally.parts:
-        said = ", ".join(f"{part} {times:,}" for part, times in tally.parts.most_common())
-        yield from wrapped(f"of changed cards: {said}", 4)
+    told = [f"{part} {times:,}" for part, times in tally.parts.most_common() if part != BASIS]
+    if told:
+        yield from wrapped(f"of changed cards: {', '.join(told)}", 4)
     for (was, now), times in tally.variants.most_common(_REASONS_TOLD):
         yield from wrapped(f"{times:>7,}  {was} becomes {now}", 22, 9)
 
@@ -212,7 +212,7 @@ def _tally_json(tally: Tally) -> Json:
         "id": tally.rule,
         "calls": tally.calls,
         "cards": {"before": tally.before, "after": tally.after},
-        **{sort: tally.sorts[sort] for sort in (GAINED, LOST, CHANGED)},
+        **{sort: tally.sorts[sort] for sort in TURNS},
         "unknown": {
             "before": tally.unknown["before"],
             "after": tally.unknown["after"],

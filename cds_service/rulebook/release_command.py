@@ -94,15 +94,13 @@ def _promote(folder: Path, args: argparse.Namespace) -> int:
             text = pinned(text, section, name, pin, str(path))
     write_whole(path, text)
     old, new = before.splitlines(), text.splitlines()
-    for line in old:
-        if line not in new:
-            print(f"- {line.strip()}")
-    for line in new:
-        if line not in old:
-            print(f"+ {line.strip()}")
+    edits = [f"- {line.strip()}" for line in old if line not in new]
+    edits += [f"+ {line.strip()}" for line in new if line not in old]
+    for line in edits:
+        print("\n".join(wrapped(line)))
     for kind, pins in (("definitions", missing.definitions), ("value sets", missing.value_sets)):
         if pins:
-            names = ", ".join(name for name, _ in pins)
+            names = ", ".join(f"{name} {pin}" for name, pin in pins)
             print("\n".join(wrapped(f"pinned, because {rule} {version} reads them: {kind} {names}")))
     print("next: cds-service rules release lock")
     return FINE

@@ -89,8 +89,7 @@ def test_a_changed_number_is_told_with_its_step_and_whose_card_it_takes(
         "  age-reminder: cards 3 -> 1; unknown 1 -> 1\n"
         "    lost                    2  such as eighteen, twenty\n"
         "                            2  old_enough: YES becomes NO\n"
-        "    changed                 1  such as forty\n"
-        "    of changed cards: text 1\n"
+        "    reworded                1  such as forty\n"
     )
 
 
@@ -139,13 +138,14 @@ def test_the_same_is_given_as_json(folder: Path, cohort: Path, capsys: pytest.Ca
                     "cards": {"before": 3, "after": 1},
                     "gained": 0,
                     "lost": 2,
-                    "changed": 1,
+                    "changed": 0,
+                    "reworded": 1,
                     "unknown": {"before": 1, "after": 1, "newly": 0, "noLonger": 0},
                     "failed": {"before": 0, "after": 0},
-                    "changedParts": {"text": 1},
+                    "changedParts": {"basis": 1},
                     "changedVariants": [],
-                    "flipped": {"lost": {"old_enough: YES becomes NO": 2}, "changed": {}},
-                    "examples": {"lost": ["eighteen", "twenty"], "changed": ["forty"]},
+                    "flipped": {"lost": {"old_enough: YES becomes NO": 2}, "reworded": {}},
+                    "examples": {"lost": ["eighteen", "twenty"], "reworded": ["forty"]},
                 }
             ],
         },
@@ -226,8 +226,7 @@ def test_two_releases_are_compared_rule_by_rule(folder: Path, cohort: Path, caps
         "  age-reminder: cards 3 -> 1; unknown 1 -> 1\n"
         "    lost                    2  such as eighteen, twenty\n"
         "                            2  old_enough: YES becomes NO\n"
-        "    changed                 1  such as forty\n"
-        "    of changed cards: text 1\n"
+        "    reworded                1  such as forty\n"
     )
 
 

@@ -15,6 +15,8 @@ def first_decisions(database_url: str) -> dict[tuple[str, str], str]:
     Raises SettingProblem for a URL that cannot be read, StoreUnavailable when the database cannot.
     """
     address = read_address(database_url)
+    if address.path is not None and not address.path.exists():
+        raise StoreUnavailable(f"{address.shown}: the file is not there")
     table = RULE_DECISION.c
     engine = open_engine(address, OPERATOR)
     try:
