@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -73,13 +74,14 @@ def diff_command(args: argparse.Namespace) -> int:
 
 
 def _versions(folder: Path, before: str, after: str, people: Path | None, today: date) -> _Answer:
-    editions = (what_is_read(edition_of(folder, before)), what_is_read(edition_of(folder, after)))
+    load = cache(load_release)
+    editions = (what_is_read(edition_of(folder, before, load)), what_is_read(edition_of(folder, after, load)))
     old, new = (each.rule for each in editions)
     if old.id != new.id:
         raise NoComparison(f"{before} and {after} are different rules; wanted two versions of one")
     files = [read_rule_file(rule_path(folder, each.id, each.version)) for each in (old, new)]
     found = difference(files[0], files[1], pin_changes(*editions))
-    release = _sound(load_release(folder)).release
+    release = _sound(load(folder, None)).release
     assert release is not None
     cohort = _cohort(two_editions(release, *editions), people, today) if people else None
     return _Answer(

@@ -19,7 +19,7 @@ from cds_service.rulebook.compare_release import ReleaseDifference, release_diff
 from cds_service.rulebook.compare_report import release_json, release_text, wrapped
 from cds_service.rulebook.diff_command import NoComparison, loaded_release
 from cds_service.rulebook.files import write_whole
-from cds_service.rulebook.lint import NOT_REVIEWED, drafts_of, lint_report, report_of
+from cds_service.rulebook.lint import NOT_REVIEWED, drafts_of, report_of
 from cds_service.rulebook.lint_codes import ERROR
 from cds_service.rulebook.release import known_releases, load_release, subjects_of
 from cds_service.rulebook.release_edit import OFF, NoEdit, pinned, promoted, renamed
@@ -171,7 +171,8 @@ def _next(folder: Path) -> str:
 
 
 def _lock(folder: Path, args: argparse.Namespace) -> int:
-    report = lint_report(folder, args.today)
+    loaded = load_release(folder)
+    report = report_of(loaded, folder, args.today)
     errors = [each for each in report.problems if each.severity == ERROR]
     for each in report.problems:
         if each.code != NOT_REVIEWED:
@@ -180,7 +181,6 @@ def _lock(folder: Path, args: argparse.Namespace) -> int:
     if errors:
         print("not locked: lint found errors")
         return FINDINGS
-    loaded = load_release(folder)
     failures = passing = 0
     tables: dict[int, Table] = {}
     for subject in subjects_of(loaded, folder):

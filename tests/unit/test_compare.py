@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from cds_service.core.rule import Edition
-from cds_service.core.value_set import Coding, ValueSet
+from cds_service.core.facts import Coding
+from cds_service.core.rule import Edition, Suggestion
+from cds_service.core.value_set import ValueSet
 from cds_service.rulebook.change import (
     MAJOR,
     MINOR,
@@ -120,7 +121,7 @@ def test_suggestions_are_told_by_their_label() -> None:
     card = rule.cards[number]
     offer = card.suggestions[0]
 
-    def with_offers(*offers: object) -> tuple[Change, ...]:
+    def with_offers(*offers: Suggestion) -> tuple[Change, ...]:
         other = replace(card, suggestions=offers)
         return changes(rule, replace(rule, cards=(*rule.cards[:number], other, *rule.cards[number + 1 :])))
 
