@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from cds_service.cli import main
-from cds_service.fixtures import Fixture, FixtureProblem, find, fixtures_folder, names
+from cds_service.fixtures import SAMPLE_CALLS, Fixture, FixtureProblem, find, fixtures_folder, names
 from cds_service.replay import (
     FINDINGS,
     FINE,
     NO_ANSWER,
-    SAMPLE_CALLS,
     USAGE,
     replay,
     told,
@@ -328,7 +327,10 @@ def test_a_name_or_day_that_is_none_is_usage(
 
 def test_a_url_without_a_service_has_a_code_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", "no-oud", "--url", "http://127.0.0.1:9/cds-services/"]) == NO_ANSWER
-    assert capsys.readouterr().err == "http://127.0.0.1:9: no answer (ConnectionError)\n"
+    assert capsys.readouterr().err == (
+        "http://127.0.0.1:9/cds-services: nothing listens at this port (connection refused)\n"
+        "  look whether the service or its proxy runs, and at this address and port\n"
+    )
 
 
 def test_fixtures_are_listed_with_their_line(capsys: pytest.CaptureFixture[str]) -> None:
