@@ -114,7 +114,7 @@ def main_replay(args: argparse.Namespace) -> int:
 
 def _deployment(args: argparse.Namespace) -> Deployment | None:
     """The deployment to call, None without --url. Raises CredentialProblem, KeyProblem."""
-    if not args.url:
+    if args.url is None:
         given = [f"--{name.replace('_', '-')}" for name in ("token", "token_file", "key", "ca_file")
                  if getattr(args, name)]  # fmt: skip
         if given:
