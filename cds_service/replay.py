@@ -47,7 +47,7 @@ class Replayed:
     @property
     def cards(self) -> list[Json]:
         """The cards of the answer, none where it has none."""
-        return list(self.answer.get("cards", [])) if isinstance(self.answer, dict) else []
+        return cards_in(self.answer) or []
 
 
 def write_request(name: str, today: date, path: Path) -> None:
@@ -224,9 +224,12 @@ def differences(fixture: Fixture, status: int, answer: Any) -> Iterator[str]:
         return
     if status != wanted["status"]:
         yield f"status {status}, {wanted['status']} was expected"
-    body = answer if isinstance(answer, dict) else {}
-    yield from _card_differences(fixture, wanted.get("cards", []), body.get("cards", []))
-    evaluation = body.get("extension", {}).get(EVALUATION_EXTENSION, {})
+    body, cards = _object(answer), cards_in(answer)
+    if status == 200 and cards is None:
+        yield "the answer has no list `cards` of objects with `summary`, `indicator` and `source`"
+        return
+    yield from _card_differences(fixture, wanted.get("cards", []), cards or [])
+    evaluation = _object(_object(body.get("extension")).get(EVALUATION_EXTENSION))
     came = {
         "unread": sorted(evaluation.get("unread", _keys_at_fault(body))),
         "undecided": sorted(each["ruleId"] for each in evaluation.get("undecided", [])),
@@ -235,6 +238,26 @@ def differences(fixture: Fixture, status: int, answer: Any) -> Iterator[str]:
         expected = sorted(wanted.get(name, []))
         if found != expected:
             yield f"{name}: {_listed(found)}; {_listed(expected)} was expected"
+
+
+def cards_in(answer: Any) -> list[Json] | None:
+    """The cards of an answer; None when it has no list of them. It may be of another service than this one.
+
+    A card has at least what CDS Hooks 2.0 requires of one: `summary`, `indicator`, and `source` with a `label`.
+    """
+    cards = _object(answer).get("cards")
+    return cards if isinstance(cards, list) and all(map(_is_card, cards)) else None
+
+
+def _is_card(value: Any) -> bool:
+    card = _object(value)
+    return all(isinstance(each, str) for each in (
+        card.get("summary"), card.get("indicator"), _object(card.get("source")).get("label")))  # fmt: skip
+
+
+def _object(value: Any) -> Json:
+    """A JSON object, empty where there is another thing."""
+    return value if isinstance(value, dict) else {}
 
 
 def _keys_at_fault(body: Json) -> Iterator[str]:
@@ -246,7 +269,7 @@ def _keys_at_fault(body: Json) -> Iterator[str]:
 
 
 def _card_differences(fixture: Fixture, wanted: list[Json], came: list[Json]) -> Iterator[str]:
-    rules = [each.get("extension", {}).get(RULE_EXTENSION, {}).get("ruleId", "?") for each in came]
+    rules = [_object(_object(each.get("extension")).get(RULE_EXTENSION)).get("ruleId", "?") for each in came]
     expected = [each["rule"] for each in wanted]
     if rules != expected:
         yield f"cards of {_listed(rules)}; {_listed(expected)} was expected"
@@ -307,7 +330,7 @@ def _faults(answer: Any) -> Iterator[str]:
 
 
 def _evaluation(answer: Any) -> Iterator[str]:
-    found = answer.get("extension", {}).get(EVALUATION_EXTENSION, {}) if isinstance(answer, dict) else {}
+    found = _object(_object(_object(answer).get("extension")).get(EVALUATION_EXTENSION))
     for source, why in found.get("unread", {}).items():
         yield f"Not read: {source} ({why})."
     for each in found.get("undecided", []):

@@ -5,6 +5,7 @@ Each server that is wrong is wrong in one thing: the check that is about it says
 
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from email.utils import formatdate
@@ -14,16 +15,17 @@ from typing import Any
 import pytest
 
 from cds_service.calling.credential import NOBODY
+from cds_service.calling.faults import Unheard
 from cds_service.calling.target import read_target
 from cds_service.cli import main
 from cds_service.doctor.look import look
+from cds_service.doctor.observed import Step
 from cds_service.doctor.report import examine, exit_code
 from tests.http.odd_servers import Asked, Said, certificate, html, passing_on, serving_oddly, without
 from tests.running import ISSUER, checking, free_port, private_key, serving
 
 FINE, FINDINGS, USAGE, NO_ANSWER, KEY_FILE = 0, 1, 2, 6, 7
 ORIGIN = "https://app.example.org"
-NOT_OF_THE_SERVICE = "\nA word that no answer may repeat"
 
 
 @pytest.fixture(scope="module")
@@ -221,13 +223,10 @@ def test_a_proxy_without_a_service_behind_it(doctor: Any) -> None:
 
 
 def test_a_proxy_that_does_not_take_its_path_off(doctor: Any, open_service: str) -> None:
-    def only_below(asked: Asked) -> Asked:
-        return asked
-
     def outside(asked: Asked, said: Said) -> Said:
         return said if asked.path.startswith("/cds/") else html(404)
 
-    with serving_oddly(passing_on(open_service, asked=only_below, said=outside)) as url:
+    with serving_oddly(passing_on(open_service, said=outside)) as url:
         code, checks = doctor(f"{url}/cds")
     assert code == FINDINGS
     assert checks["discovery"][:2] == (
@@ -428,9 +427,29 @@ def test_a_server_that_never_answers() -> None:
 
 
 def test_a_server_that_drips_is_left_in_time() -> None:
+    over = threading.Event()
+
+    def drip(listener: socket.socket) -> None:
+        listener.accept()[0].close()  # that of `connection`
+        held, _ = listener.accept()
+        with held:
+            held.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+            while not over.wait(0.1):
+                held.sendall(b"x")
+
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        seen = look(read_target(f"http://127.0.0.1:{listener.getsockname()[1]}"), NOBODY, step_s=0.4)
-    assert not seen.is_answered
+        dripping = threading.Thread(target=drip, args=(listener,))
+        dripping.start()
+        try:
+            began = time.monotonic()
+            seen = look(read_target(f"http://127.0.0.1:{listener.getsockname()[1]}"), NOBODY, step_s=0.5)
+            assert time.monotonic() - began < 3
+        finally:
+            over.set()
+            dripping.join()
+    answer = seen.answers[Step.DISCOVERY]
+    assert isinstance(answer, Unheard)
+    assert answer.kind == "timeout"
 
 
 def test_a_slow_service_is_warned_of(doctor: Any, open_service: str) -> None:

@@ -223,6 +223,23 @@ def test_another_card_level_or_suggestion_is_a_difference() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "answer", [{}, {"cards": None}, {"cards": "none"}, {"cards": [1]}, {"cards": [{}]}, [], "oops"]
+)
+def test_an_answer_without_cards_is_none(answer: Any) -> None:
+    assert differences(fixture_expecting(), 200, answer) == [
+        "the answer has no list `cards` of objects with `summary`, `indicator` and `source`"
+    ]
+
+
+@pytest.mark.parametrize("extension", [None, [], {"org.oud-cds.evaluation": None}, {"org.oud-cds.evaluation": "x"}])
+def test_the_answer_of_another_service_is_compared_too(extension: Any) -> None:
+    cards = [{"summary": "Other.", "indicator": "info", "source": {"label": "x"}, "extension": extension}]
+    result = replay(fixture_expecting(), DAY, answering(200, {"cards": cards, "extension": extension}))
+    assert result.differences == ("cards of ?; none was expected",)
+    assert "NOT AS EXPECTED" in list(told(result, cards=True))
+
+
 def test_what_is_unread_and_undecided_is_compared() -> None:
     answer = evaluated(unread={"labs": "error"}, undecided=[{"ruleId": "other"}])
     assert differences(fixture_expecting(), 200, answer) == [
