@@ -1,5 +1,6 @@
 """Why nothing was heard, in words: what happened and what to do about it. A library's own words quote the URL."""
 
+import errno
 import http.client
 import socket
 import ssl
@@ -58,6 +59,14 @@ _HANDSHAKE = {
 }
 
 
+_NO_WAY = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL)
+_UNREACHABLE = Unheard(
+    UNREACHABLE,
+    "the address cannot be reached",
+    "look at the network of this machine, at its way there (VPN) and at firewalls",
+)
+
+
 def unheard(fault: BaseException, seconds: float) -> Unheard:
     """Say why no answer came. seconds: how long was waited."""
     chain = list(_chain(fault))
@@ -82,6 +91,8 @@ def unheard(fault: BaseException, seconds: float) -> Unheard:
             "nothing listens at this port (connection refused)",
             "look whether the service or its proxy runs, and at this address and port",
         )
+    if any(isinstance(each, OSError) and each.errno in _NO_WAY for each in chain):
+        return _UNREACHABLE
     if holds(http.client.BadStatusLine) and not holds(http.client.RemoteDisconnected):
         return Unheard(NOT_HTTP, "what answers does not speak HTTP", "look at the port, and at http or https")
     if holds(
@@ -93,11 +104,7 @@ def unheard(fault: BaseException, seconds: float) -> Unheard:
             "look at the log of what stands in front of the service: a proxy, a balancer or a firewall cut it",
         )
     if holds(OSError):
-        return Unheard(
-            UNREACHABLE,
-            "the address cannot be reached",
-            "look at the network of this machine, at its way there (VPN) and at firewalls",
-        )
+        return _UNREACHABLE
     return Unheard(NOT_HTTP, f"the answer cannot be read ({type(fault).__name__})", "look at what answers at this URL")
 
 
