@@ -111,8 +111,10 @@ def test_one_token_is_kept_for_the_sample_call(
 ) -> None:
     aud = f"{guarded}/cds-services/oud-patient-view"
     assert main(["token", *signing(key_file), "--aud", aud]) == FINE
-    (tmp_path / "token").write_text(capsys.readouterr().out, encoding="utf-8")
+    token = capsys.readouterr().out.strip()
+    (tmp_path / "token").write_text(token, encoding="utf-8")
     code, checks = doctor(guarded, "--token-file", str(tmp_path / "token"))
+    assert token not in str(checks)
     assert (code, bad(checks), checks["token"][0]) == (FINE, {}, "ok")
     assert checks["latency"][1].endswith("of one call, connecting included")
 
