@@ -15,7 +15,7 @@ def no_service(heard: Heard) -> tuple[str, str] | None:
     """
     if 300 <= heard.status < 400:
         return _redirect(heard)
-    kind = heard.media_type or "no media type"
+    kind = printable(heard.media_type) or "no media type"
     if heard.status in GATEWAY and not isinstance(heard.value, dict):
         return (
             f"status {heard.status} ({kind}): a proxy answers and reaches no service behind it",
@@ -51,7 +51,12 @@ def location(heard: Heard) -> str:
         text = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}" if parts.hostname else ""
     except ValueError:
         return ""
-    return "".join(each for each in f"{text}{parts.path}" if each.isprintable())[:200]
+    return printable(f"{text}{parts.path}")
+
+
+def printable(text: str, most: int = 200) -> str:
+    """Up to `most` characters of what a server said, without those that a terminal would obey."""
+    return "".join(each for each in text[:most] if each.isprintable())
 
 
 def is_json(heard: Heard) -> bool:

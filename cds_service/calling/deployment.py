@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from cds_service.calling.answers import no_service
 from cds_service.calling.credential import NOBODY, Credential
@@ -30,7 +31,7 @@ class Deployment:
 
     def post(self, service: str, body: Mapping[str, Any]) -> tuple[int, Any]:
         """Call a service: status and JSON of the answer. Raises NoAnswer."""
-        came = self._heard("POST", f"{DISCOVERY}/{service}", self.credential, json.dumps(body).encode())
+        came = self._heard("POST", service_path(service), self.credential, json.dumps(body).encode())
         return came.status, came.value
 
     def service_of(self, own: Mapping[str, str]) -> Callable[[str], str | None]:
@@ -64,6 +65,11 @@ class Deployment:
         if wrong := no_service(came):
             raise NoAnswer(f"{url}: {wrong[0]}\n  {wrong[1]}")
         return came
+
+
+def service_path(service: str) -> str:
+    """The path of a service below the base URL. Its id is what a server said, and stays one step of the path."""
+    return f"{DISCOVERY}/{quote(service, safe='')}"
 
 
 def services_in(value: Any) -> list[dict[str, Any]] | None:

@@ -98,7 +98,7 @@ def _exchange(
 
 def _read(came: requests.Response, until: float) -> Iterator[bytes]:
     left = MOST_BYTES
-    while left > 0 and (chunk := came.raw.read1(min(CHUNK_BYTES, left))):
+    while left > 0 and (chunk := came.raw.read1(min(CHUNK_BYTES, left), decode_content=True)):
         if time.monotonic() > until:
             raise TimeoutError
         left -= len(chunk)

@@ -19,7 +19,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from cds_service.calling.answers import no_service
 from cds_service.calling.credential import NOBODY, Credential
-from cds_service.calling.deployment import chosen, services_in
+from cds_service.calling.deployment import chosen, service_path, services_in
 from cds_service.calling.faults import Unheard, unheard
 from cds_service.calling.target import DISCOVERY, Target
 from cds_service.calling.wire import Answered, Heard, send, within
@@ -178,7 +178,7 @@ def _service(at: Looking, origin: str) -> dict[str, Any]:
     service = at.target.service or (chosen(services, _sample().hook, own) if services else own)
     if service is None:
         return {}
-    return {"service": service, **_calls(at, f"{DISCOVERY}/{service}", origin)}
+    return {"service": service, **_calls(at, service_path(service), origin)}
 
 
 def _sample() -> Any:

@@ -1,5 +1,6 @@
 """What stands in front of the service does to calls and answers: tokens, CORS, bodies, headers, what is kept inside."""
 
+from cds_service.calling.answers import printable
 from cds_service.calling.credential import NOT_IN_THE_CLEAR
 from cds_service.calling.faults import CUT, Unheard
 from cds_service.calling.wire import Heard
@@ -300,13 +301,9 @@ def between(seen: Observed) -> Finding:
     answer = seen.heard(Step.DISCOVERY)
     if answer is None:
         return Finding("proxies", State.NOT_CHECKED, FIRST)
-    server, via = (_shown(answer.headers.get(name, "")) for name in ("server", "via"))
+    server, via = (printable(answer.headers.get(name, ""), 80) for name in ("server", "via"))
     told = [f"Via: {via}" if via else "", f"Server: {server}" if server and server != AS_SERVED else ""]
     signs = "; ".join(filter(None, told))
     if signs:
         return Finding("proxies", State.OK, f"{signs}; whether requests are buffered cannot be seen from outside")
     return Finding("proxies", State.OK, "none shows itself")
-
-
-def _shown(value: str) -> str:
-    return "".join(each for each in value if each.isprintable())[:80]

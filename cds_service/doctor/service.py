@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from statistics import median
 from typing import Any
 
-from cds_service.calling.answers import is_json, location, no_service
+from cds_service.calling.answers import is_json, location, no_service, printable
 from cds_service.calling.credential import NOT_IN_THE_CLEAR
 from cds_service.calling.deployment import services_in
 from cds_service.calling.faults import Unheard
@@ -66,7 +66,7 @@ def _listed(check: str, answer: Heard) -> Finding:
         return Finding(
             check,
             State.WRONG,
-            f"status 200 with Content-Type {answer.media_type or 'left out'}; application/json is wanted",
+            f"status 200 with Content-Type {printable(answer.media_type) or 'left out'}; application/json is wanted",
             "let the proxy pass Content-Type on as the service sends it: a client that is strict takes no other",
         )
     return _services(check, {str(each["id"]): each for each in services})
@@ -99,7 +99,9 @@ def _services(check: str, services: Mapping[str, Mapping[str, Any]]) -> Finding:
             f"{told}; without prefetch: {_some(unfetched)}",
             "see /readyz and the release: a service without a prefetch template has no rule that runs there",
         )
-    counts = ", ".join(f"{name} with {len(one['prefetch'])} prefetch keys" for name, one in services.items())
+    counts = ", ".join(
+        f"{printable(name, 60)} with {len(one['prefetch'])} prefetch keys" for name, one in services.items()
+    )
     return Finding(check, State.OK, f"{told}: {counts}")
 
 
@@ -110,7 +112,7 @@ def _has_prefetch(service: Mapping[str, Any]) -> bool:
 
 def _some(names: list[str]) -> str:
     """Up to five names as they may be shown, and how many more there are."""
-    shown = ["".join(sign for sign in each if sign.isprintable())[:60] for each in names[:5]]
+    shown = [printable(each, 60) for each in names[:5]]
     return ", ".join(shown) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
@@ -198,7 +200,7 @@ def _probe(check: str, seen: Observed, step: Step, word: str) -> Finding:
     return Finding(
         check,
         State.WRONG if answer.status >= 500 else State.WARN,
-        f"status {answer.status} ({answer.media_type or 'no media type'}), not the service's own answer",
+        f"status {answer.status} ({printable(answer.media_type) or 'no media type'}), not the service's own answer",
         "look at what answers at this path, and at the service's log",
     )
 
@@ -222,10 +224,10 @@ def call(seen: Observed) -> Finding:
         return Finding(
             "sample call",
             State.WRONG,
-            f"{seen.service} answers {answer.status}, said by {by}",
+            f"{printable(seen.service)} answers {answer.status}, said by {by}",
             "`cds-service replay --url` with the same options shows the answer; the service's log has more",
         )
-    told = f"{seen.service} answers 200 with {len(cards)} card{'' if len(cards) == 1 else 's'}"
+    told = f"{printable(seen.service)} answers 200 with {len(cards)} card{'' if len(cards) == 1 else 's'}"
     if cards or seen.service not in SERVICES:
         return Finding("sample call", State.OK, told)
     return Finding(

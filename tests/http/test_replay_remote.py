@@ -1,5 +1,6 @@
 """`cds-service replay --url` at real deployments: tokens, services of other names, and what answers that is none."""
 
+import gzip
 import io
 import json
 from collections.abc import Iterator
@@ -144,6 +145,15 @@ def test_the_service_of_the_hook_is_found_below_a_path(named: str) -> None:
     with serving_oddly(theirs) as url:
         main(["replay", "no-oud", "--url", f"{url}/base/path{named}"])
     assert posted == ["/base/path/cds-services/theirs"]
+
+
+def test_an_answer_that_is_compressed_unasked_is_read(capsys: pytest.CaptureFixture[str]) -> None:
+    def zipped(asked: Asked) -> Said:
+        plain = listing(("patient-view", "theirs")) if asked.method == "GET" else Said(200, b'{"cards": []}')
+        return Said(200, gzip.compress(plain.body), {"content-type": "application/json", "content-encoding": "gzip"})
+
+    with serving_oddly(zipped) as url:
+        assert main(["replay", "no-oud", "--url", url]) == FINE
 
 
 def test_our_own_service_comes_first(capsys: pytest.CaptureFixture[str]) -> None:

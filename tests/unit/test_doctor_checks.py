@@ -14,6 +14,8 @@ import pytest
 import requests
 import urllib3
 
+from cds_service.calling.answers import no_service
+from cds_service.calling.deployment import service_path
 from cds_service.calling.faults import unheard
 from cds_service.calling.target import Target, TargetProblem, read_target
 from cds_service.calling.wire import Heard
@@ -131,6 +133,20 @@ def test_what_happened_is_told_however_it_was_wrapped(fault: Exception, kind: st
     told = unheard(fault, 3)
     assert (told.kind, told.found) == (kind, found)
     assert told.to_do
+
+
+def test_what_a_server_said_is_shown_without_what_a_terminal_obeys() -> None:
+    said = Heard(200, {"content-type": "text/\x1b[2jplain"}, b"")
+    assert no_service(said) == (
+        "status 200 with text/[2jplain, which holds no JSON object",
+        "look at what answers at this URL; a CDS service answers with a JSON object",
+    )
+    assert "\x1b" not in service.discovery(seen(answers={Step.DISCOVERY: listed("a\x1b[31m")})).found
+
+
+@pytest.mark.parametrize(("name", "path"), [("a-b", "a-b"), ("../x", "..%2Fx"), ("a?b#c d", "a%3Fb%23c%20d")])
+def test_an_id_that_a_server_said_stays_one_step_of_the_path(name: str, path: str) -> None:
+    assert service_path(name) == f"/cds-services/{path}"
 
 
 # --- the way ---------------------------------------------------------------------------------------------------------
