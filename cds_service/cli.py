@@ -16,8 +16,8 @@ from pathlib import Path
 
 FINE, FINDINGS, USAGE, SETTINGS, RULES, ADDRESS = range(6)
 HOOKS = ("patient-view", "order-select", "order-sign", "encounter-discharge")
-DATABASE = 8  # 6 is that of replay, 7 that of token
-# What `serve` prints calls for, in the order of replay.SAMPLE_CALLS: what each shows, the file of its request body.
+DATABASE = 8  # 6 is that of replay and doctor, 7 that of token too
+# What `serve` prints calls for, in the order of fixtures.SAMPLE_CALLS: what each shows, the file of its request body.
 SAMPLES = (
     ("a call that returns a card", Path("var") / "sample-request.json"),
     ("the same for a person in treatment, who needs no card", Path("var") / "treated-request.json"),
@@ -66,7 +66,15 @@ def parser() -> argparse.ArgumentParser:
     form = replay.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print the whole answer as JSON")
     form.add_argument("--html", action="store_true", help="print the cards as an HTML page")
+    _add_caller(replay)
     replay.set_defaults(run=_replay)
+
+    doctor = commands.add_parser("doctor", help="look at a deployment, and say what is wrong and what to do")
+    doctor.add_argument("--url", required=True, help="base URL of the deployment, as clients call it")
+    doctor.add_argument("--origin", help="origin of a browser client to check CORS for, as https://app.example.org")
+    doctor.add_argument("--format", choices=["text", "json"], default="text")
+    _add_caller(doctor)
+    doctor.set_defaults(run=_doctor)
 
     fixture = commands.add_parser("fixture", help="write a request fixture with its dates moved to a day")
     fixture.add_argument("request", nargs="?", help="name of a fixture, or a file; if left out, all are listed")
@@ -121,6 +129,22 @@ def parser() -> argparse.ArgumentParser:
     for each in (lint, test, explain):
         each.add_argument("--folder", help="rules folder; else CDS_RULES, else the packaged one")
     return top
+
+
+def _add_caller(command: argparse.ArgumentParser) -> None:
+    """Options of a command that calls a deployment: who it calls as, and which certificates it trusts."""
+    caller = command.add_argument_group("calling a deployment that checks its callers")
+    what = caller.add_mutually_exclusive_group()
+    what.add_argument("--token", help="token for one call; - reads it from standard input, which no process list shows")
+    what.add_argument("--token-file", metavar="FILE", help="file that holds the token")
+    what.add_argument("--key", metavar="FILE", help="private key to mint a token with for each call: a JWK or PEM file")
+    caller.add_argument("--iss", help="issuer: one of the client's `issuers`; needed with --key")
+    caller.add_argument("--alg", choices=["ES384", "RS384"], help="else the one that fits the key")
+    caller.add_argument("--kid", help="key id; else that of the JWK, else its RFC 7638 thumbprint")
+    caller.add_argument("--jku", help="URL of the JWK Set to name in the tokens")
+    caller.add_argument("--tenant", help="tenant to name in the tokens")
+    caller.add_argument("--public-url", metavar="URL", help="CDS_PUBLIC_URL, which tokens name, if --url is another")
+    caller.add_argument("--ca-file", metavar="FILE", help="certificates to trust in place of the usual, PEM")
 
 
 def _add_db(db: argparse.ArgumentParser) -> None:
@@ -201,8 +225,8 @@ def welcome(host: str, port: int, samples: Sequence[tuple[str, Path]]) -> str:
 
 def sample_requests(today: date) -> list[tuple[str, Path]]:
     """Write the request bodies with today's dates under var/, and give those that could be written."""
-    from cds_service.fixtures import FixtureProblem
-    from cds_service.replay import SAMPLE_CALLS, write_request
+    from cds_service.fixtures import SAMPLE_CALLS, FixtureProblem
+    from cds_service.replay import write_request
 
     written = []
     for fixture, (what, path) in zip(SAMPLE_CALLS, SAMPLES, strict=True):
@@ -232,6 +256,12 @@ def _replay(args: argparse.Namespace) -> int:
     from cds_service.replay import main_replay
 
     return int(main_replay(args))
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from cds_service.doctor.command import doctor_command
+
+    return int(doctor_command(args))
 
 
 def _fixture(args: argparse.Namespace) -> int:

@@ -134,6 +134,11 @@ def url_fault(text: str) -> str:
     return ""
 
 
+def is_origin(text: str) -> bool:
+    """Whether `text` is one origin, as browsers write it: scheme, host and port in small letters."""
+    return _ORIGIN.fullmatch(text) is not None
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach `host`."""
     if host == "localhost":
@@ -239,7 +244,7 @@ def _origins(given: Mapping[str, str], name: str) -> tuple[str, ...]:
     """Origins separated by commas or blanks, as browsers write them."""
     origins = tuple(dict.fromkeys(given.get(name, "").replace(",", " ").split()))
     for each in origins:
-        if not _ORIGIN.fullmatch(each):
+        if not is_origin(each):
             raise SettingProblem(
                 f"{name}: {each!r} is no origin; give scheme, host and port such as https://app.example.org, in small "
                 "letters, without a path; each origin is named, so * is none"

@@ -15,6 +15,8 @@ from typing import Any
 
 from cds_service.shift import shifted
 
+# The two calls to begin with: no treatment on record, which brings a card, and treatment, which brings none.
+SAMPLE_CALLS = ("patient-view/untreated-oud-icd10", "patient-view/on-buprenorphine-film")
 _SOURCE_TREE = Path(__file__).resolve().parents[1] / "fhir_fixtures"
 _FIRST_HOOK = "patient-view"
 

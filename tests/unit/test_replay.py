@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from cds_service.cli import main
-from cds_service.fixtures import Fixture, FixtureProblem, find, fixtures_folder, names
+from cds_service.fixtures import SAMPLE_CALLS, Fixture, FixtureProblem, find, fixtures_folder, names
 from cds_service.replay import (
     FINDINGS,
     FINE,
     NO_ANSWER,
-    SAMPLE_CALLS,
     USAGE,
     replay,
     told,
@@ -224,6 +223,23 @@ def test_another_card_level_or_suggestion_is_a_difference() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "answer", [{}, {"cards": None}, {"cards": "none"}, {"cards": [1]}, {"cards": [{}]}, [], "oops"]
+)
+def test_an_answer_without_cards_is_none(answer: Any) -> None:
+    assert differences(fixture_expecting(), 200, answer) == [
+        "the answer has no list `cards` of objects with `summary`, `indicator` and `source`"
+    ]
+
+
+@pytest.mark.parametrize("extension", [None, [], {"org.oud-cds.evaluation": None}, {"org.oud-cds.evaluation": "x"}])
+def test_the_answer_of_another_service_is_compared_too(extension: Any) -> None:
+    cards = [{"summary": "Other.", "indicator": "info", "source": {"label": "x"}, "extension": extension}]
+    result = replay(fixture_expecting(), DAY, answering(200, {"cards": cards, "extension": extension}))
+    assert result.differences == ("cards of ?; none was expected",)
+    assert "NOT AS EXPECTED" in list(told(result, cards=True))
+
+
 def test_what_is_unread_and_undecided_is_compared() -> None:
     answer = evaluated(unread={"labs": "error"}, undecided=[{"ruleId": "other"}])
     assert differences(fixture_expecting(), 200, answer) == [
@@ -328,7 +344,10 @@ def test_a_name_or_day_that_is_none_is_usage(
 
 def test_a_url_without_a_service_has_a_code_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", "no-oud", "--url", "http://127.0.0.1:9/cds-services/"]) == NO_ANSWER
-    assert capsys.readouterr().err == "http://127.0.0.1:9: no answer (ConnectionError)\n"
+    assert capsys.readouterr().err == (
+        "http://127.0.0.1:9/cds-services: nothing listens at this port (connection refused)\n"
+        "  look whether the service or its proxy runs, and at this address and port\n"
+    )
 
 
 def test_fixtures_are_listed_with_their_line(capsys: pytest.CaptureFixture[str]) -> None:
