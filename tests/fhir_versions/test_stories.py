@@ -34,9 +34,8 @@ UNSAYABLE = {"STU3": {"patient-view/naloxone-declined": "an order not to give a 
 WITHOUT_MARK = {
     f"R5-patient-view/{story}"
     for story in (
-        "adolescent-fifteen", "adolescent-sixteen", "buprenorphine-allergy", "heroin-test-no-diagnosis",
-        "labelled-untreated-oud", "pregnant", "provisional-oud", "released-from-custody", "restricted-level-alone",
-        "untreated-after-withdrawal",
+        "adolescent-fifteen", "adolescent-sixteen", "buprenorphine-allergy", "heroin-test-no-diagnosis", "pregnant",
+        "provisional-oud", "released-from-custody", "untreated-after-withdrawal",
     )
 }  # fmt: skip
 READ_SO = f", {READ_AS_ACTIVE}"  # R5 must say a clinicalStatus

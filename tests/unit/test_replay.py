@@ -150,7 +150,8 @@ def test_a_request_body_alone_is_not_moved(tmp_path: Path) -> None:
         ('{"request": {}}', "written_for"),
         ('{"about": "", "written_for": "soon", "request": {}, "expected": {}}', "written_for"),
         (
-            '{"about": "", "written_for": "2026-03-01", "request": {}, "expected": {}, "for_clients": [{"client": {}}]}',
+            '{"about": "", "written_for": "2026-03-01", "request": {}, "expected": {}, '
+            '"for_clients": [{"client": {}}]}',
             "client and expected for each client: 'expected'",
         ),
     ],
