@@ -21,6 +21,7 @@ from cds_service.edges import tracing
 from cds_service.edges.auth import Trust, gate, issuers
 from cds_service.edges.cors import allow_origins
 from cds_service.edges.fhir_client.fetching import OUTCOMES, FhirServers
+from cds_service.edges.fhir_models import FhirModels
 from cds_service.edges.key_sets import KeySets
 from cds_service.edges.logs import call_log
 from cds_service.edges.rate import Buckets
@@ -32,9 +33,11 @@ from cds_service.edges.store.address import read_address
 from cds_service.edges.store.store import Store, utc_now
 from cds_service.edges.web import Door, Ports, create_app
 from cds_service.feedback import FeedbackItem, NotKept
+from cds_service.fhir.strict import Structure
+from cds_service.fhir.versions import DIALECTS
 from cds_service.records import CallRow, call_row
 from cds_service.seen import Seen
-from cds_service.services import Site
+from cds_service.services import Site, no_models
 from cds_service.trust.reason import PASSING, Reason
 
 BODY_DEADLINE_S = 10.0
@@ -80,6 +83,7 @@ def open_service(settings: Settings) -> Opened:
         seen=all_of(*consumers),
         keep_feedback=keeper(store),
         fhir_client=fhir.of if fhir else lambda client, began: None,
+        structure=open_models(settings),
         site=site,
     )
     door = Door(max_bytes=settings.max_body_bytes, deadline_s=BODY_DEADLINE_S, monotonic=time.monotonic)
@@ -101,6 +105,16 @@ def open_fhir(settings: Settings, fetched: Callable[[str], None]) -> FhirServers
     if not any(each.fhir_servers for each in load_clients(settings).by_name.values()):
         return None
     return FhirServers(settings.threads, settings.budget_ms / 1000, fetched)
+
+
+def open_models(settings: Settings) -> Structure:
+    """Open the models of FHIR that the strict clients speak, for one worker; without such a client there are none."""
+    clients = load_clients(settings)
+    callers = clients.by_name.values() if settings.auth == AUTH_REQUIRED else (clients.anonymous,)
+    strict = [each.fhir_version for each in callers if each.strict]
+    if not strict:
+        return no_models
+    return FhirModels(DIALECTS if "" in strict else sorted({*strict})).faults  # "": its calls show the version
 
 
 def open_store(settings: Settings, dropped: Callable[[str, int], None]) -> Store | None:

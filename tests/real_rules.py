@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, Flask
 
@@ -14,13 +15,14 @@ ROOT = Path(__file__).parents[1]
 TODAY = date(2026, 3, 1)
 
 
-def real_app(*pages: Blueprint) -> Flask:
-    """The application on a frozen day; `pages` are further routes."""
+def real_app(*pages: Blueprint, **more: Any) -> Flask:
+    """The application on a frozen day; `pages` are further routes, `more` further ports."""
     release = load_rules(ROOT / "rules", check=False).release
     ports = Ports(
         compiled=compile_release(release),
         today=lambda client: TODAY,
         new_incident=lambda: "incident-1",
         keep_feedback=lambda service, client, items: None,
+        **more,
     )
     return create_app(ports, Door(8_000_000, 5.0), rule_pages(release), *pages)

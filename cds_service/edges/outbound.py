@@ -185,12 +185,12 @@ def _connected(host: str, port: int | None, options: Any) -> socket.socket:
     if not all(way.may_reach(str(address[0])) for *_, address in found):
         raise Unfetched("address", "the name leads to an address that may not be called")
     fault: OSError = OSError("the name has no address")
-    for family, kind, protocol, _, address in found:
+    for at, (family, kind, protocol, _, address) in enumerate(found):
         sock = socket.socket(family, kind, protocol)
         try:
             for option in options or ():
                 sock.setsockopt(*option)
-            sock.settimeout(_left_s())
+            sock.settimeout(_left_s() / (len(found) - at))  # one that is silent leaves time for the others
             sock.connect(address)
             sock.settimeout(_left_s())  # for a TLS handshake, which keeps to it as a whole
         except OSError as failed:
@@ -265,7 +265,17 @@ class _HttpsPool(HTTPSConnectionPool):
 
 
 class _Adapter(HTTPAdapter):
-    """Requests' adapter with connections of ours."""
+    """Requests' adapter with connections of ours, and without the headers that Requests would act on.
+
+    Of a redirect it reads and unpacks the whole body, followed or not; cookies it parses, kept or not, in a time that
+    grows with the square of their length.
+    """
+
+    def build_response(self, req: Any, resp: Any) -> requests.Response:
+        for name in ("Location", "Set-Cookie"):
+            resp.headers.discard(name)
+            del resp._original_response.msg[name]
+        return super().build_response(req, resp)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)

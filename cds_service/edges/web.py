@@ -21,9 +21,10 @@ from cds_service.core.engine import Compiled
 from cds_service.core.problem import Issue, RequestProblem
 from cds_service.faults import places
 from cds_service.feedback import FeedbackItem, NotKept
+from cds_service.fhir.strict import Structure
 from cds_service.protocol import operation_outcome, read_call
 from cds_service.seen import Seen
-from cds_service.services import SERVICES, Answer, FhirClient, Service, Site, answer, discover, feedback
+from cds_service.services import SERVICES, Answer, FhirClient, Service, Site, answer, discover, feedback, no_models
 from cds_service.strict_json import parse_json
 
 CHUNK_BYTES = 64 * 1024
@@ -71,6 +72,7 @@ class Ports:
     identify:     from the Authorization header and the path called to the client. Raises RequestProblem 401, 403, 429.
     seen:         told of every request when its answer is ready; must be fast and is never allowed to fail a call.
     keep_feedback: makes items durable for a service and a client before it returns. Raises NotKept.
+    structure:    what is wrong with the structure of a resource, for clients that are strict.
     fhir_client:  for a client and the start of its call by `monotonic`, what fetches for it; None when nothing may.
     """
 
@@ -81,6 +83,7 @@ class Ports:
     seen: Callable[[Seen], None] = _told_nobody
     keep_feedback: Callable[[str, Client, Sequence[FeedbackItem]], None] = _kept_nowhere
     fhir_client: Callable[[Client, float], FhirClient | None] = _fetches_nothing
+    structure: Structure = no_models
     site: Site = field(default_factory=Site)
     monotonic: Callable[[], float] = time.monotonic
 
@@ -145,6 +148,7 @@ def create_app(ports: Ports, door: Door, *pages: Blueprint) -> Flask:
             client=client,
             site=ports.site,
             fhir_client=ports.fhir_client(client, g.began),
+            structure=ports.structure,
         )
         g.seen.answer = answered
         _log_failures(answered, service_id)
