@@ -12,15 +12,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid5
 
 from cds_service.calling.credential import NOT_IN_THE_CLEAR, CredentialProblem, ca_file_of, credential_of
 from cds_service.calling.deployment import Deployment, NoAnswer, not_let_in
 from cds_service.calling.target import TargetProblem, read_target
-from cds_service.clients.client import ANONYMOUS
-from cds_service.core.card import CARD_NAMESPACE, EVALUATION_EXTENSION, RULE_EXTENSION
+from cds_service.clients.client import ANONYMOUS, ANONYMOUS_NAME
+from cds_service.clients.forms import CLIENTS_FILE
+from cds_service.core.card import CARD_NAMESPACE, EVALUATION_EXTENSION, LABELS_EXTENSION, RULE_EXTENSION
 from cds_service.core.show import as_page, as_text
 from cds_service.fixtures import Fixture, FixtureProblem, find, names
 from cds_service.services import SERVICES
@@ -92,9 +95,9 @@ def main_replay(args: argparse.Namespace) -> int:
         fixtures = [find(args.request)] if args.request else [find(name) for name in names()]
         deployment = _deployment(args)
         if deployment is None:
-            post = _in_process(today)
-            results = [replay(each, today, post) for each in fixtures]
-        else:
+            post = in_process(today)
+            results = [replay(each, today, post(each.client)) for one in fixtures for each in (one, *one.variants)]
+        else:  # a running service has clients of its own
             results = _replay_at(deployment, fixtures, today)
     except (FixtureProblem, CredentialProblem) as problem:
         print(problem, file=sys.stderr)
@@ -105,7 +108,7 @@ def main_replay(args: argparse.Namespace) -> int:
     except NoAnswer as problem:
         print(problem, file=sys.stderr)
         return NO_ANSWER
-    print("\n".join(_shown(results, args, alone=bool(args.request))))
+    print("\n".join(_shown(results, args)))
     if deployment and (why := not_let_in([each.status for each in results], deployment.credential)):
         print(why, file=sys.stderr)
         return FINDINGS
@@ -146,7 +149,8 @@ def _replay_at(deployment: Deployment, fixtures: list[Fixture], today: date) -> 
     return [replay(each, today, deployment.post, service_of) for each in taken]
 
 
-def _shown(results: list[Replayed], args: argparse.Namespace, *, alone: bool) -> Iterator[str]:
+def _shown(results: list[Replayed], args: argparse.Namespace) -> Iterator[str]:
+    alone = bool(args.request) and len(results) == 1
     if args.json:
         yield as_json(results[0].answer if alone else {each.fixture.name: each.answer for each in results})
     elif args.html:
@@ -154,7 +158,7 @@ def _shown(results: list[Replayed], args: argparse.Namespace, *, alone: bool) ->
         yield as_page([card for each in results for card in each.cards], title).rstrip()
     else:
         for each in results:
-            yield from told(each, cards=alone)
+            yield from told(each, cards=bool(args.request))
     if args.json or args.html:
         for each in results:
             for line in each.differences:
@@ -188,16 +192,33 @@ def replay(fixture: Fixture, today: date, post: Post, service_of: ServiceOf = OW
     return Replayed(fixture, status, took_ms, answer, tuple(differences(fixture, status, answer)))
 
 
-def _in_process(today: date) -> Post:
+def in_process(today: date) -> Callable[[Mapping[str, Any]], Post]:
+    """Give what answers in this process: for a caller's entry of clients.yaml, the function that posts as that caller.
+
+    Without an entry the caller is `anonymous` of CDS_CLIENTS, if that is set.
+    """
     from cds_service.wiring import build_app
 
-    client = build_app(replace(_settings(), today=today)).test_client()
+    @cache
+    def app(entry: str) -> Any:
+        settings = replace(_settings(), today=today)
+        if not entry:
+            return build_app(settings)
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / CLIENTS_FILE
+            file.write_text(f'{{"clients": {{"{ANONYMOUS_NAME}": {entry}}}}}', encoding="utf-8")
+            return build_app(replace(settings, clients=file))
 
-    def post(service: str, body: Json) -> tuple[int, Any]:
-        came = client.post(f"/cds-services/{service}", json=body)
-        return came.status_code, _parsed(came.text)
+    def as_client(client: Mapping[str, Any]) -> Post:
+        caller = app(json.dumps(client) if client else "").test_client()
 
-    return post
+        def post(service: str, body: Json) -> tuple[int, Any]:
+            came = caller.post(f"/cds-services/{service}", json=body)
+            return came.status_code, _parsed(came.text)
+
+        return post
+
+    return as_client
 
 
 def _settings() -> Any:
@@ -281,9 +302,15 @@ def _card_differences(fixture: Fixture, wanted: list[Json], came: list[Json]) ->
         for name, found, expect in (
             ("indicator", card.get("indicator"), want["indicator"]),
             ("suggestions", labels, want["suggestions"]),
+            ("labels", _security(card), want.get("labels", [])),
         ):
             if found != expect:
                 yield f"{want['rule']}: {name} {_listed(found)}; {_listed(expect)} was expected"
+
+
+def _security(card: Json) -> list[str]:
+    """The codes of the security labels that a card carries."""
+    return [each.get("code") for each in card.get("extension", {}).get(LABELS_EXTENSION, [])]
 
 
 def _uuid(fixture: Fixture, card: Mapping[str, Any], want: Mapping[str, Any]) -> str:

@@ -15,7 +15,6 @@ from cds_service.core.decision import FAILED, UNDECIDED, Outcome
 from cds_service.core.engine import Compiled, decide
 from cds_service.core.fitting import fitted, hook_by_trigger
 from cds_service.core.problem import Issue, RequestProblem
-from cds_service.core.restricted import IGNORE, without_restricted
 from cds_service.core.rule import Release
 from cds_service.feedback import FeedbackItem, read_feedback
 from cds_service.fhir.prefetch import PATIENT, PREFETCH
@@ -191,9 +190,8 @@ def answer(
         today=today,
         not_held=client.not_held,
         version=spoken.read,
+        part2=client.part2,
     )
-    if client.part2 == IGNORE:
-        chart = without_restricted(chart)
     outcome = decide(compiled, chart, today)
     if outcome.unread:
         outcome = _asked_for(outcome, keys)
@@ -202,7 +200,7 @@ def answer(
         hook_instance=call.hook_instance,
         context=call.context,
         today=today,
-        part2_mode=client.part2,
+        part2_mode=client.part2.mode,
         intent=profile.intent,
         public_url=site.public_url,
         unreviewed=site.unreviewed,

@@ -11,7 +11,7 @@ from cds_service.clients.client import ANONYMOUS_NAME, REFUSE, Client
 from cds_service.clients.profiles import PROFILES, SANDBOX
 from cds_service.clients.reader import ClientsFile, read_clients
 from cds_service.core.profile import ACTION_TYPES, Profile
-from cds_service.core.restricted import IGNORE, USE, USE_NO_DETAIL
+from cds_service.core.restricted import IGNORE, USE, USE_NO_DETAIL, Part2
 from cds_service.rulebook.lint_codes import WARNING
 from cds_service.rulebook.source import RuleProblem
 
@@ -70,13 +70,18 @@ def described(client: Client, public_url: str) -> dict[str, str]:
         "today": f"the day in {client.timezone}" if client.timezone else "the day in CDS_TIMEZONE",
         "no source here": ", ".join(sorted(client.not_held)) or "nothing: every list is expected",
         "profile": _profile(client.profile),
-        "42 CFR Part 2 records": _PART2[client.part2],
+        "42 CFR Part 2 records": _part2(client.part2),
         "rate": f"{rate.per_second:g} calls a second, {rate.burst} at once, each worker by itself"
         if rate
         else "no limit",
         "comments of feedback": "stored" if client.keep_comments else "not stored",
     }
     return {heading: text for heading, text in told.items() if text}
+
+
+def _part2(policy: Part2) -> str:
+    levels = "; R or V alone marks one" if policy.by_confidentiality else ""
+    return f"{_PART2[policy.mode]}{levels}"
 
 
 def _profile(profile: Profile) -> str:

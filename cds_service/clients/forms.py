@@ -28,7 +28,11 @@ WORD = Text("one line of text")
 FLAG = Either((Constant("true"), Constant("false")), "true or false")
 
 PART2 = Form(
-    "a Part 2 policy", (Key("mode", Word("a mode", (USE, USE_NO_DETAIL, IGNORE)), True, "what records may do"),)
+    "a Part 2 policy",
+    (
+        Key("mode", Word("a mode", (USE, USE_NO_DETAIL, IGNORE)), True, "what records may do"),
+        Key("by_confidentiality", FLAG, meaning="whether the confidentiality code R or V alone marks such a record"),
+    ),
 )
 RATE = Form(
     "a rate",

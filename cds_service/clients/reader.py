@@ -14,6 +14,7 @@ from cds_service.clients.profiles import PROFILES
 from cds_service.config import MOST_BUDGET_MS, url_fault
 from cds_service.core.problem import RequestProblem
 from cds_service.core.profile import GENERIC, Profile
+from cds_service.core.restricted import CAREFUL, Part2
 from cds_service.fhir.prefetch import ALWAYS_HELD
 from cds_service.rulebook.reader_values import MISSING, Reading, read
 from cds_service.rulebook.source import Place, RuleProblem, Source, parse_source, read_source
@@ -89,7 +90,7 @@ def _client(name: str, entry: Mapping[str, Any], reading: Reading, folder: Path)
         timezone=_zone(entry, reading, place),
         not_held=frozenset(entry.get("not_held", ())),
         profile=_profile(entry),
-        part2=entry.get("part2", {}).get("mode", Client(name).part2),
+        part2=_part2(entry.get("part2", {})),
         replay=entry.get("replay", Client(name).replay),
         rate=Rate(rate["per_second"], rate["burst"]) if rate and len(rate) == len(("per_second", "burst")) else None,
         keep_comments=entry.get("keep_comments", False),
@@ -157,6 +158,10 @@ def _file_faults(path: Path) -> Iterator[str]:
             yield "holds no key"
         for place, why in keys.unfit.items():
             yield f"holds a key, number {place + 1}, that cannot be used: {why}"
+
+
+def _part2(block: Mapping[str, Any]) -> Part2:
+    return Part2(block.get("mode", CAREFUL.mode), block.get("by_confidentiality", CAREFUL.by_confidentiality))
 
 
 def _zone(entry: Mapping[str, Any], reading: Reading, place: Place) -> tzinfo | None:

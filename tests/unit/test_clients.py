@@ -15,6 +15,7 @@ from cds_service.clients.forms import CLIENT, FORM
 from cds_service.clients.profiles import PROFILES
 from cds_service.clients.reader import read_clients, read_clients_text
 from cds_service.core.profile import Profile
+from cds_service.core.restricted import Part2
 from cds_service.rulebook.reader_shapes import BlockOf
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +53,7 @@ clients:
     links: [cds.example.org]
     spellings: {http://loinc.org: "urn:oid:1.2.3"}
     intent: order
-    part2: {mode: ignore}
+    part2: {mode: ignore, by_confidentiality: true}
     replay: log
     rate: {per_second: 0.5, burst: 4}
     keep_comments: true
@@ -89,7 +90,7 @@ def test_every_key_is_read(folder: Path) -> None:
                 trigger_extension=epic.trigger_extension,
                 hook_by_trigger=epic.hook_by_trigger,
             ),
-            part2="ignore",
+            part2=Part2("ignore", by_confidentiality=True),
             replay="log",
             rate=Rate(0.5, 4),
             keep_comments=True,
@@ -110,7 +111,7 @@ def test_what_is_left_out_is_the_careful_choice() -> None:
 def test_without_an_entry_whoever_is_not_checked_has_no_fhir_access() -> None:
     clients = read_clients_text("clients:\n  a: {issuers: i, jku: 'https://a.example.org'}\n").clients
     assert clients.anonymous is ANONYMOUS
-    assert (ANONYMOUS.fhir_servers, ANONYMOUS.profile.name, ANONYMOUS.part2) == ((), "generic", "use-no-detail")
+    assert (ANONYMOUS.fhir_servers, ANONYMOUS.profile.name, ANONYMOUS.part2) == ((), "generic", Part2("use-no-detail"))
 
 
 def test_an_entry_for_whoever_is_not_checked_is_used() -> None:
@@ -344,7 +345,7 @@ mercy
 no drafts that say what is not to be done; 4 code systems spelt its way in drafts; \
 SMART links only to cds.example.org; drafts with intent order; \
 patient-view with trigger 27 answered as encounter-discharge
-  42 CFR Part 2 records: count as not read
+  42 CFR Part 2 records: count as not read; R or V alone marks one
   rate: 0.5 calls a second, 4 at once, each worker by itself
   comments of feedback: stored
 

@@ -148,6 +148,11 @@ def test_a_request_body_alone_is_not_moved(tmp_path: Path) -> None:
         ("[]", "is no JSON object"),
         ('{"request": {}}', "written_for"),
         ('{"about": "", "written_for": "soon", "request": {}, "expected": {}}', "written_for"),
+        (
+            '{"about": "", "written_for": "2026-03-01", "request": {}, "expected": {}, '
+            '"for_clients": [{"client": {}}]}',
+            "client and expected for each client: 'expected'",
+        ),
     ],
 )
 def test_a_file_that_is_no_fixture_says_what_is_wanted(text: str, said: str, tmp_path: Path) -> None:
@@ -309,6 +314,28 @@ def test_replay_of_all_gives_a_line_each(capsys: pytest.CaptureFixture[str]) -> 
     said = capsys.readouterr().out
     assert [name for name in names() if f"{name} · " not in said] == []
     assert "====" not in said
+
+
+def test_replay_sends_a_fixture_as_each_client_it_is_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", "restricted-level-alone"]) == FINE
+    heads = [line.split(" · ") for line in capsys.readouterr().out.splitlines() if " · patient-view · " in line]
+    assert [(name, status) for name, _, status, _ in heads] == [
+        ("patient-view/restricted-level-alone", "200"),
+        ("patient-view/restricted-level-alone (part2: mode ignore)", "200"),
+        ("patient-view/restricted-level-alone (part2: mode use-no-detail, by_confidentiality true)", "200"),
+        ("patient-view/restricted-level-alone (part2: mode ignore, by_confidentiality true)", "412"),
+    ]
+
+
+def test_the_labels_of_a_card_are_compared() -> None:
+    labels = [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "SUD"}]
+    card = {**CARD, "extension": {**CARD["extension"], "org.oud-cds.labels": labels}}
+    assert "consider-it: labels SUD; none was expected" in differences(
+        fixture_expecting(cards=[WANTED]), 200, evaluated([card])
+    )
+    assert "consider-it: labels none; SUD was expected" in differences(
+        fixture_expecting(cards=[{**WANTED, "labels": ["SUD"]}]), 200, evaluated([CARD])
+    )
 
 
 def test_an_answer_that_was_not_expected_is_a_finding(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
