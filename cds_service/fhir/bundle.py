@@ -11,6 +11,7 @@ from typing import Any
 from cds_service.fhir.shapes import NO_LABELS, Resource, codes, inside, labels_of, objects, word
 
 NOT_SENT = "not sent"
+NOT_FETCHED = "not sent, and could not be fetched"
 ERROR = "error"
 NO_FHIR = "no FHIR resource"
 FURTHER_PAGE = "further page"

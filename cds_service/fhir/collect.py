@@ -1,13 +1,14 @@
 """Go through every prefetch value once: whose rows are these, which come twice, and which lists were not read whole."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from cds_service.core.facts import Gap
 from cds_service.fhir.bundle import (
     FURTHER_PAGE,
+    NOT_FETCHED,
     NOT_SENT,
     REDACTED,
     WITHHELD_LABELS,
@@ -59,8 +60,13 @@ class Collected:
         self.dropped[why] = self.dropped.get(why, 0) + 1
 
 
-def collect(prefetch: Mapping[Any, Any], person: Person, version: Version) -> Collected:
-    """Open every value, known key or not: a resource under an unexpected key is still what it says it is."""
+def collect(
+    prefetch: Mapping[Any, Any], person: Person, version: Version, not_fetched: Container[str] = ()
+) -> Collected:
+    """Open every value, known key or not: a resource under an unexpected key is still what it says it is.
+
+    not_fetched: keys that were looked for at a FHIR server in vain.
+    """
     collected = Collected()
     opened = {key: open_value(value) for key, value in prefetch.items() if isinstance(key, str)}
     if version.SPELLING:
@@ -70,7 +76,7 @@ def collect(prefetch: Mapping[Any, Any], person: Person, version: Version) -> Co
         _meet_patient(each, person)
     for key in PREFETCH:
         if key not in opened and key != PATIENT:
-            collected.miss(key, NOT_SENT)
+            collected.miss(key, NOT_FETCHED if key in not_fetched else NOT_SENT)
     for key, each in opened.items():
         _take_list(key, each, person, version, collected)
     return collected
