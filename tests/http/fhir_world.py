@@ -95,5 +95,9 @@ def named_in(answer: Any) -> list[str]:
     return sorted(each["expression"][0] for each in answer["issue"])
 
 
+def texts_of(answer: Any) -> list[str]:
+    return sorted(each["details"]["text"] for each in answer["issue"])
+
+
 def unread(answer: Any) -> list[str]:
     return sorted(answer["extension"]["org.oud-cds.evaluation"].get("unread", {}))

@@ -28,6 +28,7 @@ from tests.http.fhir_world import (
     gives,
     named_in,
     rules_of,
+    texts_of,
     unread,
 )
 from tests.http.key_server import Behaviour, KeyServer, after, body, dripping, key_server, status
@@ -231,6 +232,29 @@ def test_a_list_that_could_not_be_had_is_not_read(
     assert world.ends == {"whole": 1, end: 1}
     assert took < BUDGET_S + GRACE_S
     assert "SENTINEL" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({}, "not sent, and could not be fetched"),
+        ({"fhir_server": "http://127.0.0.1:1/other"}, "not sent"),  # nobody tried: not the client's server
+        ({"fhirAuthorization": {"access_token": "a b"}}, "not sent"),  # nor without a token
+    ],
+    ids=["tried", "not listed", "no token"],
+)
+def test_what_was_tried_in_vain_is_told_as_that_and_what_was_not_tried_as_not_sent(
+    server: KeyServer, world: World, change: dict[str, Any], why: str
+) -> None:
+    """In the card's answer, in a 412 for a list, and in one for the Patient."""
+    authorization = {**about(server)["fhirAuthorization"], **change.pop("fhirAuthorization", {})}
+    change = {**change, "fhirAuthorization": authorization}
+    _, answer, _ = world.answer(about(server, prefetch={"patient": patient()}, **change))
+    assert answer["extension"]["org.oud-cds.evaluation"]["unread"] == {"conditions": why}
+    _, answer, _ = world.answer(about(server, prefetch={"patient": patient(birth_date="2020-01-01")}, **change))
+    assert texts_of(answer) == [f"prefetch.conditions: was not read ({why}) and is required"]
+    _, answer, _ = world.answer(about(server, prefetch={"conditions": None}, **change))
+    assert texts_of(answer) == [f"prefetch.patient: was {why}; discovery says what to send"]
 
 
 @pytest.mark.parametrize("how", ["silent", "dripping body", "dripping headers"])

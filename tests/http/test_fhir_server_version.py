@@ -89,13 +89,17 @@ def eventually(holds: Callable[[], bool]) -> bool:
 
 @pytest.mark.parametrize(("named", "wanted"), [("3.0.2", "STU3"), ("4.0.1", "R4"), ("4.3.0", "R4"), ("5.0.0", "R5")])
 def test_the_first_call_that_fetches_learns_the_version_and_the_server_is_asked_once(
-    held: KeyServer, server: Server, world: World, named: str, wanted: str
+    held: KeyServer, server: Server, world: World, named: str, wanted: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "cds_service")
     server.states(named)
     for _ in range(3):
         filled = world.filled(about(held), "patient", "conditions")
         assert (filled.version, filled.values.keys(), filled.failed) == (wanted, {"patient", "conditions"}, frozenset())
     assert server.asked("metadata") == ["metadata?_summary=true"]
+    (line,) = caplog.records
+    assert (line.getMessage(), line.__dict__["server"]) == ("fhir-server-version", base_of(held))
+    assert (line.__dict__["fhir_version"], line.__dict__["why"]) == (wanted, "")
 
 
 def test_no_token_goes_with_the_question(held: KeyServer, server: Server, world: World) -> None:
@@ -265,7 +269,11 @@ def test_a_server_that_does_not_tell_leaves_the_call_to_its_shape(
     world.answer(about(held))
     assert (len(server.asked("metadata")), world.ends) == (1, {"whole": 4})
     (line,) = [each for each in caplog.records if each.getMessage() == "fhir-server-version"]
-    assert (line.__dict__["server"], line.__dict__["why"], "version" in line.__dict__) == (base_of(held), why, False)
+    assert (line.__dict__["server"], line.__dict__["why"], "fhir_version" in line.__dict__) == (
+        base_of(held),
+        why,
+        False,
+    )
     assert "SENTINEL" not in caplog.text
 
 

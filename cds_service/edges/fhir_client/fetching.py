@@ -196,8 +196,10 @@ class FhirServers:
         learnt = Learnt(why=FAILED)
         try:
             learnt = ask(server.base, partial(self._get, line, FHIR_JSON, self._monotonic() + MOST_S))
-            said = {"server": server.base, "version": learnt.version, "why": learnt.why}
-            _log.info("fhir-server-version", extra={name: value for name, value in said.items() if value})
+            _log.info(
+                "fhir-server-version",
+                extra={"server": server.base, "fhir_version": learnt.version, "why": learnt.why},
+            )
         except Exception as fault:  # ours: calls go by their shape, and the log tells where
             _log.error("fetch-failed", extra={"error": type(fault).__name__, "places": places(fault)})
         finally:
