@@ -189,19 +189,25 @@ def test_what_was_asked_in_the_wrong_words_never_takes_the_place_of_what_was_ask
     server.metadata = after(wrong, states) if slow == "second" else states
 
     def doses(handler: BaseHTTPRequestHandler) -> None:
-        if "_sort=-date" in handler.path:
+        if "/Condition" in handler.path:  # the call is still under way when both have come
+            right.wait(AMPLE_S)
+            wrong.wait(AMPLE_S)
+            time.sleep(0.1)
+            EMPTY(handler)
+        elif "_sort=-date" in handler.path:
             gives(bundle({"resourceType": "MedicationAdministration", "id": "right"}))(handler)
             right.set()
         else:
             if slow == "first":
-                right.wait(5)
+                right.wait(AMPLE_S)
+                time.sleep(0.05)
             gives(bundle({"resourceType": "MedicationAdministration", "id": "wrong"}))(handler)
             wrong.set()
 
     server.others = doses
-    filled = world.filled(about(held), "medicationAdministrations")
+    filled = world.filled(about(held), "medicationAdministrations", "conditions")
     (entry,) = filled.values["medicationAdministrations"]["entry"]
-    assert (entry["resource"]["id"], filled.version, world.ends) == ("right", "R5", {"whole": 1})
+    assert (entry["resource"]["id"], filled.version, world.ends) == ("right", "R5", {"whole": 2})
     world.servers.close()
 
 
@@ -213,6 +219,7 @@ def test_a_registered_client_is_fetched_for_in_its_version_and_its_server_not_as
     world = world_of(held, client={"fhir_version": registered})
     filled = world.filled(about(held), "medicationAdministrations")
     world.filled(about(held, prefetch=SENT), *SENT)
+    time.sleep(0.05)  # what is asked beside a call would come now
     assert (filled.version, list(filled.values)) == ("", ["medicationAdministrations"])
     assert server.paths == [f"MedicationAdministration?patient=example-1&_sort=-{sort}&_count=300"]
     world.servers.close()
@@ -331,6 +338,17 @@ def test_a_server_that_is_slow_to_tell_costs_one_call_its_budget_and_no_more(
     code, answer, took = hasty.answer(about(held))
     assert (code, rules_of(answer), took < BUDGET_S / 2) == (200, ["adult-note"], True)
     assert (len(server.asked("metadata")), hasty.ends) == (1, {"whole": 4})
+
+
+def test_a_second_try_holds_up_no_call(held: KeyServer, server: Server, world: World) -> None:
+    server.metadata = status(503)
+    world.filled(about(held), "conditions")
+    world.now = AGAIN_S
+    server.metadata = after(held.over, status(500))
+    began = time.monotonic()
+    assert list(world.filled(about(held), "conditions").values) == ["conditions"]
+    assert time.monotonic() - began < AMPLE_S / 2
+    assert eventually(lambda: len(server.asked("metadata")) == 2)
 
 
 def test_what_came_too_late_for_a_call_is_there_for_the_next(held: KeyServer, server: Server, hasty: World) -> None:
