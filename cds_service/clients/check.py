@@ -12,6 +12,7 @@ from cds_service.clients.profiles import PROFILES, SANDBOX
 from cds_service.clients.reader import ClientsFile, read_clients
 from cds_service.core.profile import ACTION_TYPES, Profile
 from cds_service.core.restricted import IGNORE, USE, USE_NO_DETAIL, Part2
+from cds_service.fhir.versions import DIALECTS, R4
 from cds_service.rulebook.lint_codes import WARNING
 from cds_service.rulebook.source import RuleProblem
 
@@ -65,11 +66,12 @@ def described(client: Client, public_url: str) -> dict[str, str]:
         "FHIR servers": ", ".join(client.fhir_servers) or "none: only what comes with the call is read",
         "FHIR servers may be in": ", ".join(client.fhir_private),
         "time to fetch": f"{client.budget_ms} ms from the start of a call" if client.budget_ms else "",
-        "FHIR version": client.fhir_version or "as its calls show",
+        "FHIR version": client.fhir_version
+        or (f"as {'its FHIR server states, else as ' if client.fhir_servers else ''}its calls show"),
         "what is no FHIR": "refused, after a look at every resource" if client.strict else "read as far as it goes",
         "today": f"the day in {client.timezone}" if client.timezone else "the day in CDS_TIMEZONE",
         "no source here": ", ".join(sorted(client.not_held)) or "nothing: every list is expected",
-        "profile": _profile(client.profile),
+        "profile": _profile(DIALECTS[client.fhir_version or R4].fit(client.profile)),
         "42 CFR Part 2 records": _part2(client.part2),
         "rate": f"{rate.per_second:g} calls a second, {rate.burst} at once, each worker by itself"
         if rate

@@ -341,7 +341,7 @@ mercy
   what is no FHIR: refused, after a look at every resource
   today: the day in America/Chicago
   no source here: MedicationDispense, MedicationStatement
-  profile: epic; drafts only of Condition, MedicationRequest, ServiceRequest; only drafts with a code; \
+  profile: epic; drafts only of Condition, MedicationRequest, ProcedureRequest; only drafts with a code; \
 no drafts that say what is not to be done; 4 code systems spelt its way in drafts; \
 SMART links only to cds.example.org; drafts with intent order; \
 patient-view with trigger 27 answered as encounter-discharge
@@ -352,6 +352,23 @@ patient-view with trigger 27 answered as encounter-discharge
 1 client, 0 findings
 """
     )
+
+
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [
+        ("", "as its calls show"),
+        (", fhir_servers: 'https://a.example.org/fhir'", "as its FHIR server states, else as its calls show"),
+        (", fhir_servers: 'https://a.example.org/fhir', fhir_version: R5", "R5"),
+    ],
+)
+def test_check_says_where_the_fhir_version_comes_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: str, wanted: str
+) -> None:
+    path = tmp_path / "clients.yaml"
+    path.write_text(f"clients:\n  a: {{{KNOWN}{more}}}\n", encoding="utf-8")
+    _, told = checked(path, capsys)
+    assert f"\n  FHIR version: {wanted}\n" in told
 
 
 def test_check_tells_problems_and_nothing_of_clients(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
