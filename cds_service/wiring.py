@@ -4,7 +4,7 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import date, datetime, tzinfo
 
@@ -12,9 +12,10 @@ from flask import Flask
 
 from cds_service.clients.client import NO_CLIENTS, Client, Clients
 from cds_service.clients.reader import read_clients
+from cds_service.clients.smart_apps import unknown_rules
 from cds_service.config import AUTH_REQUIRED, SettingProblem, Settings
 from cds_service.core.engine import compile_release
-from cds_service.core.rule import Release
+from cds_service.core.rule import Release, rule_ids
 from cds_service.core.standing import on_trial_until_reviewed, unreviewed
 from cds_service.edges import metrics as counts
 from cds_service.edges import tracing
@@ -177,7 +178,7 @@ def check(settings: Settings) -> list[str]:
     Raises RulesProblem or SettingProblem.
     """
     served = load_rules(find_rules(settings.rules), check=True)
-    load_clients(settings)
+    load_clients(settings, rule_ids(served.release))
     said = [f"rules: {served.folder}"]
     waiting = unreviewed(served.release)
     if waiting and settings.auth == AUTH_REQUIRED:
@@ -190,14 +191,21 @@ def check(settings: Settings) -> list[str]:
     return said
 
 
-def load_clients(settings: Settings) -> Clients:
-    """Read the clients file. Raises SettingProblem with every problem of the file."""
+def load_clients(settings: Settings, rules: Collection[str] | None = None) -> Clients:
+    """Read the clients file. Raises SettingProblem with every problem of the file.
+
+    rules: ids of the rules in the release; None = rules that the file names are not looked for, as they were before.
+    """
     if settings.clients is None:
         return NO_CLIENTS
     file = read_clients(settings.clients)
-    if file.problems:
-        told = "\n".join(map(str, file.problems))
-        raise SettingProblem(f"{told}\nCDS_CLIENTS: {len(file.problems)} problems in {settings.clients}")
+    problems = file.problems
+    if not problems and rules is not None:
+        problems = tuple(unknown_rules(file.clients, file.source, rules))
+    if problems:
+        told = "\n".join(map(str, problems))
+        count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
+        raise SettingProblem(f"{told}\nCDS_CLIENTS: {count} in {settings.clients}")
     if settings.auth == AUTH_REQUIRED:
         check_audiences(settings, file.clients)
     return file.clients
