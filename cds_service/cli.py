@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 
 FINE, FINDINGS, USAGE, SETTINGS, RULES, ADDRESS = range(6)
+HOOKS = ("patient-view", "order-select", "order-sign", "encounter-discharge")
 DATABASE = 8  # 6 is that of replay, 7 that of token
 # What `serve` prints calls for, in the order of replay.SAMPLE_CALLS: what each shows, the file of its request body.
 SAMPLES = (
@@ -105,7 +106,19 @@ def parser() -> argparse.ArgumentParser:
     test.add_argument("--release", help="name of an older release")
     test.add_argument("--format", choices=["text", "json"], default="text")
     test.set_defaults(run=_rules_test)
-    for each in (lint, test):
+    explain = rule_commands.add_parser("explain", help="say why a rule speaks or stays silent on one chart")
+    explain.add_argument("rule", help="id of a rule, or all")
+    chart = explain.add_mutually_exclusive_group(required=True)
+    chart.add_argument("--bundle", metavar="FILE", help="a FHIR Bundle of one person's record, or the body of a call")
+    chart.add_argument("--fixture", metavar="NAME", help="name of a request fixture, its dates as they are written")
+    explain.add_argument("--version", help="another version of the rule, of an older release or a draft")
+    explain.add_argument("--today", help="the day it is judged at, as 2026-03-01; else today, or the fixture's day")
+    explain.add_argument("--hook", choices=HOOKS, help="the moment a Bundle is judged at; else patient-view")
+    explain.add_argument("--encounter", default="", help="id of the stay; else the latest of the Bundle")
+    explain.add_argument("--depth", choices=["reason", "criteria", "full"], help="else criteria; of all rules, reason")
+    explain.add_argument("--format", choices=["text", "json"], default="text")
+    explain.set_defaults(run=_rules_explain)
+    for each in (lint, test, explain):
         each.add_argument("--folder", help="rules folder; else CDS_RULES, else the packaged one")
     return top
 
@@ -270,6 +283,33 @@ def _rules_test(args: argparse.Namespace) -> int:
 
     args.folder = str(_rules_folder(args.folder))
     return int(test_command(args))
+
+
+def _rules_explain(args: argparse.Namespace) -> int:
+    import json
+
+    from cds_service.fixtures import FixtureProblem, find
+    from cds_service.rulebook.explain_command import explain_command
+
+    try:
+        day = date.fromisoformat(args.today) if args.today else None
+    except ValueError:
+        print(f"rules explain: --today: {args.today!r} is no day; write it as 2026-03-01", file=sys.stderr)
+        return USAGE
+    try:
+        if args.fixture:
+            fixture = find(args.fixture)
+            args.today = day or fixture.written_for or date.today()
+            args.name, args.body = fixture.name, fixture.on(args.today)
+        else:
+            args.name, args.today = args.bundle, day or date.today()
+            args.body = json.loads(Path(args.bundle).read_text(encoding="utf-8"))
+    except (FixtureProblem, OSError, ValueError) as fault:
+        said = f"{args.bundle}: {getattr(fault, 'strerror', None) or f'is no JSON: {fault}'}" if args.bundle else fault
+        print(f"rules explain: {said}", file=sys.stderr)
+        return USAGE
+    args.folder = str(_rules_folder(args.folder))
+    return int(explain_command(args))
 
 
 def _rules_folder(given: str | None) -> Path:

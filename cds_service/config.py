@@ -27,6 +27,7 @@ AVAILABLE = (
 # Names that are kept for features this version does not have. Setting one is refused, so that nobody relies on it.
 RESERVED = ("CDS_SITE",)
 DATABASE_URL = "sqlite:///var/cds-service.db"
+KEPT = Path("var") / "releases"  # where accepted releases are kept, beside the records
 RETENTION_DAYS = 90
 BUDGET_MS, LEAST_BUDGET_MS, MOST_BUDGET_MS = 1500, 50, 20_000
 

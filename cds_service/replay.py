@@ -200,7 +200,7 @@ def differences(fixture: Fixture, status: int, answer: Any) -> Iterator[str]:
     yield from _card_differences(fixture, wanted.get("cards", []), body.get("cards", []))
     evaluation = body.get("extension", {}).get(EVALUATION_EXTENSION, {})
     came = {
-        "unread": sorted(evaluation.get("unread", _keys_at_fault(body))),
+        "unread": sorted(evaluation.get("unread", _keys_at_fault(body) if status == 412 else ())),
         "undecided": sorted(each["ruleId"] for each in evaluation.get("undecided", [])),
     }
     for name, found in came.items():
@@ -210,7 +210,7 @@ def differences(fixture: Fixture, status: int, answer: Any) -> Iterator[str]:
 
 
 def _keys_at_fault(body: Json) -> Iterator[str]:
-    """The prefetch keys that an OperationOutcome names."""
+    """The prefetch keys that the OperationOutcome of a 412 names."""
     for issue in body.get("issue", []):
         for where in issue.get("expression", []):
             if where.startswith("prefetch."):

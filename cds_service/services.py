@@ -21,6 +21,7 @@ from cds_service.core.smart import with_smart_apps
 from cds_service.feedback import FeedbackItem, read_feedback
 from cds_service.fhir.prefetch import PATIENT, PREFETCH
 from cds_service.fhir.reader import read_chart
+from cds_service.fhir.strict import Structure, faults
 from cds_service.fhir.versions import dialect
 from cds_service.protocol import SPEC_VERSION, HookCall, operation_outcome
 
@@ -96,6 +97,33 @@ class Site:
     unreviewed: frozenset[str] = frozenset()
 
 
+def no_models(version: str, resource: Mapping[str, Any]) -> Iterator[Issue]:
+    """Stand for a port that is not there: it raises LookupError."""
+    raise LookupError("a client is strict and no models were opened")  # never an answer as if all had been checked
+
+
+@dataclass(frozen=True, slots=True)
+class InService:
+    """A release as it is served. One call takes one of these, from its beginning to its end.
+
+    discovery: the body of discovery.
+    """
+
+    compiled: Compiled
+    site: Site
+    discovery: dict[str, Any]
+
+    @property
+    def release(self) -> Release:
+        """The release that answers."""
+        return self.compiled.release
+
+
+def in_service(compiled: Compiled, site: Site = Site()) -> InService:
+    """Make a release ready to be served."""
+    return InService(compiled, site, discover(compiled))
+
+
 def discover(compiled: Compiled) -> dict[str, Any]:
     """Give the body of discovery: every service with the prefetch its rules need."""
     return {"services": [_describe(each, compiled) for each in SERVICES.values()]}
@@ -131,22 +159,30 @@ def answer(
     client: Client = ANONYMOUS,
     site: Site = Site(),
     fhir_client: FhirClient | None = None,
+    structure: Structure = no_models,
 ) -> Answer:
     """Answer one call: chart, decisions, cards, fitted to the client.
 
-    today: the day in the client's time zone.
-    Raises RequestProblem when the Patient was sent and cannot be taken: another's, or unreadable.
+    today:     the day in the client's time zone.
+    structure: tells what is wrong with a resource; asked for strict clients alone.
+    Raises RequestProblem: 412 when the Patient was sent and cannot be taken: another's, or unreadable; 422 when the
+    client is strict and something that came is no FHIR.
     """
     profile = client.profile
     hook = hook_by_trigger(call.hook, call.extension, profile)
     prefetch, keys = call.prefetch, prefetch_keys(compiled, hook)
-    if fhir_client is not None:
-        prefetch = {**prefetch, **fhir_client.fill(call, keys)}
+    fetched = fhir_client.fill(call, keys) if fhir_client is not None else {}
+    if fetched:
+        prefetch = {**prefetch, **fetched}
     if PATIENT not in prefetch:
         missing = tuple(key for key in keys if key not in prefetch)
         return Answer(412, {}, issues=tuple(map(_not_sent, missing)), missing=missing)
     spoken = dialect(client.fhir_version, call.context, prefetch)
     profile = spoken.fit(profile)
+    if client.strict:
+        found = faults(spoken.version, prefetch, call.context, structure, fetched)
+        if found:
+            raise RequestProblem(422, *found)
     chart = read_chart(
         hook=hook,
         context=call.context,

@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, Flask
 
@@ -9,18 +10,21 @@ from cds_service.core.engine import compile_release
 from cds_service.edges.rule_pages import rule_pages
 from cds_service.edges.rule_store import load_rules
 from cds_service.edges.web import Door, Ports, create_app
+from cds_service.services import in_service
 
 ROOT = Path(__file__).parents[1]
 TODAY = date(2026, 3, 1)
 
 
-def real_app(*pages: Blueprint) -> Flask:
-    """The application on a frozen day; `pages` are further routes."""
+def real_app(*pages: Blueprint, **more: Any) -> Flask:
+    """The application on a frozen day; `pages` are further routes, `more` further ports."""
     release = load_rules(ROOT / "rules", check=False).release
+    now = in_service(compile_release(release))
     ports = Ports(
-        compiled=compile_release(release),
+        in_service=lambda: now,
         today=lambda client: TODAY,
         new_incident=lambda: "incident-1",
         keep_feedback=lambda service, client, items: None,
+        **more,
     )
-    return create_app(ports, Door(8_000_000, 5.0), rule_pages(release), *pages)
+    return create_app(ports, Door(8_000_000, 5.0), rule_pages(lambda: release), *pages)

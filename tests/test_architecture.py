@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "records": {"services", "core"},
     "feedback": {"protocol", "core"},
     "config": {"core"},
-    "seen": {"services", "feedback", "protocol"},
+    "seen": {"services", "feedback", "protocol", "core"},
     "faults": set(),
     "edges": {
         "edges",

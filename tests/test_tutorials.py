@@ -31,6 +31,7 @@ PAGES = (
     HOW_TO / "connect-epic.md",
     HOW_TO / "connect-sandbox.md",
     HOW_TO / "read-an-answer.md",
+    HOW_TO / "read-an-explanation.md",
     HOW_TO / "write-a-client.md",
     ROOT / "README.md",
 )

@@ -69,6 +69,7 @@ def described(client: Client, public_url: str) -> dict[str, str]:
         "FHIR servers may be in": ", ".join(client.fhir_private),
         "time to fetch": f"{client.budget_ms} ms from the start of a call" if client.budget_ms else "",
         "FHIR version": client.fhir_version or "as its calls show",
+        "what is no FHIR": "refused, after a look at every resource" if client.strict else "read as far as it goes",
         "today": f"the day in {client.timezone}" if client.timezone else "the day in CDS_TIMEZONE",
         "no source here": ", ".join(sorted(client.not_held)) or "nothing: every list is expected",
         "profile": _profile(client.profile),

@@ -33,6 +33,7 @@ class Client:
     fhir_private: networks, as CIDR, that these servers may stand in although they are not public.
     budget_ms:    how long a call may go on fetching, from its start; None = CDS_BUDGET_MS.
     fhir_version: "R4", "R5" or "STU3"; "" = what its calls look like (fhir.versions).
+    strict:       whether a call that holds something which is no FHIR is refused.
     timezone:     whose calendar day is today; None = CDS_TIMEZONE.
     not_held:     resource types that are no source at this site.
     part2:        "use", "use-no-detail" or "ignore" (core.restricted).
@@ -52,6 +53,7 @@ class Client:
     fhir_private: tuple[str, ...] = ()
     budget_ms: int | None = None
     fhir_version: str = ""
+    strict: bool = False
     timezone: tzinfo | None = None
     not_held: frozenset[str] = frozenset()
     profile: Profile = GENERIC

@@ -63,6 +63,7 @@ CLIENT = Form(
             Word("a FHIR version", FHIR_VERSIONS),
             meaning="the version it speaks; left out, its calls show it",
         ),
+        Key("strict", FLAG, meaning="whether a call that holds something which is no FHIR is refused"),
         Key("timezone", ZONE, meaning="whose calendar day is today; left out, that of `CDS_TIMEZONE`"),
         Key("not_held", ListOf(RESOURCE_TYPE, least=1), meaning="resource types that are no source at this site"),
         Key("profile", Word("a profile", tuple(PROFILES)), meaning="what its cards may hold"),

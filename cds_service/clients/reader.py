@@ -86,6 +86,7 @@ def _client(name: str, entry: Mapping[str, Any], reading: Reading, folder: Path)
         fhir_private=tuple(entry.get("fhir_private", ())),
         budget_ms=entry.get("budget_ms"),
         fhir_version=entry.get("fhir_version", Client(name).fhir_version),
+        strict=entry.get("strict", False),
         timezone=_zone(entry, reading, place),
         not_held=frozenset(entry.get("not_held", ())),
         profile=profile,

@@ -1,12 +1,14 @@
-"""Finds the rules folder and loads the release it names, once."""
+"""Finds the rules folder and loads what is served of it: the release accepted last, else the one it names."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 
 from cds_service.core.rule import Release
+from cds_service.rulebook.kept import ACCEPTED, Looked, Standing, look, read_standing, release_folder
 from cds_service.rulebook.lint import report_of
-from cds_service.rulebook.release import load_release
+from cds_service.rulebook.release import Known, load_release
 
 SHOWN = 10  # problems that are told at start-up
 _SOURCE_TREE = Path(__file__).resolve().parents[2] / "rules"
@@ -18,10 +20,16 @@ class RulesProblem(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The release in service and the folder it came from."""
+    """The release in service and the rules folder it comes from.
+
+    accepted: whether it is the copy that was kept when it was accepted, and not the folder itself.
+    instead:  why that copy is not what the folder holds now; empty if it is.
+    """
 
     release: Release
     folder: Path
+    accepted: bool = False
+    instead: tuple[str, ...] = ()
 
 
 def find_rules(chosen: Path | None) -> Path:
@@ -36,6 +44,34 @@ def find_rules(chosen: Path | None) -> Path:
         if folder.is_dir():
             return folder
     raise RulesProblem("no rules folder: set CDS_RULES to one")
+
+
+def load_served(folder: Path, kept: Path | None, *, check: bool) -> Served:
+    """Load what is to be served of a rules folder: what was accepted last, or the folder where nothing ever was.
+
+    kept:  where accepted releases are; None keeps none.
+    check: accept first what the folder commits to, if it is sound. A worker need not repeat what the master did.
+    Raises RulesProblem when there is nothing to serve.
+    """
+    if kept is None:
+        return load_rules(folder, check=check)
+    try:
+        looked = look(folder, kept) if check else Looked(ACCEPTED, read_standing(kept, folder))
+    except OSError as fault:
+        said = f"{fault.filename or kept}: {fault.strerror}; releases are not kept, and a new one needs a restart"
+        return replace(load_rules(folder, check=check), instead=(said,))
+    if not looked.standing.digest:
+        return load_rules(folder, check=check)
+    return Served(load_accepted(kept, looked.standing), folder, True, looked.problems)
+
+
+def load_accepted(kept: Path, standing: Standing, known: Known = MappingProxyType({})) -> Release:
+    """Load the release that was accepted last. Raises RulesProblem when its files are not those any more."""
+    folder = release_folder(kept, standing)
+    release = load_release(folder, known=known).release
+    if release is None or release.digest != standing.digest:
+        raise RulesProblem(f"{folder}: the files are not those that were accepted\n  hint: remove this folder")
+    return release
 
 
 def load_rules(folder: Path, *, check: bool) -> Served:

@@ -12,6 +12,7 @@ from cds_service.fhir.prefetch import PATIENT, PREFETCH
 from cds_service.fhir.shapes import Resource, objects, word
 
 BUNDLE, OUTCOME = "Bundle", "OperationOutcome"
+SEARCHSET = "searchset"
 MOST_ID = 1000  # characters; EHRs have ids far beyond the 64 of FHIR
 
 
@@ -55,7 +56,9 @@ def may_stand_for(key: str, value: object) -> bool:
     """Whether what a server sent can be the answer for a key: nothing else may read as "none on record"."""
     if not isinstance(value, dict):
         return False
-    return value.get("resourceType") in (("Patient", OUTCOME) if key == PATIENT else (BUNDLE, OUTCOME))
+    if value.get("resourceType") == BUNDLE:  # a history or the answer to a batch is not what was searched for
+        return key != PATIENT and value.get("type", SEARCHSET) == SEARCHSET
+    return value.get("resourceType") in (OUTCOME, *(["Patient"] if key == PATIENT else []))
 
 
 def next_link(value: object) -> str | None:

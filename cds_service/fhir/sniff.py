@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cds_service.fhir.bundle import DEEPEST
 from cds_service.fhir.shapes import Resource, inside, objects, word
 
 LOOKED_AT = 5  # resources of each list
@@ -117,11 +118,13 @@ def _by_category(value: Any) -> Versions:
     return _EVERY
 
 
-def _first(value: Any) -> Iterator[Resource]:
-    """Give the first resources of a Bundle, of an array of resources, or the one resource itself."""
+def _first(value: Any, depth: int = 0) -> Iterator[Resource]:
+    """Give the first resources of a Bundle, of an array of resources or of Bundles, or the one resource itself."""
     if isinstance(value, dict) and value.get("resourceType") == "Bundle":
         entries = value.get("entry")
         value = [inside(each, "resource") for each in entries[:LOOKED_AT]] if isinstance(entries, list) else []
     for each in value[:LOOKED_AT] if isinstance(value, list) else (value,):
-        if isinstance(each, dict):
+        if isinstance(each, dict) and each.get("resourceType") == "Bundle" and depth < DEEPEST:
+            yield from _first(each, depth + 1)
+        elif isinstance(each, dict):
             yield each

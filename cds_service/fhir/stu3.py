@@ -82,11 +82,20 @@ def _observation(resource: Resource) -> Resource:
 
 def _response(resource: Resource) -> Resource:
     """QuestionnaireResponse: the questionnaire is a Reference."""
-    told = dict(resource)
+    told = _answered(resource)
     named = inside(told, "questionnaire", "reference")
     if named is not None:
         told["questionnaire"] = named
     return told
+
+
+def _answered(holder: Resource) -> Resource:
+    """Copy a response, an item or an answer and what it holds; a coded answer gets the system that R4 knows."""
+    told = dict(holder)
+    for name in ("item", "answer"):
+        if told.get(name) is not None:
+            told[name] = [_answered(each) for each in objects(told[name])]
+    return _with_moved(told, "valueCoding")
 
 
 def _undone(resource: Resource, element: str, status: str) -> Resource:

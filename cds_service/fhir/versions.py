@@ -19,9 +19,11 @@ R4, R5, STU3 = "R4", "R5", "STU3"
 class Dialect:
     """What a call is read as, and what its suggestions are written in.
 
+    version: name of the version that suggestions are written in.
     never_declined: types of order that cannot say that something is *not* to be done.
     """
 
+    version: str
     read: Version
     draft: Draft
     never_declined: frozenset[str] = frozenset()
@@ -32,9 +34,9 @@ class Dialect:
 
 
 DIALECTS: Mapping[str, Dialect] = {
-    R4: Dialect(r4, draft),
-    R5: Dialect(r5, draft_r5),
-    STU3: Dialect(stu3, draft_stu3, frozenset({"MedicationRequest"})),
+    R4: Dialect(R4, r4, draft),
+    R5: Dialect(R5, r5, draft_r5),
+    STU3: Dialect(STU3, stu3, draft_stu3, frozenset({"MedicationRequest"})),
 }
 
 

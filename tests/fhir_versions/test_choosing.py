@@ -50,6 +50,7 @@ def bundle(*resources: Any) -> Json:
 @pytest.mark.parametrize(("resource", "wanted"), [*((r, "R5") for r in R5_ONLY), *((r, "STU3") for r in STU3_ONLY)])
 def test_one_mark_tells_the_version(resource: Json, wanted: str) -> None:
     assert sniff({}, {"any": bundle(NEUTRAL, resource)}) == Shape(wanted, wanted)
+    assert sniff({}, {"any": [bundle(NEUTRAL), bundle(bundle(resource))]}) == Shape(wanted, wanted)  # pages of a list
     assert sniff({}, {"any": [resource]}) == sniff({}, {"any": resource}) == Shape(wanted, wanted)
     assert sniff({"draftOrders": bundle(resource)}, {}) == Shape(wanted, wanted)
 

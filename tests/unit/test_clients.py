@@ -49,6 +49,7 @@ clients:
     fhir_private: [10.20.0.0/16, "fd00::/8"]
     budget_ms: 800
     fhir_version: STU3
+    strict: true
     timezone: America/Chicago
     not_held: [MedicationStatement, MedicationDispense]
     profile: epic
@@ -81,6 +82,7 @@ def test_every_key_is_read(folder: Path) -> None:
             fhir_private=("10.20.0.0/16", "fd00::/8"),
             budget_ms=800,
             fhir_version="STU3",
+            strict=True,
             timezone=ZoneInfo("America/Chicago"),
             not_held=frozenset({"MedicationStatement", "MedicationDispense"}),
             profile=Profile(
@@ -377,6 +379,7 @@ mercy
   FHIR servers may be in: 10.20.0.0/16, fd00::/8
   time to fetch: 800 ms from the start of a call
   FHIR version: STU3
+  what is no FHIR: refused, after a look at every resource
   today: the day in America/Chicago
   no source here: MedicationDispense, MedicationStatement
   profile: epic; drafts only of Condition, MedicationRequest, ServiceRequest; only drafts with a code; \

@@ -16,15 +16,16 @@ import requests
 from cds_service.clients.client import Client
 from cds_service.edges.fhir_client.breaker import Breaker
 from cds_service.edges.fhir_client.crew import Crew
-from cds_service.edges.fhir_client.pages import Asked, follow
+from cds_service.edges.fhir_client.pages import Asked, asked_for, follow
 from cds_service.edges.fhir_client.servers import Server, allowed
 from cds_service.edges.outbound import Resolve, Way, fetch_json, open_session
 from cds_service.faults import places
-from cds_service.fhir.lacking import lacking, query
+from cds_service.fhir.lacking import lacking
 from cds_service.protocol import HookCall
 
 THREADS_A_CALL = 8  # requests to a server at the same time, for each call that may fetch
 LEAST_S = 0.02  # with less left of the budget nothing is begun
+TELLING_S = 0.25  # of a server that stays silent for less than this nothing is learnt
 MOST_TOKEN = 16_384  # characters
 
 # How the fetching of a key can end, for the counts.
@@ -40,9 +41,13 @@ _log = logging.getLogger("cds_service")
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """What a worker keeps for a server: its connections, how it is reached, and how it has been doing."""
+    """What a worker keeps for a server: its connections, how it is reached, and how it has been doing.
+
+    crew: threads of its own, so that a server at which they hang takes none from the others.
+    """
 
     session: requests.Session
+    crew: Crew
     way: Way
     breaker: Breaker
 
@@ -73,7 +78,6 @@ class FhirServers:
         self._breaker_clock = breaker_clock
         self._free = threading.BoundedSemaphore(calls)
         self._size = calls * THREADS_A_CALL
-        self._crew = Crew(self._size)
         self._lock = threading.Lock()
         self._lines: dict[Server, _Line] = {}
 
@@ -105,9 +109,9 @@ class FhirServers:
 
     def close(self) -> None:
         """End the threads and close the connections."""
-        self._crew.end()
         with self._lock:
             for line in self._lines.values():
+                line.crew.end()
                 line.session.close()
 
     def _through(
@@ -117,15 +121,17 @@ class FhirServers:
         entered = line.breaker.enter()
         if not entered:
             return self._nothing(RESTING, len(wanted))
-        gathering, failed = _Gathering(len(wanted)), True
+        gathering, failed = _Gathering(len(wanted)), None
+        patient_id = str(call.context.get("patientId", ""))
+        asked = [asked_for(key, server.base, patient_id, page) for key, page in wanted.items()]
+        telling = any(each.url for each in asked) and until - self._monotonic() >= TELLING_S
         try:
             headers = {"Accept": "application/fhir+json", "Authorization": f"Bearer {token}"}
             get = partial(self._get, line, headers, until)
-            for key, page in wanted.items():
-                asked = Asked(key, server.base, query(key, str(call.context.get("patientId", ""))), page)
-                self._crew.do(partial(gathering.run, get, asked))
+            for each in asked:
+                line.crew.do(partial(gathering.run, get, each))
             given, ends = gathering.wait(lambda: until - self._monotonic())
-            failed = not gathering.answered
+            failed = False if gathering.answered else True if telling else None
         finally:
             line.breaker.leave(entered, failed=failed)
         for key in wanted:
@@ -150,7 +156,8 @@ class FhirServers:
                     _log.warning("fhir-server-rests", extra={"server": server.base})
 
                 way = Way(server.may_reach, self._resolve)
-                self._lines[server] = _Line(open_session(self._size), way, Breaker(self._breaker_clock, opened))
+                breaker = Breaker(self._breaker_clock, opened)
+                self._lines[server] = _Line(open_session(self._size), Crew(self._size), way, breaker)
             return self._lines[server]
 
     def _nothing(self, why: str, keys: int) -> Mapping[str, Any]:
