@@ -495,10 +495,10 @@ def test_a_rule_that_is_not_in_the_release_stops_start_up(tmp_path: Path) -> Non
     path = tmp_path / "clients.yaml"
     path.write_text(NAMES_A_RULE, encoding="utf-8")
     with pytest.raises(SettingProblem, match=r":8:83: unknown-rule: no rule 'mat-consideratoin'") as stopped:
-        check(Settings(rules=ROOT / "rules", clients=path))
+        check(Settings(rules=ROOT / "rules", clients=path), None)
     assert str(stopped.value).endswith(f"CDS_CLIENTS: 1 problem in {path}")
     path.write_text(NAMES_A_RULE.replace("consideratoin", "consideration"), encoding="utf-8")
-    assert check(Settings(rules=ROOT / "rules", clients=path))
+    assert check(Settings(rules=ROOT / "rules", clients=path), None)
 
 
 def test_check_without_a_file_says_so(capsys: pytest.CaptureFixture[str]) -> None:
