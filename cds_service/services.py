@@ -16,6 +16,7 @@ from cds_service.core.engine import Compiled, decide
 from cds_service.core.fitting import fitted, hook_by_trigger
 from cds_service.core.problem import Issue, RequestProblem
 from cds_service.core.rule import Release
+from cds_service.core.smart import with_smart_apps
 from cds_service.feedback import FeedbackItem, read_feedback
 from cds_service.fhir.bundle import NOT_FETCHED, NOT_SENT
 from cds_service.fhir.lacking import Filled
@@ -219,6 +220,7 @@ def answer(
             return Answer(412, {}, unread, failures, outcome)
         if any(each.state == FAILED and not each.trial for each in outcome.decisions):
             return Answer(500, {}, (), failures, outcome)
+    body = with_smart_apps(body, client.smart_apps, hook=call.hook, hook_instance=call.hook_instance)
     return Answer(200, fitted(_without_empty(body), profile), (), failures, outcome)
 
 
