@@ -99,6 +99,7 @@ def parser() -> argparse.ArgumentParser:
     rule_commands = rules.add_subparsers(title="commands", required=True, metavar="COMMAND")
     lint = rule_commands.add_parser("lint", help="check every rule file; exit code 1 if there are errors")
     lint.add_argument("--write-lock", action="store_true", help="lock the release's files when nothing is wrong")
+    lint.add_argument("--site", metavar="FILE", help="site file to check as well; else CDS_SITE")
     lint.set_defaults(run=_rules_lint)
     test = rule_commands.add_parser("test", help="run the inline tests of rules and the small changes they must catch")
     test.add_argument("rule", nargs="*", help="id or id@version of a rule or definition; all if left out")
@@ -249,6 +250,7 @@ def _rules_lint(args: argparse.Namespace) -> int:
     from cds_service.rulebook.commands import lint_command
 
     args.rules = str(_rules_folder(args.folder))
+    args.site = args.site or os.environ.get("CDS_SITE", "").strip() or None
     return int(lint_command(args))
 
 

@@ -153,7 +153,7 @@ def answer(
         needs=compiled.needs,
         table=compiled.table,
         today=today,
-        not_held=client.not_held,
+        not_held=client.not_held | compiled.release.not_held,
         version=spoken.read,
     )
     if client.part2 == IGNORE:

@@ -15,6 +15,7 @@ from cds_service.clients.reader import read_clients
 from cds_service.config import AUTH_REQUIRED, SettingProblem, Settings
 from cds_service.core.engine import compile_release
 from cds_service.core.rule import Release
+from cds_service.core.site_words import site_summary
 from cds_service.core.standing import on_trial_until_reviewed, unreviewed
 from cds_service.edges import metrics as counts
 from cds_service.edges import tracing
@@ -26,7 +27,7 @@ from cds_service.edges.logs import call_log
 from cds_service.edges.rate import Buckets
 from cds_service.edges.replay_memory import ReplayMemory
 from cds_service.edges.rule_pages import rule_pages
-from cds_service.edges.rule_store import find_rules, load_rules
+from cds_service.edges.rule_store import Served, find_rules, load_rules
 from cds_service.edges.server import Opened, Serving
 from cds_service.edges.store.address import read_address
 from cds_service.edges.store.store import Store, utc_now
@@ -59,7 +60,7 @@ def build_app(settings: Settings) -> Flask:
 
 def open_service(settings: Settings) -> Opened:
     """Load rules and clients and open all that one worker needs. Both were checked before; see `check`."""
-    release, site = _standing(load_rules(find_rules(settings.rules), check=False).release, settings)
+    release, site = _standing(load(settings, check=False).release, settings)
     metrics = counts.Metrics(
         release,
         reasons=[each.value for each in Reason if each not in PASSING],
@@ -176,9 +177,11 @@ def check(settings: Settings) -> list[str]:
 
     Raises RulesProblem or SettingProblem.
     """
-    served = load_rules(find_rules(settings.rules), check=True)
+    served = load(settings, check=True)
     load_clients(settings)
     said = [f"rules: {served.folder}"]
+    if served.release.site:
+        said.append(f"site: {settings.site}: {site_summary(served.release)}")
     waiting = unreviewed(served.release)
     if waiting and settings.auth == AUTH_REQUIRED:
         rules = f"{len(waiting)} of {len(served.release.active)} rules have been reviewed by no clinician"
@@ -188,6 +191,11 @@ def check(settings: Settings) -> list[str]:
             else f"{rules}: they run on trial, recorded and never shown (CDS_ALLOW_UNREVIEWED=yes shows their cards)"
         )
     return said
+
+
+def load(settings: Settings, *, check: bool) -> Served:
+    """Load the rules as they are served here. Raises RulesProblem."""
+    return load_rules(find_rules(settings.rules), check=check, site=settings.site)
 
 
 def load_clients(settings: Settings) -> Clients:

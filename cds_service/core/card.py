@@ -25,6 +25,15 @@ from cds_service.core.restricted import (
     security_codings,
 )
 from cds_service.core.rule import LEVELS, Card, Create, Evidence, Release, Rule, Suggestion
+from cds_service.core.site_words import (
+    CHANGED_HERE,
+    SIGNED_OFF_HERE,
+    SITE_EXTENSION,
+    Shown,
+    changed_line,
+    signed_off_lines,
+    site_extension,
+)
 
 CARD_NAMESPACE = UUID("6f2c7b1e-8d0a-5b43-9a57-3e1f0c94d2aa")  # ours; cards' ids are uuid5 in it
 _NAMESPACE_BYTES = CARD_NAMESPACE.bytes
@@ -39,7 +48,9 @@ COULD_NOT_BE_TOLD, NOT_READ_HERE, NO_SOURCE_HERE = "**Could not be told**", "**N
 NOT_FOUND, SOURCES = "**Looked for and not found**", "**Sources**"
 RULE_LINE = "Rule "  # how the line begins that names rule and release
 # How the blocks of a detail begin that no client may miss, however short it wants a card.
-MUST_STAY = (COULD_NOT_BE_TOLD, NOT_READ_HERE, NO_SOURCE_HERE, NOT_REVIEWED, REDISCLOSURE_NOTICE)
+MUST_STAY = (
+    COULD_NOT_BE_TOLD, NOT_READ_HERE, NO_SOURCE_HERE, CHANGED_HERE, SIGNED_OFF_HERE, NOT_REVIEWED, REDISCLOSURE_NOTICE,
+)  # fmt: skip
 _NAME_LIMITS = (48, 32, 20)  # characters of a name in a summary that would be too long otherwise
 _MOST_REMOVALS = 20  # orders that one card offers to remove
 REQUESTERS = ("Practitioner/", "PractitionerRole/")
@@ -127,6 +138,7 @@ def render(decision: Decision, *, call: CallContext, release: Release, draft: Dr
     labels = _labels(family)
     suggestions = [each for one in family for each in _suggestions(one, call, draft, labels)]
     rules = {"merged": [_named(each) for each in decision.merged]} if decision.merged else {}
+    site = site_extension(_shown(family), release.site)
     body: Json = {
         "uuid": _uuid(call, rule, card),
         "summary": _summary(decision, call),
@@ -143,6 +155,7 @@ def render(decision: Decision, *, call: CallContext, release: Release, draft: Dr
         "links": _links(rule, card, call),
         "extension": {
             RULE_EXTENSION: {**_named(decision), "release": release.id, "digest": release.digest, **rules},
+            **({SITE_EXTENSION: site} if site else {}),
             **({LABELS_EXTENSION: security_codings(labels)} if labels else {}),
         },
     }
@@ -162,6 +175,8 @@ def answer_body(outcome: Outcome, *, call: CallContext, release: Release, draft:
     }
     if outcome.gate:
         evaluation["gate"] = outcome.gate
+    if release.site:
+        evaluation["site"] = {"name": release.site.name, "digest": release.site.digest}
     cards = [render(each, call=call, release=release, draft=draft) for each in outcome.shown]
     return {"cards": cards, "extension": {EVALUATION_EXTENSION: evaluation}}
 
@@ -185,6 +200,10 @@ def name_uuid(name: str) -> str:
 
 def _named(decision: Decision) -> Json:
     return {"ruleId": decision.edition.rule.id, "ruleVersion": decision.edition.rule.version}
+
+
+def _shown(family: tuple[Decision, ...]) -> list[Shown]:
+    return [(each.edition, _card(each).id) for each in family]
 
 
 def _card(decision: Decision) -> Card:
@@ -216,7 +235,7 @@ def _short_name(escape: Callable[[str], str], limit: int, name: str) -> str:
 
 def _detail(decision: Decision, call: CallContext, release: Release, labels: frozenset[str]) -> str:
     """Blocks of Markdown: what could not be told, what was found, not found, not read; guidance; sources."""
-    judgement = decision.judgement
+    judgement, family = decision.judgement, (decision, *decision.merged)
     voice = _voice(decision, call, in_detail=True)
     basis = basis_of(decision)
     looked_at = (*basis.held, *basis.not_found, *basis.unclear)
@@ -238,7 +257,9 @@ def _detail(decision: Decision, call: CallContext, release: Release, labels: fro
         ),
         _block(SOURCES, _cited(_evidence(decision))),
         f"{_versions(decision)}, release {release.id}.",
-        NOT_REVIEWED if any(each.edition.rule.id in call.unreviewed for each in (decision, *decision.merged)) else "",
+        changed_line(_shown(family), release.site),
+        *signed_off_lines(_shown(family)),
+        NOT_REVIEWED if any(each.edition.rule.id in call.unreviewed for each in family) else "",
         REDISCLOSURE_NOTICE if labels else "",
     ]
     return "\n\n".join(filter(None, blocks))

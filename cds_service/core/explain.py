@@ -12,6 +12,7 @@ from cds_service.core.dates import NO, UNKNOWN, YES, Span
 from cds_service.core.decision import FAILED, FIRES, SILENT, Decision, Doubt, Found, Result
 from cds_service.core.placeholders import Voice, found_name, sentence
 from cds_service.core.rule import Logic
+from cds_service.core.site_words import changes_json, changes_words
 
 REASON, CRITERIA, FULL = "reason", "criteria", "full"
 DEPTHS = (REASON, CRITERIA, FULL)
@@ -29,6 +30,9 @@ def explain(decision: Decision, depth: str = CRITERIA) -> str:
     if depth not in DEPTHS:
         raise ValueError(f"depth is one of {', '.join(DEPTHS)}, not {depth!r}")
     lines = [_reason(decision)]
+    changed = changes_words(decision.edition.site, None)
+    if changed and depth != REASON:
+        lines.append(f"  changed at this site: {'; '.join(changed)}")
     if depth != REASON and decision.state != FAILED:
         for heading, names in _parts(decision):
             lines += [f"  {heading}:", *_tree(names, decision, depth == FULL)]
@@ -54,6 +58,7 @@ def trace(decision: Decision) -> Json:
         "stoppedBy": list(decision.stopped_by),
         "doubts": [_doubt(each) for each in decision.doubts],
         "error": decision.error,
+        "site": changes_json(decision.edition) or None,
     }
     if decision.state != FAILED:
         names = [name for _, part in _parts(decision) for name, _ in _walk(part, decision)]

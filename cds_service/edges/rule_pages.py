@@ -12,7 +12,7 @@ from cds_service.core.show import inline
 from cds_service.rulebook.rule_description import describe
 from cds_service.rulebook.rule_picture import picture
 
-ACTIVE, TRIAL = "active", "trial"
+ACTIVE, TRIAL, DISABLED = "active", "trial", "disabled"
 
 
 def rule_pages(release: Release) -> Blueprint:
@@ -20,16 +20,18 @@ def rule_pages(release: Release) -> Blueprint:
     pages = Blueprint("rules", __name__, template_folder="templates")
     described = {
         (each.rule.id, each.rule.version): describe(each, state, release)
-        for state, editions in ((TRIAL, release.trial), (ACTIVE, release.active))
+        for state, editions in ((DISABLED, release.disabled), (TRIAL, release.trial), (ACTIVE, release.active))
         for each in editions
     }
-    active = {each.rule.id: each.rule.version for each in (*release.trial, *release.active)}  # active wins
+    # Active wins.
+    active = {each.rule.id: each.rule.version for each in (*release.disabled, *release.trial, *release.active)}
+    site = {"site": {"name": release.site.name, "digest": release.site.digest}} if release.site else {}
 
     @pages.get("/rules")
     def rules() -> Response:
-        order = [*release.active, *release.trial]
+        order = [*release.active, *release.trial, *release.disabled]
         listed = [_headline(described[each.rule.id, each.rule.version]) for each in order]
-        return _page("rules.html", {"release": release.id, "digest": release.digest, "rules": listed})
+        return _page("rules.html", {"release": release.id, "digest": release.digest, "rules": listed, **site})
 
     @pages.get("/rules/<rule_id>")
     def rule(rule_id: str) -> Response:

@@ -22,10 +22,12 @@ from cds_service.rulebook import (
     lint_words,
 )
 from cds_service.rulebook.lint_codes import MEANINGS, WARNING, severity_of
+from cds_service.rulebook.lint_site import site_problems
 from cds_service.rulebook.lint_subject import Shelf, Subject, subject_of
 from cds_service.rulebook.reader import DefinitionFile, RuleFile, read_definition_file, read_rule_file
 from cds_service.rulebook.release import Loaded, load_release, shelf_of, subjects_of
 from cds_service.rulebook.release_file import RELEASE_FILE, read_release_file
+from cds_service.rulebook.site_file import SiteFile, read_site
 from cds_service.rulebook.source import RuleProblem, Source
 from cds_service.rulebook.value_set_file import read_value_set_file
 
@@ -64,13 +66,13 @@ def lint(folder: Path, today: date | None = None) -> tuple[RuleProblem, ...]:
     return lint_report(folder, today).problems
 
 
-def lint_report(folder: Path, today: date | None = None) -> Report:
-    """Look at a rules folder; what comments allow is given apart."""
-    return report_of(load_release(folder), folder, today)
+def lint_report(folder: Path, today: date | None = None, site: Path | None = None) -> Report:
+    """Look at a rules folder, and at a site file that changes its release; what comments allow is given apart."""
+    return report_of(load_release(folder), folder, today, read_site(site) if site else None)
 
 
-def report_of(loaded: Loaded, folder: Path, today: date | None = None) -> Report:
-    """Look at a rules folder whose release is loaded already."""
+def report_of(loaded: Loaded, folder: Path, today: date | None = None, site: SiteFile | None = None) -> Report:
+    """Look at a rules folder whose release is loaded already, and at a site file."""
     released = subjects_of(loaded, folder)
     drafts, draft_problems = drafts_of(folder, loaded)
     problems = [*loaded.problems, *draft_problems]
@@ -89,7 +91,11 @@ def report_of(loaded: Loaded, folder: Path, today: date | None = None) -> Report
     problems += lint_between.sets(shelf.value_sets, paths)
     problems += lint_between.locked(folder, loaded.file.id)
     looked_at = (*released, *drafts)
-    report = settle(problems, [each.source for each in looked_at])
+    sources = [each.source for each in looked_at]
+    if site is not None:
+        problems += site_problems(site, loaded, folder, today)
+        sources.append(site.source)
+    report = settle(problems, sources)
     return replace(report, rules=tuple(each.draft for each in looked_at if isinstance(each.draft, Rule)))
 
 

@@ -24,7 +24,18 @@ from cds_service.rulebook.reader_forms import (
     SUGGESTION,
     file_form,
 )
-from cds_service.rulebook.reader_shapes import BlockOf, Constant, Either, Form, ListOf, Named, Shape, Word, wanted
+from cds_service.rulebook.reader_shapes import (
+    BlockBy,
+    BlockOf,
+    Constant,
+    Either,
+    Form,
+    ListOf,
+    Named,
+    Shape,
+    Word,
+    wanted,
+)
 from cds_service.rulebook.release_file import FORM as RELEASE
 
 _PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end of generated -->)", re.DOTALL)
@@ -58,6 +69,8 @@ def _value(shape: Shape) -> str:
             return f"{most} of: {_value(item)}" if least == most else f"a list: {_value(item)}"
         case BlockOf(key=key, value=value):
             return f"a block: {_value(key)}: {_value(value)}"
+        case BlockBy(key=key, values=values):
+            return f"a block: {_value(key)}: {'; '.join(f'`{part}`: {wanted(each)}' for part, each in values.items())}"
         case Either(options=options, what=what):
             return what or ", or ".join(_value(each) for each in options)
         case _:
