@@ -56,12 +56,12 @@ def site_summary(release: Release) -> str:
 
 
 def changes_words(changes: SiteChanges, card: str | None, escape: Callable[[str], str] = str) -> list[str]:
-    """Give a phrase for each change: "screen months 6 months instead of 12 months".
+    """Give a phrase for each change: "screen months: 6 months instead of 12 months".
 
     card: whose wording is told of; None tells of every card's.
     """
     words = [
-        f"{each.name.replace('_', ' ')} {amount_words(each.value, each.unit)} "
+        f"{each.name.replace('_', ' ')}: {amount_words(each.value, each.unit)} "
         f"instead of {amount_words(each.shipped, each.unit)}"
         for each in changes.parameters
     ]

@@ -3,7 +3,7 @@
 The form of the file is checked when it is read (rulebook.site_file).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from cds_service.core.overlay import (
     with_codes,
     with_parameters,
 )
-from cds_service.core.rule import Criterion, Definition, Release, Rule
+from cds_service.core.rule import Criterion, Definition, Parameter, Release, Rule
 from cds_service.core.value_set import holds, overlap
 from cds_service.fhir.prefetch import ALWAYS_HELD, PREFETCH
 from cds_service.rulebook import lint_parameters
@@ -94,29 +94,33 @@ def parameters(case: Case) -> Iterator[RuleProblem]:
         owner, _, name = full.rpartition(".")
         place: Place = (PARAMETERS, full)
         if full not in known:
-            own = [each for each in known if each.startswith(f"{owner}.")]
+            own = [each.rpartition(".")[2] for each in known if each.startswith(f"{owner}.")]
             what = f"'{owner}' has no parameter '{name}'" if owner in owners else f"no rule or definition '{owner}'"
-            yield case.at_key("unknown-parameter", place, what, nearest(full, own or known) or _listed(own))
+            hint = nearest(name, own) or _listed(own) if owner in owners else nearest(full, known)
+            yield case.at_key("unknown-parameter", place, what, hint)
             continue
         for subject in case.subjects:
             if subject.draft.id == owner and name in subject.draft.parameters:
                 yield from _number(case, subject, (*place, "value"), name, value)
 
 
-def _listed(names: Iterable[str]) -> str:
-    parts = sorted(each.rpartition(".")[2] for each in names)
-    return f"its parameters: {', '.join(parts)}" if parts else ""
+def _listed(names: list[str]) -> str:
+    return f"its parameters: {', '.join(sorted(names))}" if names else "it has no parameters"
 
 
 def _number(case: Case, subject: Subject, place: Place, name: str, value: float) -> Iterator[RuleProblem]:
     parameter = subject.draft.parameters[name]
     least, most = parameter.range
-    if not least <= value <= most:
+    if _outside(replace(parameter, value=value)):
         text = f"'{name}' of {subject.draft.id} {subject.draft.version} may be {least:g} to {most:g}, not {value:g}"
         line = subject.source.mark(("parameters", name, "range")).line
         yield case.problem(NOT_ALLOWED, place, text, f"its range stands in {subject.source.file}:{line}")
     elif parameter.unit in lint_parameters.WHOLE and not value.is_integer():
         yield case.problem("wrong-type", place, f"{value:g} {parameter.unit}: wanted a whole number")
+
+
+def _outside(parameter: Parameter) -> bool:
+    return not parameter.range[0] <= parameter.value <= parameter.range[1]
 
 
 def together(case: Case) -> Iterator[RuleProblem]:
@@ -125,12 +129,14 @@ def together(case: Case) -> Iterator[RuleProblem]:
         shipped = subject.draft
         moved = with_parameters(shipped, case.file.site)
         names = [name for name in shipped.parameters if f"{shipped.id}.{name}" in case.file.site.parameters]
+        if any(_outside(moved.parameters[each]) for each in names):
+            continue  # told already
         for criterion in shipped.criteria.values() if names else ():
             used = {each.name for each in criterion_uses(criterion, ()) if each.kind == "parameter"}
             before = set(_empty(subject, shipped, criterion))
             for said in _empty(subject, moved, criterion) if used & set(names) else ():
                 if said not in before:
-                    numbers = [f"{each} {moved.parameters[each].value:g}" for each in moved.parameters if each in used]
+                    numbers = [f"{each} {moved.parameters[each].value:g}" for each in names if each in used]
                     text = f"with {', '.join(numbers)} the criterion '{criterion.name}' is no question: {said}"
                     first = next(each for each in names if each in used)
                     yield case.problem(NOT_ALLOWED, (PARAMETERS, f"{shipped.id}.{first}", "value"), text)
