@@ -1,7 +1,7 @@
 """The tutorials and the README are true: their commands are run, and what they show is what comes.
 
-A ```console block holds commands ("$ ...") and their output; a ```diff block whose first line names a file is an edit.
-Both are done in order, in a folder with the rules and a `.venv` that leads to this code. A line "..." stands for any
+A ```console block holds commands ("$ ...") and their output; a ```diff block whose first line names a file is an edit; a
+```yaml block that begins with a file's name in a comment, as `# site.yaml`, is that file, new. All are done in order, in a folder with the rules and a `.venv` that leads to this code. A line "..." stands for any
 lines; days, times, ids, line numbers and how many tests there are may differ.
 """
 
@@ -24,6 +24,7 @@ PAGES = (
     TUTORIALS / "change-one-number.md",
     TUTORIALS / "first-call.md",
     ROOT / "docs" / "how-to" / "read-an-answer.md",
+    ROOT / "docs" / "how-to" / "tune-a-parameter-at-your-site.md",
     ROOT / "README.md",
 )
 ANY = "..."
@@ -39,7 +40,8 @@ else:
     print(requests.get(url, timeout=30).text)
 """
 
-_BLOCK = re.compile(r"(?ms)^```(console|diff)\n(.*?)^```$")
+_BLOCK = re.compile(r"(?ms)^```(console|diff|yaml)\n(.*?)^```$")
+_NEW_FILE = re.compile(r"# (\S+\.yaml)\n")
 _LOOSE = [
     (re.compile(r"\d{4}-\d{2}-\d{2}"), "DAY"),
     (re.compile(r"\b\d+ ms\b"), "TIME"),
@@ -56,7 +58,7 @@ _LOOSE = [
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A command with its output, or an edit: (file, what stands there, what shall)."""
+    """A command with its output, or an edit: (file, what stands there, what shall); a new file has nothing there."""
 
     command: str = ""
     output: tuple[str, ...] = ()
@@ -68,6 +70,11 @@ def steps(page: str) -> Iterator[Step]:
     for sort, text in _BLOCK.findall(page):
         if sort == "diff":
             yield Step(edits=tuple(_edits(text.splitlines())))
+            continue
+        if sort == "yaml":
+            named = _NEW_FILE.match(text)
+            if named:
+                yield Step(edits=((named[1], "", text),))
             continue
         for part in re.split(r"(?m)^\$ ", text)[1:]:
             command, *output = part.rstrip("\n").split("\n")
@@ -159,6 +166,9 @@ class Terminal:
     def edit(self, file: str, old: str, new: str) -> None:
         """Change lines of a file as a reader of the page would."""
         path = self.folder / file
+        if not old:
+            path.write_text(new, encoding="utf-8")
+            return
         text = path.read_text(encoding="utf-8")
         assert text.count(old) == 1, f"{file} holds {text.count(old)} times: {old}"
         path.write_text(text.replace(old, new), encoding="utf-8")
@@ -196,10 +206,12 @@ def test_what_a_page_shows_is_what_comes(page: Path, terminal: Terminal) -> None
 
 def test_a_page_is_read_as_commands_and_edits() -> None:
     page = "```console\n$ one\na\n$ two\n```\n\n```diff\n--- f\n-x\n-y\n+z\n-p\n+q\n```\n"
+    page += "```yaml\n# new.yaml\na: 1\n```\n```yaml\nb: 2\n```\n"
     assert list(steps(page)) == [
         Step("one", ("a",)),
         Step("two", ()),
         Step(edits=(("f", "x\ny\n", "z\n"), ("f", "p\n", "q\n"))),
+        Step(edits=(("new.yaml", "", "# new.yaml\na: 1\n"),)),
     ]
 
 

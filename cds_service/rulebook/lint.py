@@ -58,12 +58,13 @@ class Report:
         return sum(each.severity == severity for each in self.problems)
 
 
-def lint(folder: Path, today: date | None = None) -> tuple[RuleProblem, ...]:
+def lint(folder: Path, today: date | None = None, site: Path | None = None) -> tuple[RuleProblem, ...]:
     """Give every problem of a rules folder that no comment allows, in the order of files and lines.
 
-    today: the day reviews are measured by; None leaves out `review-overdue`.
+    today: the day reviews and a site's decisions are measured by; None leaves out `review-overdue`.
+    site:  a site file to look at as well.
     """
-    return lint_report(folder, today).problems
+    return lint_report(folder, today, site).problems
 
 
 def lint_report(folder: Path, today: date | None = None, site: Path | None = None) -> Report:

@@ -37,6 +37,8 @@ from cds_service.rulebook.reader_shapes import (
     wanted,
 )
 from cds_service.rulebook.release_file import FORM as RELEASE
+from cds_service.rulebook.site_forms import ADDED, DECISION, MOVED, RUN, SAID, SIGN_OFF, WORDING
+from cds_service.rulebook.site_forms import FORM as SITE
 
 _PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end of generated -->)", re.DOTALL)
 
@@ -137,6 +139,16 @@ def _rows_of_tests() -> str:
     return f"{_keys(ROW)}\n\nThe Patient of a test:\n\n{_keys(PATIENT)}"
 
 
+def _site_entries() -> str:
+    forms = [("parameters", MOVED), ("rules", RUN), ("signed_off", SIGN_OFF), ("value_sets", ADDED)]
+    forms += [(f"wording, {key}", form) for key, form in WORDING.items()]
+    rows = []
+    for section, form in forms:
+        own = [key for key in form.keys if key not in SAID]
+        rows += [(f"`{section}`", f"`{key.name}`", _value(key.shape), key.meaning) for key in own]
+    return _table(("an entry of", "decides", "value", "meaning"), rows)
+
+
 PARTS: Mapping[str, Callable[[], str]] = {
     "file-keys": _file_keys,
     "parameter": lambda: _keys(PARAMETER_FORM),
@@ -152,6 +164,9 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "systems": _systems,
     "test-rows": _rows_of_tests,
     "release": lambda: _keys(RELEASE),
+    "site": lambda: _keys(SITE),
+    "site-said": lambda: _keys(DECISION),
+    "site-entries": _site_entries,
     "lint": _lint,
 }
 

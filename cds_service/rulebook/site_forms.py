@@ -31,7 +31,7 @@ RUN = Form(
 )
 SIGN_OFF = Form("a sign-off", (Key("version", VERSION, True, "the one version that was reviewed"), *SAID))
 ADDED = Form("added codes", (Key("add", ListOf(CODE, least=1), True, "codes of this site, as system|code"), *SAID))
-WORDING: dict[str, Shape] = {
+WORDING: dict[str, Form] = {
     key.name: Form(f"the site's {key.name}", (Key("value", key.shape, True, "what the card says instead"), *SAID))
     for key in CARD.keys
     if key.name in CHANGEABLE
