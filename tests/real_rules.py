@@ -6,6 +6,7 @@ from pathlib import Path
 from flask import Blueprint, Flask
 
 from cds_service.core.engine import compile_release
+from cds_service.core.rule import Release
 from cds_service.edges.rule_pages import rule_pages
 from cds_service.edges.rule_store import load_rules
 from cds_service.edges.web import Door, Ports, create_app
@@ -14,12 +15,12 @@ ROOT = Path(__file__).parents[1]
 TODAY = date(2026, 3, 1)
 
 
-def real_app(*pages: Blueprint) -> Flask:
-    """The application on a frozen day; `pages` are further routes."""
-    release = load_rules(ROOT / "rules", check=False).release
+def real_app(*pages: Blueprint, release: Release | None = None, today: date = TODAY) -> Flask:
+    """The application on a frozen day; `pages` are further routes, `release` takes the place of the one in the tree."""
+    release = release or load_rules(ROOT / "rules", check=False).release
     ports = Ports(
         compiled=compile_release(release),
-        today=lambda client: TODAY,
+        today=lambda client: today,
         new_incident=lambda: "incident-1",
         keep_feedback=lambda service, client, items: None,
     )

@@ -1,8 +1,9 @@
 """The tutorials and the README are true: their commands are run, and what they show is what comes.
 
-A ```console block holds commands ("$ ...") and their output; a ```diff block whose first line names a file is an edit; a
-```yaml block that begins with a file's name in a comment, as `# site.yaml`, is that file, new. All are done in order, in a folder with the rules and a `.venv` that leads to this code. A line "..." stands for any
-lines; days, times, ids, line numbers and how many tests there are may differ.
+A ```console block holds commands ("$ ...") and their output; a ```diff block whose first line names a file is an edit;
+a ```yaml block that begins with a file's name in a comment, as `# site.yaml`, is that file, new. All are done in order,
+in a folder with the rules and a `.venv` that leads to this code. A line "..." stands for any lines; days, times, ids,
+line numbers and how many tests there are may differ.
 """
 
 import os

@@ -132,7 +132,7 @@ def _change(edition: Edition, change: ParameterChange | WordingChange | CodesCha
 
 
 def _number(value: float) -> float:
-    return int(value) if value.is_integer() else value
+    return int(value) if value == int(value) else value
 
 
 def _said(said: Said, *, why: bool = False) -> Json:

@@ -5,7 +5,7 @@ docs/reference/rule-language.md, section 10 ("Site"), is written from these tabl
 
 from cds_service.core.overlay import RUNS
 from cds_service.rulebook.reader_forms import CARD, CHANGEABLE, CODE, CRITERION, DATE, FILE_ID, LINE, PARAMETER, VERSION
-from cds_service.rulebook.reader_shapes import BlockBy, BlockOf, Form, Key, ListOf, Named, Number, Shape, Word
+from cds_service.rulebook.reader_shapes import BlockBy, BlockOf, Form, Key, ListOf, Named, Number, Word
 
 MOVED_NAME = Named(
     "a parameter as rule.name or definition.name",

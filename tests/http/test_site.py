@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,16 @@ from flask.testing import FlaskClient
 from cds_service.cli import FINDINGS, FINE, RULES, main
 from cds_service.config import Settings
 from cds_service.core.card import EVALUATION_EXTENSION, RULE_EXTENSION
+from cds_service.core.overlay import overlay
 from cds_service.core.site_words import SITE_EXTENSION
 from cds_service.edges.rule_store import RulesProblem, load_rules
 from cds_service.fixtures import find
+from cds_service.rulebook.lint_site import site_problems
+from cds_service.rulebook.release import Loaded, load_release
+from cds_service.rulebook.site_file import read_site
 from cds_service.wiring import build_app, check
+from tests.real_rules import real_app
+from tests.unit.site_texts import site_folder
 
 ROOT = Path(__file__).parents[2]
 SHIPPED_RULES = ROOT / "rules"
@@ -35,8 +42,20 @@ def site(tmp_path: Path) -> Callable[[str], Path]:
     return write
 
 
+@cache
+def loaded() -> Loaded:
+    return load_release(SHIPPED_RULES)
+
+
 def served(path: Path | None) -> FlaskClient:
-    return build_app(Settings(auth="off", rules=SHIPPED_RULES, today=TODAY, site=path)).test_client()
+    """The shipped rules with a site file that has no problem."""
+    release = loaded().release
+    assert release is not None
+    if path is not None:
+        file = read_site(path)
+        assert [str(each) for each in site_problems(file, loaded(), SHIPPED_RULES, TODAY)] == []
+        release = overlay(release, file.site)
+    return real_app(release=release, today=TODAY).test_client()
 
 
 @pytest.fixture(scope="module")
@@ -218,6 +237,11 @@ def test_a_card_that_stands_by_sign_off_says_so(site: Callable[[str], Path]) -> 
     }
 
 
+def test_the_service_is_wired_to_the_site_file(site: Callable[[str], Path]) -> None:
+    app = build_app(Settings(auth="off", rules=SHIPPED_RULES, today=TODAY, site=site(DECLINED)))
+    assert rules_of(answer(app.test_client(), "patient-view/declined-treatment")) == ["mat-consideration"]
+
+
 # --- start-up and lint ------------------------------------------------------------------------------------------------
 
 WRONG = "parameters:\n  mat-consideration.declined_days: {value: 20, ...}\nrulez: {}\n"
@@ -225,34 +249,51 @@ WRONG = "parameters:\n  mat-consideration.declined_days: {value: 20, ...}\nrulez
 
 def test_a_bad_site_file_is_refused_with_all_its_problems(site: Callable[[str], Path]) -> None:
     path = site(WRONG)
-    for looked_at in (True, False):  # also by a worker, which checks nothing else
-        with pytest.raises(RulesProblem) as told:
-            load_rules(SHIPPED_RULES, check=looked_at, site=path)
-        said = str(told.value)
-        assert f"{path}:3:44: site-not-allowed: 'declined_days' of mat-consideration 2.0.0 may be 30 to 180" in said
-        assert f"{path}:4:1: unknown-key" in said
-        assert said.splitlines()[-1] == f"CDS_SITE: 2 problems in {path}; nothing is served"
+    # Also by a worker, which does not check the rules again.
+    with pytest.raises(RulesProblem) as told:
+        load_rules(SHIPPED_RULES, check=False, site=path)
+    said = str(told.value)
+    assert f"{path}:3:44: site-not-allowed: 'declined_days' of mat-consideration 2.0.0 may be 30 to 180" in said
+    assert f"{path}:4:1: unknown-key" in said
+    assert said.splitlines()[-1] == f"CDS_SITE: 2 problems in {path}; nothing is served"
+
+
+SMALL_WRONG = "parameters:\n  sample-rule.recent_days: {value: 20, ...}\n"
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return site_folder(tmp_path_factory.mktemp("rules"))
 
 
 def test_serve_does_not_start_with_a_bad_site_file(
-    site: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    small: Path, site: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name, value in {"CDS_AUTH": "off", "CDS_RULES": str(SHIPPED_RULES), "CDS_PORT": "0"}.items():
+    for name, value in {"CDS_AUTH": "off", "CDS_RULES": str(small), "CDS_PORT": "0"}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("CDS_SITE", str(site(WRONG)))
+    monkeypatch.setenv("CDS_SITE", str(site(SMALL_WRONG)))
     assert main(["serve"]) == RULES
     assert "site-not-allowed" in capsys.readouterr().err
 
 
 def test_lint_checks_a_site_file_that_is_named_or_set(
-    site: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    small: Path, site: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = site(WRONG)
-    folder = ["--folder", str(SHIPPED_RULES)]
-    assert main(["rules", "lint", *folder, "--site", str(path)]) == FINDINGS
+    path = site(SMALL_WRONG)
+    assert main(["rules", "lint", "--folder", str(small), "--site", str(path)]) == FINDINGS
     monkeypatch.setenv("CDS_SITE", str(path))
-    assert main(["rules", "lint", *folder]) == FINDINGS
+    assert main(["rules", "lint", "--folder", str(small)]) == FINDINGS
     assert capsys.readouterr().out.count("site-not-allowed") == 2
-    site(DECLINED)
-    assert main(["rules", "lint", *folder]) == FINE
+    site(SMALL_WRONG.replace("20", "60"))
+    assert main(["rules", "lint", "--folder", str(small)]) == FINE
     assert f"site: {path}\n" in capsys.readouterr().out
+
+
+def test_the_example_of_the_documentation_can_be_served() -> None:
+    client = served(ROOT / "docs" / "reference" / "site-example.yaml")
+    answered = answer(client, "patient-view/declined-treatment")
+    (card,) = answered["cards"]
+    assert card["links"][0]["label"] == "Our bridge clinic"
+    assert "Signed off at this site: mat-consideration 2.0.0 by A. Example, MD" in card["detail"]
+    changed = card["extension"][SITE_EXTENSION]["changed"]
+    assert [next(iter(each)) for each in changed] == ["parameter", "wording", "valueSet"]
