@@ -55,6 +55,17 @@ def site_summary(release: Release) -> str:
     return f"{release.site.name}; {'; '.join(parts)}"
 
 
+def site_report(release: Release) -> list[str]:
+    """Say in lines what a site does: the summary, then each rule version that it changed and how."""
+    editions = (*release.active, *release.trial)
+    changed = [
+        f"  {each.rule.id} {each.rule.version}: {'; '.join(changes_words(each.site, None))}"
+        for each in editions
+        if each.site.changed or each.site.run
+    ]
+    return [site_summary(release), *changed]
+
+
 def changes_words(changes: SiteChanges, card: str | None, escape: Callable[[str], str] = str) -> list[str]:
     """Give a phrase for each change: "screen months: 6 months instead of 12 months".
 

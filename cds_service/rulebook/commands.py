@@ -26,9 +26,11 @@ def lint_command(args: argparse.Namespace) -> int:
         return USAGE
     print(f"rules: {folder}")
     site = getattr(args, "site", None)
-    if site:
-        print(f"site: {site}")
     report = lint_report(folder, date.today(), Path(site) if site else None)
+    if site:
+        print(f"site: {': '.join([site, *report.site[:1]])}")
+    for line in report.site[1:]:
+        print(line)
     for each in report.problems:
         if each.code != NOT_REVIEWED:
             print(each)

@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from cds_service.core.overlay import overlay
 from cds_service.core.rule import Rule
+from cds_service.core.site_words import site_report
 from cds_service.rulebook import (
     lint_between,
     lint_cards,
@@ -47,11 +49,15 @@ FROM_TESTS = frozenset({"small-change-missed", "untested-verdict"})  # `rules te
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What lint found: problems that stand, and warnings that a comment allows; the rules looked at, drafts too."""
+    """What lint found: problems that stand, and warnings that a comment allows; the rules looked at, drafts too.
+
+    site: what a site file does, in lines; empty without one, and with one that has problems.
+    """
 
     problems: tuple[RuleProblem, ...]
     allowed: tuple[RuleProblem, ...]
     rules: tuple[Rule, ...] = ()
+    site: tuple[str, ...] = ()
 
     def count(self, severity: str) -> int:
         """How many problems of a severity stand."""
@@ -93,11 +99,15 @@ def report_of(loaded: Loaded, folder: Path, today: date | None = None, site: Sit
     problems += lint_between.locked(folder, loaded.file.id)
     looked_at = (*released, *drafts)
     sources = [each.source for each in looked_at]
+    told: list[str] = []
     if site is not None:
-        problems += site_problems(site, loaded, folder, today)
+        found = site_problems(site, loaded, folder, today)
+        problems += found
         sources.append(site.source)
+        told = site_report(overlay(loaded.release, site.site)) if loaded.release and not found else []
     report = settle(problems, sources)
-    return replace(report, rules=tuple(each.draft for each in looked_at if isinstance(each.draft, Rule)))
+    rules_seen = tuple(each.draft for each in looked_at if isinstance(each.draft, Rule))
+    return replace(report, rules=rules_seen, site=tuple(told))
 
 
 def lint_subject(subject: Subject, today: date | None = None) -> Iterator[RuleProblem]:

@@ -3,11 +3,12 @@
 The form of the file is checked when it is read (rulebook.site_file).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
+from cds_service.core.facts import Coding
 from cds_service.core.overlay import (
     ACTIVE,
     NEVER_WHEN,
@@ -21,13 +22,13 @@ from cds_service.core.overlay import (
     with_parameters,
 )
 from cds_service.core.rule import Criterion, Definition, Parameter, Release, Rule
-from cds_service.core.value_set import holds, overlap
+from cds_service.core.value_set import ValueSet, holds
 from cds_service.fhir.prefetch import ALWAYS_HELD, PREFETCH
 from cds_service.rulebook import lint_parameters
 from cds_service.rulebook.lint_site_wording import wording
 from cds_service.rulebook.lint_subject import Subject, criterion_uses
 from cds_service.rulebook.lint_words import person_first_in, tone_in
-from cds_service.rulebook.release import Loaded, shelf_of, subjects_of
+from cds_service.rulebook.release import Loaded, subjects_of
 from cds_service.rulebook.site_file import SiteFile
 from cds_service.rulebook.source import Place, RuleProblem, nearest
 
@@ -42,7 +43,6 @@ class Case:
     loaded: Loaded
     release: Release
     subjects: tuple[Subject, ...]
-    folder: Path
 
     def problem(self, code: str, place: Place, text: str, hint: str = "") -> RuleProblem:
         """Build a problem at the value of a place of the site file."""
@@ -70,7 +70,7 @@ def site_problems(file: SiteFile, loaded: Loaded, folder: Path, today: date | No
     problems = [*file.problems, *person_first_in(file.source), *tone_in(file.source)]
     problems += _days(file, today) if today else ()
     if loaded.release is not None:
-        case = Case(file, loaded, loaded.release, subjects_of(loaded, folder), folder)
+        case = Case(file, loaded, loaded.release, subjects_of(loaded, folder))
         for check in CHECKS:
             problems += check(case)
     return sorted(dict.fromkeys(problems), key=lambda each: (each.line, each.column))
@@ -184,23 +184,29 @@ def signed_off(case: Case) -> Iterator[RuleProblem]:
 
 
 def codes(case: Case) -> Iterator[RuleProblem]:
-    """unknown-value-set; sets-overlap; a code that the set takes out."""
-    site, known = case.file.site, {name for name, _ in case.loaded.value_sets}
-    shelf = shelf_of(case.loaded, case.folder, case.loaded.file.pins).value_sets
-    changed = {name: with_codes(each, site) for name, each in shelf.items()}
-    for name, added in site.codes.items():
+    """unknown-value-set; sets-overlap; a code that the set takes out. Sets are held against those of the same pins."""
+    known = {name for name, _ in case.loaded.value_sets}
+    for name in case.file.site.codes:
         if name not in known:
             text = f"no value set '{name}' in the release"
             yield case.at_key("unknown-value-set", (VALUE_SETS, name), text, nearest(name, known))
-        for number, code in enumerate(added if name in shelf else ()):
-            place: Place = (VALUE_SETS, name, "add", number)
-            if not holds(changed[name], code):
-                yield case.problem(NOT_ALLOWED, place, f"'{name}' takes {code.code} out, so it cannot be added")
-            for other in changed.values():
-                apart = other.id in shelf[name].disjoint_from or name in other.disjoint_from
-                if apart and holds(other, code) and code not in overlap(shelf[name], shelf[other.id]):
-                    text = f"'{name}' and '{other.id}' are declared disjoint, and '{other.id}' holds {code.code} too"
-                    yield case.problem("sets-overlap", place, text, "decide which of the two it belongs to")
+    for value_sets in {id(each.shelf): each.shelf.value_sets for each in case.subjects}.values():
+        for name, added in case.file.site.codes.items():
+            for number, code in enumerate(added if name in value_sets else ()):
+                yield from _code(case, value_sets, name, (VALUE_SETS, name, "add", number), code)
+
+
+def _code(
+    case: Case, value_sets: Mapping[str, ValueSet], name: str, place: Place, code: Coding
+) -> Iterator[RuleProblem]:
+    site, shipped = case.file.site, value_sets[name]
+    if not holds(with_codes(shipped, site), code):
+        yield case.problem(NOT_ALLOWED, place, f"'{name}' takes {code.code} out, so it cannot be added")
+    for other in value_sets.values():
+        apart = other.id in shipped.disjoint_from or name in other.disjoint_from
+        if apart and holds(with_codes(other, site), code) and not (holds(shipped, code) and holds(other, code)):
+            text = f"'{name}' and '{other.id}' are declared disjoint, and '{other.id}' holds {code.code} too"
+            yield case.problem("sets-overlap", place, text, "decide which of the two it belongs to")
 
 
 # --- the whole release -----------------------------------------------------------------------------------------------

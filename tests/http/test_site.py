@@ -286,7 +286,9 @@ def test_lint_checks_a_site_file_that_is_named_or_set(
     assert capsys.readouterr().out.count("site-not-allowed") == 2
     site(SMALL_WRONG.replace("20", "60"))
     assert main(["rules", "lint", "--folder", str(small)]) == FINE
-    assert f"site: {path}\n" in capsys.readouterr().out
+    said = capsys.readouterr().out.splitlines()
+    assert said[1] == f"site: {path}: Example Hospital; 1 rule changed"
+    assert said[2] == "  sample-rule 1.0.0: recent days: 60 days instead of 90 days"
 
 
 def test_the_example_of_the_documentation_can_be_served() -> None:
