@@ -11,11 +11,11 @@ PORT   ?= $(or $(CDS_PORT),8000)
 export CDS_RULES ?= rules
 
 .DEFAULT_GOAL := help
-.PHONY: help run test slow check bench lock clean
+.PHONY: help run test slow foreign check bench lock clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 run: $(VENV)/installed ## Set up and serve http://127.0.0.1:8000 without authentication (HOST, PORT may be given)
 	@CDS_AUTH=off CDS_HOST=$(HOST) CDS_PORT=$(PORT) exec $(BIN)/cds-service serve
@@ -27,6 +27,9 @@ slow: $(VENV)/installed-dev ## Run the fuzz, kill and soak tests
 	@$(BIN)/python -m pytest -m slow
 	@TEST_EXAMPLES=20 $(BIN)/python -m pytest tests/unit/test_engine_against_reference.py tests/unit/test_law.py \
 	    tests/unit/test_decisions_against_reference.py
+
+foreign: $(VENV)/installed-dev ## Ask a FHIR server that was not written here, installed by npm (Node 20.19 or newer)
+	@$(BIN)/python -m pytest -m foreign -rs
 
 check: $(VENV)/installed-dev ## Check format, style, types and rules, then run every test: what CI runs
 	$(BIN)/ruff format --check .
@@ -46,7 +49,7 @@ lock: $(VENV)/installed-dev ## Renew the lock files from pyproject.toml (UPGRADE
 	$(LOCK) $(UPGRADE) --extra dev -c requirements.txt -c requirements-build.txt -o requirements-dev.txt pyproject.toml
 
 clean: ## Remove .venv and caches
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .make .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # The first Python that is new enough and can make a virtual environment; PYTHON=... names another.
 $(VENV)/made:

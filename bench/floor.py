@@ -23,6 +23,7 @@ from cds_service.edges.rule_store import find_rules, load_rules
 from cds_service.edges.server import Opened, serve
 from cds_service.edges.web import Door, Ports, create_app, read_body
 from cds_service.protocol import read_call
+from cds_service.services import in_service
 from cds_service.strict_json import parse_json
 from cds_service.wiring import BODY_DEADLINE_S, clock, open_service, prepare_records, serving
 
@@ -33,7 +34,8 @@ def floor_app(settings: Settings, answers: Mapping[bytes, Any]) -> Flask:
     """Build the door alone, without log, counts or records; each call gets the answer that its query names."""
     release = load_rules(find_rules(settings.rules), check=False).release
     door = Door(settings.max_body_bytes, BODY_DEADLINE_S)
-    app = create_app(Ports(compile_release(release), clock(settings), new_incident=lambda: ""), door)
+    now = in_service(compile_release(release))
+    app = create_app(Ports(lambda: now, clock(settings), new_incident=lambda: ""), door)
 
     def answer_as_written(service_id: str) -> Response:
         read_call(parse_json(read_body(request, door)), HOOK)
@@ -59,8 +61,11 @@ def main(which: str, answers_file: str) -> None:
         answers = {name.encode(): body for name, body in written.items()}
         if which == OURS:
             prepare_records(settings)
-        make = {OURS: lambda: open_service(settings), FLOOR: lambda: Opened(floor_app(settings, answers))}[which]
-        serve(serving(settings, lambda port: print(f"port {port}", flush=True)), make)
+        make = {
+            OURS: lambda: open_service(settings, kept=None),
+            FLOOR: lambda: Opened(floor_app(settings, answers)),
+        }
+        serve(serving(settings, lambda port: print(f"port {port}", flush=True)), make[which])
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ AVAILABLE = (
     "CDS_CORS_ORIGINS", "CDS_ALLOW_UNREVIEWED", "CDS_RETENTION_DAYS", "CDS_BUDGET_MS", "CDS_SITE",
 )  # fmt: skip
 DATABASE_URL = "sqlite:///var/cds-service.db"
+KEPT = Path("var") / "releases"  # where accepted releases are kept, beside the records
 RETENTION_DAYS = 90
 BUDGET_MS, LEAST_BUDGET_MS, MOST_BUDGET_MS = 1500, 50, 20_000
 
@@ -134,6 +135,11 @@ def url_fault(text: str) -> str:
     return ""
 
 
+def is_origin(text: str) -> bool:
+    """Whether `text` is one origin, as browsers write it: scheme, host and port in small letters."""
+    return _ORIGIN.fullmatch(text) is not None
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach `host`."""
     if host == "localhost":
@@ -237,7 +243,7 @@ def _origins(given: Mapping[str, str], name: str) -> tuple[str, ...]:
     """Origins separated by commas or blanks, as browsers write them."""
     origins = tuple(dict.fromkeys(given.get(name, "").replace(",", " ").split()))
     for each in origins:
-        if not _ORIGIN.fullmatch(each):
+        if not is_origin(each):
             raise SettingProblem(
                 f"{name}: {each!r} is no origin; give scheme, host and port such as https://app.example.org, in small "
                 "letters, without a path; each origin is named, so * is none"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from cds_service.core.rule import Release
 from cds_service.feedback import FeedbackItem
 from cds_service.protocol import HookCall
 from cds_service.services import Answer
@@ -14,6 +15,7 @@ CALL_ROUTE = f"{SERVICES_ROUTE}/<service_id>"
 class Seen:
     """One request, as it is answered. No patient data but in `call`, `answer` and `feedback`.
 
+    release: the one in service when the request came, by which it is answered.
     route:   the URL rule, with its variables by name; "" when no route was found.
     service: id of the CDS service that was called, if there is one of that id.
     client:  name of the client, once it is known.
@@ -22,6 +24,7 @@ class Seen:
     feedback: the items that were kept.
     """
 
+    release: Release
     route: str = ""
     service: str = ""
     client: str = ""

@@ -1,20 +1,23 @@
 """The one place where parts are put together: ports are built here and handed in as arguments."""
 
+import gc
 import logging
 import os
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import date, datetime, tzinfo
+from pathlib import Path
 
 from flask import Flask
 
 from cds_service.clients.client import NO_CLIENTS, Client, Clients
 from cds_service.clients.reader import read_clients
-from cds_service.config import AUTH_REQUIRED, SettingProblem, Settings
+from cds_service.clients.smart_apps import unknown_rules
+from cds_service.config import AUTH_REQUIRED, KEPT, SettingProblem, Settings
 from cds_service.core.engine import compile_release
-from cds_service.core.rule import Release
+from cds_service.core.rule import Release, rule_ids
 from cds_service.core.site_words import site_summary
 from cds_service.core.standing import on_trial_until_reviewed, unreviewed
 from cds_service.edges import metrics as counts
@@ -22,20 +25,37 @@ from cds_service.edges import tracing
 from cds_service.edges.auth import Trust, gate, issuers
 from cds_service.edges.cors import allow_origins
 from cds_service.edges.fhir_client.fetching import OUTCOMES, FhirServers
+from cds_service.edges.fhir_models import FhirModels
 from cds_service.edges.key_sets import KeySets
 from cds_service.edges.logs import call_log
 from cds_service.edges.rate import Buckets
+from cds_service.edges.release_watch import ReleaseWatch
 from cds_service.edges.replay_memory import ReplayMemory
 from cds_service.edges.rule_pages import rule_pages
-from cds_service.edges.rule_store import Served, find_rules, load_rules
+from cds_service.edges.rule_store import (
+    RulesProblem,
+    Served,
+    at_site,
+    find_rules,
+    load_accepted,
+    load_served,
+    release_of,
+)
 from cds_service.edges.server import Opened, Serving
 from cds_service.edges.store.address import read_address
 from cds_service.edges.store.store import Store, utc_now
 from cds_service.edges.web import Door, Ports, create_app
 from cds_service.feedback import FeedbackItem, NotKept
+from cds_service.fhir.strict import Structure
+from cds_service.fhir.versions import DIALECTS
 from cds_service.records import CallRow, call_row
+from cds_service.rulebook.kept import Standing
+from cds_service.rulebook.lint_site import SiteProblem
+from cds_service.rulebook.release import known_of
+from cds_service.rulebook.release_lock import read_lock
+from cds_service.rulebook.site_file import SiteFile, read_site
 from cds_service.seen import Seen
-from cds_service.services import Site
+from cds_service.services import InService, Site, in_service, no_models
 from cds_service.trust.reason import PASSING, Reason
 
 BODY_DEADLINE_S = 10.0
@@ -53,41 +73,54 @@ def clock(settings: Settings, now: Callable[[tzinfo], datetime] = datetime.now) 
 
 def build_app(settings: Settings) -> Flask:
     """Build the WSGI application, for tools and tests, which keep no records; a server uses `open_service`."""
-    app = open_service(replace(settings, database_url=None)).app
+    app = open_service(replace(settings, database_url=None), kept=None).app
     assert isinstance(app, Flask)
     return app
 
 
-def open_service(settings: Settings) -> Opened:
-    """Load rules and clients and open all that one worker needs. Both were checked before; see `check`."""
-    release, site = _standing(load(settings, check=False).release, settings)
+def open_service(settings: Settings, kept: Path | None = KEPT, site: SiteFile | None = None) -> Opened:
+    """Load rules and clients and open all that one worker needs. Both were checked before; see `check`.
+
+    kept: where accepted releases are; None keeps none, and serves the folder as it is.
+    site: the site file as it was read; None = read what CDS_SITE names.
+    """
+    site = site or site_of(settings)
+    served = load_served(find_rules(settings.rules), kept, check=False)
+    now = InServiceNow(_in_service(_at_site(served, site), settings))
     metrics = counts.Metrics(
-        release,
+        now.release,
         reasons=[each.value for each in Reason if each not in PASSING],
         passing=[each.value for each in PASSING],
         fetches=OUTCOMES,
     )
-    traces = tracing.open_tracing(os.environ, release)
+    traces = tracing.open_tracing(os.environ)
     store = open_store(settings, metrics.dropped)
     fhir = open_fhir(settings, metrics.fetched)
-    consumers = [call_log(release), metrics.seen, traces.seen]
+    consumers = [call_log(), metrics.seen, traces.seen]
     if store:
-        consumers.append(recorder(store.remember, release))
+        consumers.append(recorder(store.remember))
+    watch = _watch(served, kept, settings, now, metrics, site) if kept else None
     ports = Ports(
-        compiled=compile_release(release),
+        in_service=now,
         today=clock(settings),
         new_incident=lambda: uuid.uuid4().hex,
         identify=who_calls(settings, store, metrics),
         seen=all_of(*consumers),
         keep_feedback=keeper(store),
         fhir_client=fhir.of if fhir else lambda client, began: None,
-        site=site,
+        structure=open_models(settings),
+        standing=watch.standing if watch else dict,
     )
     door = Door(max_bytes=settings.max_body_bytes, deadline_s=BODY_DEADLINE_S, monotonic=time.monotonic)
-    app = create_app(ports, door, rule_pages(release), counts.metrics_page(metrics))
+    app = create_app(ports, door, rule_pages(lambda: now.release), counts.metrics_page(metrics))
     allow_origins(app, settings.cors_origins)
 
+    if watch:
+        watch.begin()
+
     def close() -> None:
+        if watch:
+            watch.close()
         if fhir:
             fhir.close()
         if store:
@@ -97,11 +130,64 @@ def open_service(settings: Settings) -> Opened:
     return Opened(app, close=close, refused=metrics.refused_before_read)
 
 
+class InServiceNow:
+    """What is in service; a class because it changes, by one assignment, while calls are answered."""
+
+    def __init__(self, first: InService) -> None:
+        self._now = first
+
+    def __call__(self) -> InService:
+        return self._now
+
+    @property
+    def release(self) -> Release:
+        """The release in service."""
+        return self._now.release
+
+    def put(self, new: InService) -> None:
+        """Serve `new` from the next request on; calls under way end by what they began with."""
+        self._now = new
+
+
+def _watch(
+    served: Served, kept: Path, settings: Settings, now: InServiceNow, metrics: counts.Metrics, site: SiteFile | None
+) -> ReleaseWatch:
+    """Give what changes a worker over to each newly accepted release, with what the site changes of it."""
+    plain = served.release  # as its files say: what a next release need not read again
+
+    def load(standing: Standing) -> Release:
+        nonlocal plain
+        files = read_lock(kept / plain.digest).get(plain.id, {})
+        loaded = load_accepted(kept, standing, known_of(plain, files))
+        release = at_site(loaded, served.folder, site)
+        plain = release_of(loaded)
+        return release
+
+    def serve(release: Release) -> None:
+        gc.unfreeze()  # what a worker keeps for good was frozen; the old release may go
+        now.put(_in_service(release, settings))
+        metrics.serve(now.release)
+        gc.collect()
+        gc.freeze()
+
+    return ReleaseWatch(served.folder, kept, plain.digest, load=load, serve=serve, found=metrics.release_found)
+
+
 def open_fhir(settings: Settings, fetched: Callable[[str], None]) -> FhirServers | None:
     """Open what fetches from FHIR servers in one worker; None when no client has one."""
     if not any(each.fhir_servers for each in load_clients(settings).by_name.values()):
         return None
     return FhirServers(settings.threads, settings.budget_ms / 1000, fetched)
+
+
+def open_models(settings: Settings) -> Structure:
+    """Open the models of FHIR that the strict clients speak, for one worker; without such a client there are none."""
+    clients = load_clients(settings)
+    callers = clients.by_name.values() if settings.auth == AUTH_REQUIRED else (clients.anonymous,)
+    strict = [each.fhir_version for each in callers if each.strict]
+    if not strict:
+        return no_models
+    return FhirModels(DIALECTS if "" in strict else sorted({*strict})).faults  # "": its calls show the version
 
 
 def open_store(settings: Settings, dropped: Callable[[str, int], None]) -> Store | None:
@@ -122,9 +208,7 @@ def keeper(store: Store | None) -> Callable[[str, Client, Sequence[FeedbackItem]
     return keep
 
 
-def recorder(
-    remember: Callable[[CallRow], None], release: Release, now: Callable[[], datetime] = utc_now
-) -> Callable[[Seen], None]:
+def recorder(remember: Callable[[CallRow], None], now: Callable[[], datetime] = utc_now) -> Callable[[Seen], None]:
     """Give the function that keeps each request that was judged; a request that was refused leaves no record."""
 
     def record(seen: Seen) -> None:
@@ -136,7 +220,7 @@ def recorder(
             hook_instance=seen.call.hook_instance,
             service=seen.service,
             client=seen.client,
-            release=release,
+            release=seen.release,
             ms=round(1000 * seen.seconds, 3),
         )
         remember(row)
@@ -172,19 +256,25 @@ def all_of(*consumers: Callable[[Seen], None]) -> Callable[[Seen], None]:
     return tell
 
 
-def check(settings: Settings) -> list[str]:
+def check(settings: Settings, kept: Path | None = KEPT, site: SiteFile | None = None) -> list[str]:
     """Check everything that would be served and give what is worth saying at start-up.
 
+    site: the site file as it was read; None = read what CDS_SITE names.
     Raises RulesProblem or SettingProblem.
     """
-    served = load(settings, check=True)
-    load_clients(settings)
+    served = load_served(find_rules(settings.rules), kept, check=True)
+    load_clients(settings, rule_ids(served.release))
     said = [f"rules: {served.folder}"]
-    if served.release.site:
-        said.append(f"site: {settings.site}: {site_summary(served.release)}")
-    waiting = unreviewed(served.release)
+    if served.accepted and served.instead:
+        said += [*served.instead, f"the rules folder is not served: release {served.release.id}, accepted before, is"]
+    elif served.instead:
+        said += served.instead
+    release = _at_site(served, site or site_of(settings))
+    if release.site:
+        said.append(f"site: {settings.site}: {site_summary(release)}")
+    waiting = unreviewed(release)
     if waiting and settings.auth == AUTH_REQUIRED:
-        rules = f"{len(waiting)} of {len(served.release.active)} rules have been reviewed by no clinician"
+        rules = f"{len(waiting)} of {len(release.active)} rules have been reviewed by no clinician"
         said.append(
             f"{rules}; their cards say so"
             if settings.allow_unreviewed
@@ -193,22 +283,41 @@ def check(settings: Settings) -> list[str]:
     return said
 
 
-def load(settings: Settings, *, check: bool) -> Served:
-    """Load the rules as they are served here. Raises RulesProblem."""
-    return load_rules(find_rules(settings.rules), check=check, site=settings.site)
+def site_of(settings: Settings) -> SiteFile | None:
+    """Read the site file that CDS_SITE names. The master hands it to its workers, so that all have the same."""
+    return read_site(settings.site) if settings.site else None
 
 
-def load_clients(settings: Settings) -> Clients:
-    """Read the clients file. Raises SettingProblem with every problem of the file."""
+def _at_site(served: Served, site: SiteFile | None) -> Release:
+    try:
+        return at_site(served.loaded, served.folder, site)
+    except SiteProblem as problem:
+        raise RulesProblem(str(problem)) from None
+
+
+def load_clients(settings: Settings, rules: Collection[str] | None = None) -> Clients:
+    """Read the clients file. Raises SettingProblem with every problem of the file.
+
+    rules: ids of the rules in the release; None = rules that the file names are not looked for, as they were before.
+    """
     if settings.clients is None:
         return NO_CLIENTS
     file = read_clients(settings.clients)
-    if file.problems:
-        told = "\n".join(map(str, file.problems))
-        raise SettingProblem(f"{told}\nCDS_CLIENTS: {len(file.problems)} problems in {settings.clients}")
+    problems = file.problems
+    if not problems and rules is not None:
+        problems = tuple(unknown_rules(file.clients, file.source, rules))
+    if problems:
+        told = "\n".join(map(str, problems))
+        count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
+        raise SettingProblem(f"{told}\nCDS_CLIENTS: {count} in {settings.clients}")
     if settings.auth == AUTH_REQUIRED:
         check_audiences(settings, file.clients)
     return file.clients
+
+
+def _in_service(release: Release, settings: Settings) -> InService:
+    release, site = _standing(release, settings)
+    return in_service(compile_release(release), site)
 
 
 def _standing(release: Release, settings: Settings) -> tuple[Release, Site]:

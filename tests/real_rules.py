@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, Flask
 
@@ -10,18 +11,24 @@ from cds_service.core.rule import Release
 from cds_service.edges.rule_pages import rule_pages
 from cds_service.edges.rule_store import load_rules
 from cds_service.edges.web import Door, Ports, create_app
+from cds_service.services import in_service
 
 ROOT = Path(__file__).parents[1]
 TODAY = date(2026, 3, 1)
 
 
-def real_app(*pages: Blueprint, release: Release | None = None, today: date = TODAY) -> Flask:
-    """The application on a frozen day; `pages` are further routes, `release` takes the place of the one in the tree."""
+def real_app(*pages: Blueprint, release: Release | None = None, today: date = TODAY, **more: Any) -> Flask:
+    """The application on a frozen day; `pages` are further routes, `more` further ports.
+
+    release: takes the place of the one in the tree.
+    """
     release = release or load_rules(ROOT / "rules", check=False).release
+    now = in_service(compile_release(release))
     ports = Ports(
-        compiled=compile_release(release),
+        in_service=lambda: now,
         today=lambda client: today,
         new_incident=lambda: "incident-1",
         keep_feedback=lambda service, client, items: None,
+        **more,
     )
-    return create_app(ports, Door(8_000_000, 5.0), rule_pages(release), *pages)
+    return create_app(ports, Door(8_000_000, 5.0), rule_pages(lambda: release), *pages)

@@ -30,10 +30,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "clients": {"clients", "trust", "strict_json", "config", "rulebook", "fhir", "core"},
     "trust": {"trust", "strict_json", "core"},
     "services": {"clients", "feedback", "protocol", "fhir", "core"},
+    "calling": {"calling", "trust", "config"},
+    "doctor": {"doctor", "calling", "trust", "services", "fixtures", "config"},
     "records": {"services", "core"},
     "feedback": {"protocol", "core"},
     "config": {"core"},
-    "seen": {"services", "feedback", "protocol"},
+    "seen": {"services", "feedback", "protocol", "core"},
     "faults": set(),
     "edges": {
         "edges",

@@ -1,5 +1,6 @@
 """What holds for every tracked file: no package registry, no machine's path, lock files with hashes."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+NPM = ROOT / "tests" / "foreign"
 LOCKS = ("requirements.txt", "requirements-build.txt", "requirements-dev.txt")
 
 # Written in two parts, so that this file holds none of them itself.
@@ -117,6 +119,17 @@ def test_an_unpinned_requirement_is_found(entry: str) -> None:
     good = "click==8.5.1 \\\n    --hash=sha256:ab\n    # via flask\n"
     assert unlocked(good) == []
     assert unlocked(good + entry + "\n") == [entry.split()[0]]
+
+
+def test_every_npm_package_is_pinned_with_its_hash_and_no_host() -> None:
+    wanted = json.loads((NPM / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    lock = json.loads((NPM / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    packages = {name.removeprefix("node_modules/"): each for name, each in lock.items() if name}
+    assert (lock[""]["dependencies"], {name: packages[name]["version"] for name in wanted}) == (wanted, wanted)
+    loose = [
+        name for name, each in packages.items() if "resolved" in each or "sha512-" not in each.get("integrity", "")
+    ]
+    assert loose == []
 
 
 def test_the_lock_files_agree() -> None:

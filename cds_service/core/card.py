@@ -12,14 +12,25 @@ from hashlib import sha1
 from typing import Any, Protocol
 from uuid import UUID
 
-from cds_service.core.basis import basis_of, caveat_lines, held_lines, no_source, not_found_line, not_read, rows_behind
-from cds_service.core.card_text import SUMMARY_LIMIT, doubts_words, link, markdown, opened, plain, shortened
+from cds_service.core.basis import (
+    basis_of,
+    caveat_lines,
+    held_lines,
+    no_source,
+    not_found_line,
+    not_read,
+    reasons_words,
+    rows_behind,
+)
+from cds_service.core.card_text import SUMMARY_LIMIT, link, markdown, opened, plain, shortened
 from cds_service.core.choice import holds
 from cds_service.core.dates import YES, Duration
 from cds_service.core.decision import FAILED, UNDECIDED, Decision, Found, Outcome
+from cds_service.core.mentions import named, placeholders
 from cds_service.core.placeholders import Voice, display, fill, hidden, latest, parameter, speaking_rows
 from cds_service.core.restricted import (
     REDISCLOSURE_NOTICE,
+    USE,
     USE_NO_DETAIL,
     restricting_labels,
     security_codings,
@@ -64,7 +75,8 @@ class CallContext:
 
     patient_reference, encounter_reference: relative references ("Patient/123").
     requester_reference: userId when it is a Practitioner or PractitionerRole.
-    part2_mode:   "use", "use-no-detail" or "ignore" (core.restricted); with "ignore" no labelled row gets this far.
+    part2_mode:   "use", "use-no-detail" or "ignore" (core.restricted); with "ignore" no labelled row but the Patient
+                  gets this far.
     intent:       of drafts: "proposal", or "order" where a client takes nothing else.
     public_url:   where the rules of this service can be read, without a trailing slash; "" gives no link.
     unreviewed:   ids of rules whose cards must end with NOT_REVIEWED.
@@ -169,7 +181,7 @@ def answer_body(outcome: Outcome, *, call: CallContext, release: Release, draft:
         "release": release.id,
         "today": call.today.isoformat(),
         "unread": dict(outcome.unread),
-        "undecided": [{**_named(each), "why": doubts_words(each.doubts)} for each in active if each.state == UNDECIDED],
+        "undecided": [_undecided(each, call) for each in active if each.state == UNDECIDED],
         "failed": [_named(each) for each in active if each.state == FAILED],
         "withheld": [{**_named(each), "why": each.withheld} for each in active if each.withheld],
     }
@@ -179,6 +191,10 @@ def answer_body(outcome: Outcome, *, call: CallContext, release: Release, draft:
         evaluation["site"] = {"name": release.site.name, "digest": release.site.digest}
     cards = [render(each, call=call, release=release, draft=draft) for each in outcome.shown]
     return {"cards": cards, "extension": {EVALUATION_EXTENSION: evaluation}}
+
+
+def _undecided(decision: Decision, call: CallContext) -> Json:
+    return {**_named(decision), "why": reasons_words(decision.doubts, _voice(decision, call, in_detail=False))}
 
 
 def topic_code(rule_id: str, level: str) -> str:
@@ -212,7 +228,7 @@ def _card(decision: Decision) -> Card:
 
 
 def _voice(decision: Decision, call: CallContext, *, in_detail: bool) -> Voice:
-    return Voice(decision.judgement, markdown if in_detail else plain, hide=call.part2_mode == USE_NO_DETAIL)
+    return Voice(decision.judgement, markdown if in_detail else plain, hide=call.part2_mode != USE)
 
 
 def _summary(decision: Decision, call: CallContext) -> str:
@@ -338,8 +354,12 @@ def _suggestion(suggestion: Suggestion, uuid: str, label: str, action: Json) -> 
 
 
 def _orders(name: str, voice: Voice) -> list[Found]:
-    """Give the sure drafts of a criterion that carry an id to remove them by, in the order they were placed."""
+    """Give the sure drafts of a criterion that carry an id to remove them by, in the order they were placed.
+
+    None that may not be told of: to remove it, it would have to be pointed at.
+    """
     rows = [found for found in voice.judgement.result(name).rows if found.sure and found.row.fact == "draft-order"]
+    rows = [found for found in rows if not hidden(found, voice)]
     return [found for found in rows if all(found.row.reference.partition("/"))][:_MOST_REMOVALS]
 
 
@@ -362,19 +382,30 @@ def _until(create: Create, decision: Decision, call: CallContext) -> date | None
 
 
 def _labels(family: tuple[Decision, ...]) -> frozenset[str]:
-    """Give the labels of every record that the card, its lines or its suggestions rest on: the highest mark counts."""
+    """Give the labels of every record that the card, its lines or its suggestions rest on: the highest mark counts.
+
+    Where the Patient is labelled, that the person is one at all is protected, and so is every card.
+    """
     chart = family[0].judgement.chart
     if not chart.patient.labels and not any(row.labels for rows in chart.rows.values() for row in rows):
         return frozenset()
-    return frozenset[str]().union(
+    return restricting_labels([chart.patient]).union(
         *(restricting_labels(rows_behind(_named_criteria(each), each.judgement)) for each in family)
     )
 
 
 def _named_criteria(decision: Decision) -> Iterator[str]:
+    """Name every criterion that the card rests on or speaks of, but for lines and suggestions that it does not show."""
     basis, card, result = basis_of(decision), _card(decision), decision.judgement.result
     yield from (*basis.held, *basis.not_found, *basis.unclear)
-    parts = (*(line.conditions for line in card.detail), *(each.conditions for each in card.suggestions))
-    for conditions in parts:
-        if holds(conditions, result):
-            yield from (*conditions.if_, *conditions.unless, *conditions.if_unknown)
+    texts = [card.summary]
+    for line in card.detail:
+        if holds(line.conditions, result):
+            yield from named(line.conditions)
+            texts.append(line.text)
+    for each in card.suggestions:
+        if holds(each.conditions, result):
+            yield from named(each.conditions)
+            yield from filter(None, (each.delete, each.create.reason if each.create else None))
+            texts.append(each.label)
+    yield from (each.name for text in texts for each in placeholders(text) if each.field)

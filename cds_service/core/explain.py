@@ -4,13 +4,15 @@ For `rules explain`, for messages of failing rule tests and for records. Chart t
 Source: docs/reference/rule-language.md, sections 4 and 6.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from cds_service.core.basis import row_words
 from cds_service.core.card_text import clean, date_words, doubts_words, gap_words, number_words
-from cds_service.core.dates import NO, UNKNOWN, YES, Span
-from cds_service.core.decision import FAILED, FIRES, SILENT, Decision, Doubt, Found, Result
+from cds_service.core.dates import NO, UNKNOWN, YES, Span, Verdict
+from cds_service.core.decision import FAILED, FIRES, SILENT, Decision, Doubt, Found, Near, Result
 from cds_service.core.placeholders import Voice, found_name, sentence
+from cds_service.core.record import record
 from cds_service.core.rule import Logic
 from cds_service.core.site_words import changes_json, changes_words
 
@@ -34,6 +36,8 @@ def explain(decision: Decision, depth: str = CRITERIA) -> str:
     if changed and depth != REASON:
         lines.append(f"  changed at this site: {'; '.join(changed)}")
     if depth != REASON and decision.state != FAILED:
+        wanting = [f"    {'  ' * each.depth}{_need_words(each, decision)}" for each in needed(decision)]
+        lines += ["  for a card it would need:", *wanting] if wanting else []
         for heading, names in _parts(decision):
             lines += [f"  {heading}:", *_tree(names, decision, depth == FULL)]
     return "\n".join(lines)
@@ -63,7 +67,83 @@ def trace(decision: Decision) -> Json:
     if decision.state != FAILED:
         names = [name for _, part in _parts(decision) for name, _ in _walk(part, decision)]
         body["criteria"] = {name: _criterion(name, decision) for name in dict.fromkeys(names)}
+        body["needed"] = [
+            _given(
+                {
+                    "criterion": each.criterion,
+                    "verdict": str(each.verdict),
+                    "depth": each.depth,
+                    "by": each.by if each.by != "all" else None,
+                }
+            )
+            for each in needed(decision)
+        ]
     return _given(body)
+
+
+@record(frozen=True, slots=True)
+class Need:
+    """What would have to be otherwise for a card: a criterion, the verdict it would need, and how deep it stands.
+
+    criterion: "" for the members of `when.any` together, of which one would do.
+    by: what those below it have to do: "all" hold as said, "one of" them, or "enough of" them (a count).
+    near:   of one that should hold, the rows that came nearest.
+    """
+
+    criterion: str
+    verdict: Verdict
+    depth: int
+    by: str = "all"
+    near: tuple[Near, ...] = ()
+
+
+def needed(decision: Decision) -> tuple[Need, ...]:
+    """Say what a rule without a card would have needed, down to the criteria that look at the chart.
+
+    Empty for a rule with a card, for one that failed, and for one of which no card fits.
+    """
+    if decision.card is not None or decision.verdict is None:
+        return ()
+    when = decision.edition.rule.when.logic
+    found: list[Need] = []
+    stops = decision.stopped_by
+    for name in stops:
+        if name in when.all:
+            found += _needs(name, YES, 0, decision)
+        elif name in when.none:
+            found += _needs(name, NO, 0, decision)
+    if any(name in when.any for name in stops):
+        found.append(Need("", YES, 0, "enough of" if when.count else "one of"))
+        for name in when.any:
+            found += _needs(name, YES, 1, decision)
+    return tuple(found)
+
+
+def _needs(name: str, wanted: Verdict, depth: int, decision: Decision) -> Iterator[Need]:
+    judgement = decision.judgement
+    result, body = judgement.result(name), judgement.criterion(name).body
+    if not isinstance(body, Logic) or wanted is NO:
+        near = result.nearest if wanted is YES and result.verdict is NO else ()
+        yield Need(name, wanted, depth, near=near)
+        return
+    known_as = dict(zip((*body.all, *body.any, *body.none), judgement.members(name), strict=True))
+
+    def lacking(names: tuple[str, ...], verdict: Verdict) -> list[str]:
+        full = [known_as[each] for each in names]
+        return [each for each in full if judgement.result(each).verdict is not verdict]
+
+    missing, unwanted = lacking(body.all, YES), lacking(body.none, NO)
+    alternatives = lacking(body.any, YES)
+    open_ = bool(alternatives) and (body.count is not None or len(alternatives) == len(body.any))
+    by = "enough of" if body.count is not None else "one of"
+    yield Need(name, wanted, depth, by if open_ and not (missing or unwanted) else "all")
+    for each in missing:
+        yield from _needs(each, YES, depth + 1, decision)
+    for each in unwanted:
+        yield from _needs(each, NO, depth + 1, decision)
+    if open_ and not (missing or unwanted):
+        for each in alternatives:
+            yield from _needs(each, YES, depth + 1, decision)
 
 
 # --- words -----------------------------------------------------------------------------------------------------------
@@ -87,6 +167,16 @@ def _reason(decision: Decision) -> str:
     if decision.state == SILENT:
         return f"{head} is silent: {'; '.join(_stops(decision))}."
     return f"{head} cannot tell {_unclear(decision)}."
+
+
+def _need_words(need: Need, decision: Decision) -> str:
+    if not need.criterion:
+        return f"{need.by} these:"
+    holds = "holds" if need.verdict is YES else "does not hold"
+    below = f", by {need.by}" if need.by != "all" else ""
+    words = f'{need.criterion} {holds}{below}: "{sentence(need.criterion, _voice(decision))}"'
+    near = [f"{each.row.reference} {clean(each.row.name) or each.row.fact}, not by {each.failed}" for each in need.near]
+    return f"{words}; nearest: {'; '.join(near)}" if near else words
 
 
 def _stops(decision: Decision) -> list[str]:

@@ -292,3 +292,8 @@ class Release:
     site: SiteMark | None = None
     disabled: tuple[Edition, ...] = ()
     not_held: frozenset[str] = frozenset()
+
+
+def rule_ids(release: Release) -> frozenset[str]:
+    """Give the ids of the rules of a release, active or on trial."""
+    return frozenset(each.rule.id for each in (*release.active, *release.trial))

@@ -20,7 +20,6 @@ import orjson
 from structlog.processors import JSONRenderer
 from structlog.stdlib import ExtraAdder, ProcessorFormatter
 
-from cds_service.core.rule import Release
 from cds_service.faults import places
 from cds_service.seen import SERVICES_ROUTE, Seen
 
@@ -85,9 +84,8 @@ def line_formatter() -> logging.Formatter:
     )
 
 
-def call_log(release: Release) -> Callable[[Seen], None]:
+def call_log() -> Callable[[Seen], None]:
     """Give the consumer that logs each request: at info what came to CDS Hooks, at debug the rest."""
-    digest = release.digest[:DIGEST_SHOWN]
 
     def tell(seen: Seen) -> None:
         level = logging.INFO if seen.route.startswith(SERVICES_ROUTE) else logging.DEBUG
@@ -106,7 +104,7 @@ def call_log(release: Release) -> Callable[[Seen], None]:
                 "ms": round(seen.seconds * 1000, 2),
                 "cards": len(seen.answer.body["cards"]) if answered and seen.answer else None,
                 "hook_instance": seen.call.hook_instance if seen.call else None,
-                "release": digest if seen.service else None,
+                "release": seen.release.digest[:DIGEST_SHOWN] if seen.service else None,
             },
         )
 

@@ -36,6 +36,7 @@ BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0
 INDICATORS = ("info", "warning", "critical")
 OTHER = "other"
 DROPPED = ("calls",)
+RELEASE_OUTCOMES = ("accepted", "refused", "waiting", "unlocked")
 # FHIR IssueType, http://hl7.org/fhir/R4/codesystem-issue-type.html
 ISSUE_TYPES = frozenset({
     "invalid", "structure", "required", "value", "invariant", "security", "login", "unknown", "expired",
@@ -100,7 +101,7 @@ class Metrics:
         def counted(name: str, text: str, labels: str, *known: Collection[str] | None) -> _Family:
             return _Family(Counter(name, text, labels.split(), registry=registry), *known)
 
-        rules = sorted({each.rule.id for each in (*release.active, *release.trial)})
+        rules = self._rules = set[str]()
         inputs = (*PREFETCH, "draftOrders")
         self._calls = counted("cds_calls_total", "Calls, by service and HTTP status", "service status", None, None)
         self._cards = counted(
@@ -127,28 +128,47 @@ class Metrics:
             "cds_call_seconds", "Time until the answer was ready", ["service"], buckets=BUCKETS_S, registry=registry
         )
         self._seconds = {each: seconds.labels(each) for each in (*SERVICES, "")}
-        Gauge(
+        self._releases = Gauge(
             "cds_release_info", "The release in service", ["release", "digest"],
             registry=registry, multiprocess_mode="livemax",
-        ).labels(release.id, release.digest).set(1)  # fmt: skip
+        )  # fmt: skip
+        self._served: Release | None = None
+        self._looked_at = counted(
+            "cds_releases_total", "Releases that a worker found in the rules folder, by what became of them",
+            "outcome", RELEASE_OUTCOMES,
+        )  # fmt: skip
         # Show at zero what may be asked for before it has happened once.
         for service in SERVICES:
             self._calls.begin(service, "200")
-        for rule in rules:
-            self._failures.begin(rule)
-        for edition in release.active:
-            for indicator in INDICATORS:
-                self._cards.begin(edition.rule.id, indicator)
         for family, values in (
             (self._unknown, inputs),
             (self._dropped, dropped),
             (self._let_pass, passing),
             (self._fetches, fetches),
+            (self._looked_at, RELEASE_OUTCOMES),
         ):
             for value in values:
                 family.begin(value)
         for outcome in (ACCEPTED, OVERRIDDEN):
             self._feedback.begin(outcome)
+        self.serve(release)
+
+    def serve(self, release: Release) -> None:
+        """Show which release is in service from now on, and its rules with nothing counted."""
+        self._rules.update(each.rule.id for each in (*release.active, *release.trial))
+        for rule in sorted(self._rules):
+            self._failures.begin(rule)
+        for edition in release.active:
+            for indicator in INDICATORS:
+                self._cards.begin(edition.rule.id, indicator)
+        if self._served is not None:
+            self._releases.labels(self._served.id, self._served.digest).set(0)
+        self._releases.labels(release.id, release.digest).set(1)
+        self._served = release
+
+    def release_found(self, outcome: str) -> None:
+        """Count a release that was found in the rules folder: one of RELEASE_OUTCOMES."""
+        self._looked_at.add(outcome)
 
     def seen(self, seen: Seen) -> None:
         """Count one request. Why a caller was not let in is told by `refused`, more closely than here."""

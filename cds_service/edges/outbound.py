@@ -33,6 +33,7 @@ from cds_service.strict_json import parse_json
 CHUNK_BYTES = 16 * 1024
 _MAX_AGE = re.compile(r"(?i)(?:^|[\s,])max-age=(\d{1,9})(?:$|[\s,])")
 _until: ContextVar[float] = ContextVar("until")  # of the fetch under way, on the monotonic clock
+_made: ContextVar[bool] = ContextVar("made", default=False)  # whether its connection was made for it
 
 Resolve = Callable[..., Any]  # socket.getaddrinfo, or what stands in for it
 
@@ -126,7 +127,15 @@ def open_session(connections: int = 1) -> requests.Session:
 
 def _asked(session: requests.Session, url: str, deadline_s: float, more: Mapping[str, str]) -> requests.Response:
     headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "cds-service", **more}
-    return session.get(url, headers=headers, timeout=deadline_s, stream=True, allow_redirects=False)
+    while True:
+        _made.set(False)
+        try:
+            return session.get(url, headers=headers, timeout=deadline_s, stream=True, allow_redirects=False)
+        except requests.ConnectionError:
+            # A server may close a kept connection at any moment, also while a request is on its way: a GET is asked
+            # again (RFC 9112, section 9.3.1), until it is by a connection of its own.
+            if _made.get() or _left_unraised() <= 0:
+                raise
 
 
 def _check_answer(answered: requests.Response) -> None:
@@ -180,17 +189,18 @@ def _connected(host: str, port: int | None, options: Any) -> socket.socket:
     Raises Unfetched when one of the addresses may not be reached: a name that leads to places of two kinds is not to
     be trusted with either.
     """
+    _made.set(True)
     way = _way.get()
     found = (way.resolve or socket.getaddrinfo)(host, port, type=socket.SOCK_STREAM)
     if not all(way.may_reach(str(address[0])) for *_, address in found):
         raise Unfetched("address", "the name leads to an address that may not be called")
     fault: OSError = OSError("the name has no address")
-    for family, kind, protocol, _, address in found:
+    for at, (family, kind, protocol, _, address) in enumerate(found):
         sock = socket.socket(family, kind, protocol)
         try:
             for option in options or ():
                 sock.setsockopt(*option)
-            sock.settimeout(_left_s())
+            sock.settimeout(_left_s() / (len(found) - at))  # one that is silent leaves time for the others
             sock.connect(address)
             sock.settimeout(_left_s())  # for a TLS handshake, which keeps to it as a whole
         except OSError as failed:
@@ -265,7 +275,17 @@ class _HttpsPool(HTTPSConnectionPool):
 
 
 class _Adapter(HTTPAdapter):
-    """Requests' adapter with connections of ours."""
+    """Requests' adapter with connections of ours, and without the headers that Requests would act on.
+
+    Of a redirect it reads and unpacks the whole body, followed or not; cookies it parses, kept or not, in a time that
+    grows with the square of their length.
+    """
+
+    def build_response(self, req: Any, resp: Any) -> requests.Response:
+        for name in ("Location", "Set-Cookie"):
+            resp.headers.discard(name)
+            del resp._original_response.msg[name]
+        return super().build_response(req, resp)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)

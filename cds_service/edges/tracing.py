@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cds_service.core.rule import Release
 from cds_service.seen import CALL_ROUTE, SERVICES_ROUTE, Seen
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def warn_if_missing(environ: Mapping[str, str]) -> None:
         _log.warning("tracing-missing", extra={"variable": ENDPOINT, "extra": EXTRA})
 
 
-def open_tracing(environ: Mapping[str, str], release: Release) -> Tracing:
+def open_tracing(environ: Mapping[str, str]) -> Tracing:
     """Open tracing for one worker, after the fork: the thread that sends would not survive one."""
     if not environ.get(ENDPOINT) or not _installed():
         return OFF
@@ -50,10 +49,10 @@ def open_tracing(environ: Mapping[str, str], release: Release) -> Tracing:
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     sender = BatchSpanProcessor(OTLPSpanExporter(timeout=EXPORT_S), export_timeout_millis=EXPORT_S * 1000)
-    return tracing_through(sender, release)
+    return tracing_through(sender)
 
 
-def tracing_through(processor: "SpanProcessor", release: Release) -> Tracing:
+def tracing_through(processor: "SpanProcessor") -> Tracing:
     """Give tracing whose spans go to `processor`. Nothing global is set, so libraries add no spans of their own."""
     from opentelemetry.context import Context
     from opentelemetry.trace import SpanKind, Status, StatusCode
@@ -73,7 +72,7 @@ def tracing_through(processor: "SpanProcessor", release: Release) -> Tracing:
             start_time=end - round(told.seconds * 1e9),
             attributes={
                 "cds.service": told.service,
-                "cds.release": release.id,
+                "cds.release": told.release.id,
                 "cds.cards": len(told.answer.body.get("cards", ())) if told.answer else 0,
                 "http.response.status_code": told.status,
             },

@@ -6,7 +6,7 @@ No answer is ever `{"cards": []}` because of a failure, and no error repeats a v
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -17,13 +17,13 @@ from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from werkzeug.exceptions import HTTPException
 
 from cds_service.clients.client import ANONYMOUS, Client
-from cds_service.core.engine import Compiled
 from cds_service.core.problem import Issue, RequestProblem
 from cds_service.faults import places
 from cds_service.feedback import FeedbackItem, NotKept
+from cds_service.fhir.strict import Structure
 from cds_service.protocol import operation_outcome, read_call
 from cds_service.seen import Seen
-from cds_service.services import SERVICES, Answer, FhirClient, Service, Site, answer, discover, feedback
+from cds_service.services import SERVICES, Answer, FhirClient, InService, Service, answer, feedback, no_models
 from cds_service.strict_json import parse_json
 
 CHUNK_BYTES = 64 * 1024
@@ -55,6 +55,10 @@ def _told_nobody(seen: Seen) -> None:
     pass
 
 
+def _nothing_to_say() -> Mapping[str, Any]:
+    return {}
+
+
 def _fetches_nothing(client: Client, began: float) -> FhirClient | None:
     return None
 
@@ -67,21 +71,25 @@ def _kept_nowhere(service_id: str, client: Client, items: Sequence[FeedbackItem]
 class Ports:
     """What the web edge is given.
 
+    in_service:   the release to answer by, asked for once at the beginning of each request.
     today:        the calendar day now, for a client; new_incident: a name for an unexpected fault.
     identify:     from the Authorization header and the path called to the client. Raises RequestProblem 401, 403, 429.
     seen:         told of every request when its answer is ready; must be fast and is never allowed to fail a call.
     keep_feedback: makes items durable for a service and a client before it returns. Raises NotKept.
+    structure:    what is wrong with the structure of a resource, for clients that are strict.
+    standing:     what `/readyz` says besides, of a release that is not the one in the folder.
     fhir_client:  for a client and the start of its call by `monotonic`, what fetches for it; None when nothing may.
     """
 
-    compiled: Compiled
+    in_service: Callable[[], InService]
     today: Callable[[Client], date]
     new_incident: Callable[[], str]
     identify: Callable[[str | None, str], Client] = _anyone
     seen: Callable[[Seen], None] = _told_nobody
     keep_feedback: Callable[[str, Client, Sequence[FeedbackItem]], None] = _kept_nowhere
     fhir_client: Callable[[Client, float], FhirClient | None] = _fetches_nothing
-    site: Site = field(default_factory=Site)
+    structure: Structure = no_models
+    standing: Callable[[], Mapping[str, Any]] = _nothing_to_say
     monotonic: Callable[[], float] = time.monotonic
 
 
@@ -108,12 +116,11 @@ def create_app(ports: Ports, door: Door, *pages: Blueprint) -> Flask:
     app.json = _OrjsonProvider(app)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    discovery = discover(ports.compiled)
-    release = ports.compiled.release
 
     @app.before_request
     def begin() -> None:
-        g.seen = Seen(route=request.url_rule.rule if request.url_rule else "")
+        g.in_service = ports.in_service()
+        g.seen = Seen(g.in_service.release, request.url_rule.rule if request.url_rule else "")
         g.began = ports.monotonic()
 
     def known() -> Client:
@@ -131,7 +138,7 @@ def create_app(ports: Ports, door: Door, *pages: Blueprint) -> Flask:
     @app.get("/cds-services")
     def cds_services() -> Response:
         known()
-        return jsonify(discovery)
+        return jsonify(g.in_service.discovery)
 
     @app.post("/cds-services/<service_id>")
     def cds_service(service_id: str) -> Response:
@@ -140,11 +147,12 @@ def create_app(ports: Ports, door: Door, *pages: Blueprint) -> Flask:
         call = g.seen.call = read_call(parse_json(read_body(request, door)), service.hook)
         answered = answer(
             call,
-            ports.compiled,
+            g.in_service.compiled,
             ports.today(client),
             client=client,
-            site=ports.site,
+            site=g.in_service.site,
             fhir_client=ports.fhir_client(client, g.began),
+            structure=ports.structure,
         )
         g.seen.answer = answered
         _log_failures(answered, service_id)
@@ -171,6 +179,7 @@ def create_app(ports: Ports, door: Door, *pages: Blueprint) -> Flask:
 
     @app.get("/readyz")
     def readyz() -> Response:
+        release = g.in_service.release
         return jsonify(
             {
                 "status": "ready",
@@ -178,6 +187,7 @@ def create_app(ports: Ports, door: Door, *pages: Blueprint) -> Flask:
                 "digest": release.digest,
                 "rules": {"active": len(release.active), "trial": len(release.trial)},
                 **({"site": {"name": release.site.name, "digest": release.site.digest}} if release.site else {}),
+                **ports.standing(),
             }
         )
 

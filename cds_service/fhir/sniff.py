@@ -5,9 +5,10 @@ chart is the same in all of them: without a mark it is R4.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from cds_service.fhir.bundle import DEEPEST
 from cds_service.fhir.shapes import Resource, inside, objects, word
 
 LOOKED_AT = 5  # resources of each list
@@ -52,13 +53,14 @@ _BEFORE = frozenset({"http://hl7.org/fhir/condition-category", "http://hl7.org/f
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """read: the version to read as; it reads R4's spelling too. write: R4 where marks contradict each other."""
+    """read: the version to read as; it reads R4's spelling too. write: R4 where marks contradict each other.
+
+    possible: the versions that no mark speaks against; none where marks contradict each other.
+    """
 
     read: str = R4
     write: str = R4
-
-
-_OF_R4 = Shape()
+    possible: Versions = field(default=_EVERY, compare=False)
 
 
 def sniff(context: Any, prefetch: Any) -> Shape:
@@ -73,7 +75,7 @@ def sniff(context: Any, prefetch: Any) -> Shape:
                 possible &= found
                 told.add(found)
     read = R5 if _ONLY_R5 in told else STU3 if _ONLY_STU3 in told else R4
-    return Shape(read, read if read in possible else R4) if read != R4 else _OF_R4
+    return Shape(read, read if read in possible else R4, possible)
 
 
 def versions_of(resource: Resource) -> Versions:
@@ -117,11 +119,13 @@ def _by_category(value: Any) -> Versions:
     return _EVERY
 
 
-def _first(value: Any) -> Iterator[Resource]:
-    """Give the first resources of a Bundle, of an array of resources, or the one resource itself."""
+def _first(value: Any, depth: int = 0) -> Iterator[Resource]:
+    """Give the first resources of a Bundle, of an array of resources or of Bundles, or the one resource itself."""
     if isinstance(value, dict) and value.get("resourceType") == "Bundle":
         entries = value.get("entry")
         value = [inside(each, "resource") for each in entries[:LOOKED_AT]] if isinstance(entries, list) else []
     for each in value[:LOOKED_AT] if isinstance(value, list) else (value,):
-        if isinstance(each, dict):
+        if isinstance(each, dict) and each.get("resourceType") == "Bundle" and depth < DEEPEST:
+            yield from _first(each, depth + 1)
+        elif isinstance(each, dict):
             yield each

@@ -19,6 +19,10 @@ draft_concept, draft_is_stopped = r4.draft_concept, r4.draft_is_stopped
 
 _ORDERS = ("ProcedureRequest", "ReferralRequest")  # R4 made one ServiceRequest of the two
 TYPES: Mapping[str, tuple[str, ...]] = {"ServiceRequest": ("ServiceRequest", *_ORDERS)}
+# Source: https://hl7.org/fhir/STU3/procedurerequest.html#search
+QUERIES: Mapping[str, str] = {
+    "serviceRequests": "ProcedureRequest?patient={{context.patientId}}&_sort=-authored&_count=200"
+}
 READERS: Mapping[str, Reader] = {**r4.READERS, **dict.fromkeys(_ORDERS, r4.service_request)}
 FACT: Mapping[str, str] = {**r4.FACT, **dict.fromkeys(_ORDERS, "ServiceRequest")}
 START: Mapping[str, Callable[[Resource], Span | None]] = {
@@ -82,11 +86,20 @@ def _observation(resource: Resource) -> Resource:
 
 def _response(resource: Resource) -> Resource:
     """QuestionnaireResponse: the questionnaire is a Reference."""
-    told = dict(resource)
+    told = _answered(resource)
     named = inside(told, "questionnaire", "reference")
     if named is not None:
         told["questionnaire"] = named
     return told
+
+
+def _answered(holder: Resource) -> Resource:
+    """Copy a response, an item or an answer and what it holds; a coded answer gets the system that R4 knows."""
+    told = dict(holder)
+    for name in ("item", "answer"):
+        if told.get(name) is not None:
+            told[name] = [_answered(each) for each in objects(told[name])]
+    return _with_moved(told, "valueCoding")
 
 
 def _undone(resource: Resource, element: str, status: str) -> Resource:

@@ -35,8 +35,17 @@ from cds_service.rulebook.source import Place, RuleProblem, nearest
 NOT_ALLOWED = "site-not-allowed"
 
 
+class SiteProblem(Exception):
+    """A site file that cannot be put on a release. problems: each as file:line:column: code: text."""
+
+    def __init__(self, file: str, problems: tuple[str, ...]) -> None:
+        count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
+        super().__init__("\n".join([*problems, f"CDS_SITE: {count} in {file}; nothing is served"]))
+        self.problems = problems
+
+
 @dataclass(frozen=True, slots=True)
-class Case:
+class SiteSubject:
     """A site file and the release it is held against. subjects: the files of the release, with what they may name."""
 
     file: SiteFile
@@ -70,7 +79,7 @@ def site_problems(file: SiteFile, loaded: Loaded, folder: Path, today: date | No
     problems = [*file.problems, *person_first_in(file.source), *tone_in(file.source)]
     problems += _days(file, today) if today else ()
     if loaded.release is not None:
-        case = Case(file, loaded, loaded.release, subjects_of(loaded, folder))
+        case = SiteSubject(file, loaded, loaded.release, subjects_of(loaded, folder))
         for check in CHECKS:
             problems += check(case)
     return sorted(dict.fromkeys(problems), key=lambda each: (each.line, each.column))
@@ -86,7 +95,7 @@ def _days(file: SiteFile, today: date) -> Iterator[RuleProblem]:
 # --- numbers ---------------------------------------------------------------------------------------------------------
 
 
-def parameters(case: Case) -> Iterator[RuleProblem]:
+def parameters(case: SiteSubject) -> Iterator[RuleProblem]:
     """unknown-parameter; a value outside `range`, no whole number, or one that leaves a criterion without meaning."""
     known = {f"{each.draft.id}.{name}" for each in case.subjects for name in each.draft.parameters}
     owners = {each.draft.id for each in case.subjects}
@@ -108,7 +117,7 @@ def _listed(names: list[str]) -> str:
     return f"its parameters: {', '.join(sorted(names))}" if names else "it has no parameters"
 
 
-def _number(case: Case, subject: Subject, place: Place, name: str, value: float) -> Iterator[RuleProblem]:
+def _number(case: SiteSubject, subject: Subject, place: Place, name: str, value: float) -> Iterator[RuleProblem]:
     parameter = subject.draft.parameters[name]
     least, most = parameter.range
     if _outside(replace(parameter, value=value)):
@@ -123,7 +132,7 @@ def _outside(parameter: Parameter) -> bool:
     return not parameter.range[0] <= parameter.value <= parameter.range[1]
 
 
-def together(case: Case) -> Iterator[RuleProblem]:
+def together(case: SiteSubject) -> Iterator[RuleProblem]:
     """Numbers that are each inside their range, and together leave a criterion that nothing or everything fits."""
     for subject in case.subjects:
         shipped = subject.draft
@@ -151,7 +160,7 @@ def _empty(subject: Subject, draft: Rule | Definition, criterion: Criterion) -> 
 # --- rules -----------------------------------------------------------------------------------------------------------
 
 
-def runs(case: Case) -> Iterator[RuleProblem]:
+def runs(case: SiteSubject) -> Iterator[RuleProblem]:
     """unknown-rule; `active` of a version that nobody has reviewed or signed off."""
     site = case.file.site
     for rule, run in site.runs.items():
@@ -168,7 +177,7 @@ def runs(case: Case) -> Iterator[RuleProblem]:
                 yield case.problem(NOT_ALLOWED, (RULES, rule, "run"), text, hint)
 
 
-def signed_off(case: Case) -> Iterator[RuleProblem]:
+def signed_off(case: SiteSubject) -> Iterator[RuleProblem]:
     """unknown-rule; a version that the release does not have: a sign-off is for exactly one."""
     for rule, version in case.file.site.signed_off.items():
         versions = [each.version for each in case.versions(rule)]
@@ -183,7 +192,7 @@ def signed_off(case: Case) -> Iterator[RuleProblem]:
 # --- value sets ------------------------------------------------------------------------------------------------------
 
 
-def codes(case: Case) -> Iterator[RuleProblem]:
+def codes(case: SiteSubject) -> Iterator[RuleProblem]:
     """unknown-value-set; sets-overlap; a code that the set takes out. Sets are held against those of the same pins."""
     known = {name for name, _ in case.loaded.value_sets}
     for name in case.file.site.codes:
@@ -197,7 +206,7 @@ def codes(case: Case) -> Iterator[RuleProblem]:
 
 
 def _code(
-    case: Case, value_sets: Mapping[str, ValueSet], name: str, place: Place, code: Coding
+    case: SiteSubject, value_sets: Mapping[str, ValueSet], name: str, place: Place, code: Coding
 ) -> Iterator[RuleProblem]:
     site, shipped = case.file.site, value_sets[name]
     if not holds(with_codes(shipped, site), code):
@@ -212,7 +221,7 @@ def _code(
 # --- the whole release -----------------------------------------------------------------------------------------------
 
 
-def never_when(case: Case) -> Iterator[RuleProblem]:
+def never_when(case: SiteSubject) -> Iterator[RuleProblem]:
     """unknown-criterion: neither the release's gate nor an active rule uses a definition that has it."""
     known = gate_names(case.release)
     for name in case.file.site.never_when:
@@ -221,7 +230,7 @@ def never_when(case: Case) -> Iterator[RuleProblem]:
             yield case.at_key("unknown-criterion", (NEVER_WHEN, name), f"no criterion '{name}'", hint)
 
 
-def not_held(case: Case) -> Iterator[RuleProblem]:
+def not_held(case: SiteSubject) -> Iterator[RuleProblem]:
     """A resource type that every site has, or that is never read."""
     read = {each.resource_type for each in PREFETCH.values()}
     for name in sorted(case.file.site.not_held):
@@ -233,7 +242,7 @@ def not_held(case: Case) -> Iterator[RuleProblem]:
             yield case.at_key(NOT_ALLOWED, place, f"no list of '{name}' is read", hint)
 
 
-def words_of_cards(case: Case) -> Iterator[RuleProblem]:
+def words_of_cards(case: SiteSubject) -> Iterator[RuleProblem]:
     """What the site writes on cards."""
     yield from wording(case.file, case.subjects)
 

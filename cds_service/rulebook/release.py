@@ -7,6 +7,7 @@ Layout of the folder: release.yaml, release.lock.json, releases/<release>.yaml (
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from cds_service.core.rule import Definition, Edition, Release, Rule
 from cds_service.core.value_set import ValueSet
@@ -23,7 +24,7 @@ from cds_service.rulebook.release_file import (
     read_release_file,
 )
 from cds_service.rulebook.release_lock import digest_of, file_digests
-from cds_service.rulebook.source import Place, RuleProblem, nearest
+from cds_service.rulebook.source import Place, RuleProblem, Source, nearest
 from cds_service.rulebook.value_set_file import read_value_set_file
 
 Versioned = tuple[str, str]  # id, version
@@ -86,8 +87,26 @@ class Wanted:
 _ABSENT = {"rule": "unknown-rule", "definition": "definition-version", "value set": "unknown-value-set"}
 
 
-def load_release(folder: Path, name: str | None = None) -> Loaded:
+Known = Mapping[str, Rule | Definition | ValueSet]  # what a file of this sha256 says
+
+
+def known_of(release: Release, files: Mapping[str, str]) -> Known:
+    """Give what was read already, by the sha256 of its file. files: sha256 by name in the release."""
+    editions = (*release.active, *release.trial)
+    definitions = [release.gate_definitions, *(each.definitions for each in editions)]
+    value_sets = [release.gate_value_sets, *(each.value_sets for each in editions)]
+    found: dict[str, Rule | Definition | ValueSet] = {
+        f"{each.rule.id}/{each.rule.version}.yaml": each.rule for each in editions
+    }
+    found |= {f"definitions/{one.id}/{one.version}.yaml": one for some in definitions for one in some.values()}
+    found |= {f"value-sets/{one.id}/{one.version}.json": one for some in value_sets for one in some.values()}
+    return {files[name]: each for name, each in found.items() if name in files}
+
+
+def load_release(folder: Path, name: str | None = None, known: Known = MappingProxyType({})) -> Loaded:
     """Read a release with all its files. name: an older release ("2026.10.0"); None = the current one.
+
+    known: files that need not be read again. They are taken to be sound, and have no lines to point at and no tests.
 
     Nothing is raised for a fault in a file: `Loaded.release` is then None and `Loaded.problems` tells everything.
     """
@@ -96,9 +115,9 @@ def load_release(folder: Path, name: str | None = None) -> Loaded:
     wanted = _wanted(file, folder)
     there = {kind: [each for each in wanted if each.kind == kind and each.path.is_file()] for kind in _ABSENT}
     reasons, reason_problems = read_override_reasons(folder / REASONS_FILE)
-    rules = {(each.id, each.version): read_rule_file(each.path) for each in there["rule"]}
-    definitions = {(each.id, each.version): read_definition_file(each.path) for each in there["definition"]}
-    sets = {(each.id, each.version): read_value_set_file(each.path) for each in there["value set"]}
+    rules = {(each.id, each.version): _rule_file(each.path, known) for each in there["rule"]}
+    definitions = {(each.id, each.version): _definition_file(each.path, known) for each in there["definition"]}
+    sets = {(each.id, each.version): _value_set(each.path, known) for each in there["value set"]}
     problems = [*file.problems, *reason_problems, *_absent(wanted, file, folder)]
     for rule in rules.values():
         problems += rule.problems
@@ -123,6 +142,29 @@ def load_release(folder: Path, name: str | None = None) -> Loaded:
     problems += _unresolved(loaded, folder)
     release = None if any(each.severity == "error" for each in problems) else _release(loaded)
     return replace(loaded, release=release, problems=tuple(dict.fromkeys(problems)))
+
+
+def _rule_file(path: Path, known: Known) -> RuleFile:
+    rule = _known(path, known)
+    return RuleFile(rule, (), _unseen(path), (), rule) if isinstance(rule, Rule) else read_rule_file(path)
+
+
+def _definition_file(path: Path, known: Known) -> DefinitionFile:
+    it = _known(path, known)
+    return DefinitionFile(it, (), _unseen(path), (), it) if isinstance(it, Definition) else read_definition_file(path)
+
+
+def _value_set(path: Path, known: Known) -> tuple[ValueSet | None, tuple[RuleProblem, ...]]:
+    value_set = _known(path, known)
+    return (value_set, ()) if isinstance(value_set, ValueSet) else read_value_set_file(path)
+
+
+def _known(path: Path, known: Known) -> Rule | Definition | ValueSet | None:
+    return known.get(file_digests({"": path})[""]) if known else None
+
+
+def _unseen(path: Path) -> Source:
+    return Source(str(path), (), None)
 
 
 def _wanted(file: ReleaseFile, folder: Path) -> tuple[Wanted, ...]:

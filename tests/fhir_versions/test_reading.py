@@ -219,6 +219,21 @@ def test_stu3_states_visits_and_plans() -> None:
     assert (plan.status, plan.concept.codings, plan.concept.texts) == ("on-hold", (), ("plan",))
 
 
+def test_stu3_answers_are_coded_in_the_systems_of_r4() -> None:
+    within = {
+        "linkId": "b",
+        "text": "b",
+        "answer": {"valueCoding": {"system": "http://hl7.org/fhir/v2/0136", "code": "Y"}},
+    }
+    item = {"linkId": "a", "item": [{"linkId": "c", "answer": [{"valueInteger": 1, "item": [within]}]}]}
+    response = {"resourceType": "QuestionnaireResponse", "id": "1", "subject": SUBJECT, "item": [item]}
+    chart = read({"questionnaireResponses": bundle(response)}, version=stu3)
+    answers = [answer for each in chart.rows["QuestionnaireResponse"] for answer in each.answers]
+    assert [(each.system, each.code) for answer in answers for each in answer.codings] == [
+        ("http://terminology.hl7.org/CodeSystem/v2-0136", "Y")
+    ]
+
+
 @pytest.mark.parametrize("version", [r5, stu3])
 @pytest.mark.parametrize("value", [None, 0, "x", [], {}, [None], [7], {"reference": 5}, [{"value": 3}], [[{}]]])
 def test_no_shape_of_an_element_makes_reading_fail(version: Version, value: Any) -> None:

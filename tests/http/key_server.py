@@ -44,8 +44,11 @@ def key_server() -> Iterator[KeyServer]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = False
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 128  # with the usual 5, of many connections at once some are made only a second later
+        daemon_threads = False
+
+    with Server(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         held.url = f"http://127.0.0.1:{server.server_port}/jwks.json"

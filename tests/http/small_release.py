@@ -31,6 +31,7 @@ from cds_service.edges.logs import call_log
 from cds_service.edges.metrics import Metrics, metrics_page
 from cds_service.edges.rule_pages import rule_pages
 from cds_service.edges.web import Door, Ports, create_app
+from cds_service.services import Site, in_service
 from cds_service.wiring import all_of
 
 TODAY = date(2026, 3, 1)
@@ -118,11 +119,13 @@ def app_of(
     given: dict[str, Any] = {
         "today": lambda client: TODAY,
         "new_incident": lambda: "incident-1",
-        "seen": all_of(call_log(release), metrics.seen),
+        "seen": all_of(call_log(), metrics.seen),
         **more,
     }
-    ports = Ports(compiled=compile_release(release), **given)
-    return create_app(ports, Door(max_bytes, deadline_s), rule_pages(release), *(pages or (metrics_page(metrics),)))
+    now = in_service(compile_release(release), given.pop("site", Site()))
+    ports = Ports(in_service=lambda: now, **given)
+    shown = (rule_pages(lambda: release), *(pages or (metrics_page(metrics),)))
+    return create_app(ports, Door(max_bytes, deadline_s), *shown)
 
 
 def patient(birth_date: str = "1980-05-05") -> dict[str, Any]:

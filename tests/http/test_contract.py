@@ -81,7 +81,7 @@ def test_every_route_is_in_the_contract_and_nothing_else(contract: dict[str, Any
 
 def test_the_call_has_the_statuses_the_design_names(contract: dict[str, Any]) -> None:
     statuses = set(contract["paths"]["/cds-services/{service_id}"]["post"]["responses"])
-    assert statuses == {"200", "400", "401", "403", "404", "408", "412", "413", "415", "429", "500"}
+    assert statuses == {"200", "400", "401", "403", "404", "408", "412", "413", "415", "422", "429", "500"}
 
 
 def test_what_wants_a_token_says_so_and_nothing_else_does(contract: dict[str, Any]) -> None:
@@ -100,7 +100,7 @@ def test_what_wants_a_token_says_so_and_nothing_else_does(contract: dict[str, An
     assert guarded == secured == {path for path in contract["paths"] if path.startswith("/cds-services")}
 
 
-def test_feedback_has_the_statuses_of_a_call_but_412(contract: dict[str, Any]) -> None:
+def test_feedback_has_the_statuses_of_a_call_but_412_and_422(contract: dict[str, Any]) -> None:
     statuses = set(contract["paths"]["/cds-services/{service_id}/feedback"]["post"]["responses"])
     assert statuses == {"200", "400", "401", "403", "404", "408", "413", "415", "429", "500", "503"}
 

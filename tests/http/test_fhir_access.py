@@ -4,34 +4,36 @@ import json
 import re
 import socket
 import threading
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
 
-from cds_service.clients.client import Client
 from cds_service.config import Settings
-from cds_service.edges.fhir_client.fetching import OUTCOMES, FhirServers
+from cds_service.edges.fhir_client.fetching import OUTCOMES
 from cds_service.edges.fhir_client.pages import MOST_BYTES, MOST_PAGES
-from cds_service.protocol import FhirAuthorization, HookCall, read_call
+from cds_service.fhir.prefetch import PREFETCH
+from cds_service.protocol import FhirAuthorization, HookCall
 from cds_service.wiring import open_fhir, open_service
+from tests.http.fhir_world import (
+    ASTHMA,
+    BUDGET_S,
+    GRACE_S,
+    TOKEN,
+    World,
+    about,
+    base_of,
+    by_type,
+    gives,
+    named_in,
+    rules_of,
+    texts_of,
+    unread,
+)
 from tests.http.key_server import Behaviour, KeyServer, after, body, dripping, key_server, status
-from tests.http.small_release import SNOMED, app_of, bundle, call, patient
-
-TOKEN = "SENTINEL-token"
-BUDGET_S = 0.4
-GRACE_S = 0.05
-ASTHMA = {
-    "resourceType": "Condition",
-    "id": "c1",
-    "subject": {"reference": "Patient/example-1"},
-    "code": {"coding": [{"system": SNOMED, "code": "195967001"}]},
-}
+from tests.http.small_release import bundle, call, patient
 
 
 @pytest.fixture
@@ -40,76 +42,11 @@ def server() -> Iterator[KeyServer]:
         yield held
 
 
-def base_of(server: KeyServer) -> str:
-    return server.url.replace("/jwks.json", "/fhir")
-
-
-def gives(value: Any) -> Behaviour:
-    return body(json.dumps(value).encode())
-
-
-def by_type(**behaviours: Behaviour) -> Behaviour:
-    """Answer by the resource type that is asked for; 404 for any other."""
-
-    def answer(handler: BaseHTTPRequestHandler) -> None:
-        kind = handler.path.removeprefix("/fhir/").split("?")[0].split("/")[0]
-        behaviours.get(kind, status(404))(handler)
-
-    return answer
-
-
-def about(server: KeyServer, *, fhir_server: str = "", **changes: Any) -> dict[str, Any]:
-    """A call of patient-view without prefetch, with the leave to read `server`."""
-    authorization = {"access_token": TOKEN, "token_type": "Bearer", "expires_in": 300, "scope": "x", "subject": "s"}
-    sent = {**call(), "fhirServer": fhir_server or base_of(server), "fhirAuthorization": authorization, **changes}
-    if "prefetch" not in changes:
-        del sent["prefetch"]
-    return sent
-
-
-class World:
-    """A service that reads one server; a class because tests look at the counts and may hold the clock."""
-
-    def __init__(self, server: KeyServer, *, threads: int = 4, budget_s: float = BUDGET_S, **more: Any) -> None:
-        self.ends: Counter[str] = Counter()
-        self.now = 0.0
-        self.client = Client("mercy", **{"fhir_servers": (base_of(server),), **more.pop("client", {})})
-        self.servers = FhirServers(threads, budget_s, self._ended, breaker_clock=lambda: self.now, **more)
-        app = app_of(fhir_client=lambda client, began: self.servers.of(self.client, began))
-        self.http: FlaskClient = app.test_client()
-
-    def _ended(self, outcome: str) -> None:
-        assert outcome in OUTCOMES
-        self.ends[outcome] += 1
-
-    def answer(self, sent: dict[str, Any]) -> tuple[int, Any, float]:
-        began = time.monotonic()
-        answered = self.http.post("/cds-services/oud-patient-view", json=sent)
-        return answered.status_code, answered.get_json(), time.monotonic() - began
-
-    def fill(self, sent: dict[str, Any], *keys: str) -> dict[str, Any]:
-        access = self.servers.of(self.client, time.monotonic())
-        assert access is not None
-        return dict(access.fill(read_call(sent, "patient-view"), keys))
-
-
 @pytest.fixture
 def world(server: KeyServer) -> Iterator[World]:
     made = World(server)
     yield made
     made.servers.close()
-
-
-def rules_of(answer: Any) -> list[str]:
-    return sorted(each["extension"]["org.oud-cds.rule"]["ruleId"] for each in answer["cards"])
-
-
-def named_in(answer: Any) -> list[str]:
-    return sorted(each["expression"][0] for each in answer["issue"])
-
-
-def unread(answer: Any) -> list[str]:
-    return sorted(answer["extension"]["org.oud-cds.evaluation"].get("unread", {}))
 
 
 # --- what comes ---------------------------------------------------------------------------------------------------
@@ -227,10 +164,12 @@ def test_pages_that_hold_less_than_the_total_are_a_list_that_was_cut(server: Key
         lambda number: f"../admin?page={number}",
         lambda number: f"/fhirs?page={number}",
         lambda number: f"/fhir/%2e%2e/admin?page={number}",
+        lambda number: f"/fhir/..;/admin?page={number}",
+        lambda number: f"/fhir/..%3ba=b/admin?page={number}",
         lambda number: "",
         lambda number: 7,
     ],
-    ids=["port", "host", "up", "beside", "hidden", "empty", "number"],
+    ids=["port", "host", "up", "beside", "hidden", "semicolon", "hidden semicolon", "empty", "number"],
 )
 def test_a_link_that_leads_elsewhere_is_not_followed(
     server: KeyServer, world: World, link: Callable[[int], str]
@@ -282,10 +221,11 @@ def test_pages_that_came_before_the_budget_ended_are_used(server: KeyServer, wor
         (body(b"[]"), "not-fhir"),
         (body(b"{}"), "not-fhir"),
         (gives(patient()), "not-fhir"),
+        (gives({"resourceType": "Bundle", "type": "history"}), "not-fhir"),
         (body(b"[" + b" " * MOST_BYTES + b"]"), "too-large"),
         (lambda handler: handler.connection.close(), "unreachable"),
     ],
-    ids=["401", "404", "500", "302", "html", "null", "array", "object", "other", "huge", "closed"],
+    ids=["401", "404", "500", "302", "html", "null", "array", "object", "other", "history", "huge", "closed"],
 )
 def test_a_list_that_could_not_be_had_is_not_read(
     server: KeyServer, world: World, behaviour: Behaviour, end: str, caplog: pytest.LogCaptureFixture
@@ -296,6 +236,29 @@ def test_a_list_that_could_not_be_had_is_not_read(
     assert world.ends == {"whole": 1, end: 1}
     assert took < BUDGET_S + GRACE_S
     assert "SENTINEL" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({}, "not sent, and could not be fetched"),
+        ({"fhir_server": "http://127.0.0.1:1/other"}, "not sent"),  # nobody tried: not the client's server
+        ({"fhirAuthorization": {"access_token": "a b"}}, "not sent"),  # nor without a token
+    ],
+    ids=["tried", "not listed", "no token"],
+)
+def test_what_was_tried_in_vain_is_told_as_that_and_what_was_not_tried_as_not_sent(
+    server: KeyServer, world: World, change: dict[str, Any], why: str
+) -> None:
+    """In the card's answer, in a 412 for a list, and in one for the Patient."""
+    authorization = {**about(server)["fhirAuthorization"], **change.pop("fhirAuthorization", {})}
+    change = {**change, "fhirAuthorization": authorization}
+    _, answer, _ = world.answer(about(server, prefetch={"patient": patient()}, **change))
+    assert answer["extension"]["org.oud-cds.evaluation"]["unread"] == {"conditions": why}
+    _, answer, _ = world.answer(about(server, prefetch={"patient": patient(birth_date="2020-01-01")}, **change))
+    assert texts_of(answer) == [f"prefetch.conditions: was not read ({why}) and is required"]
+    _, answer, _ = world.answer(about(server, prefetch={"conditions": None}, **change))
+    assert texts_of(answer) == [f"prefetch.patient: was {why}; discovery says what to send"]
 
 
 @pytest.mark.parametrize("how", ["silent", "dripping body", "dripping headers"])
@@ -392,7 +355,7 @@ def test_a_name_that_leads_to_a_public_and_a_private_address_is_not_called(serve
 
     named = base_of(server).replace("http://127.0.0.1", "https://ehr.example.org")
     for private, end in ((), "address"), (("127.0.0.0/8",), "tls"):  # 127.0.0.1 is called, and speaks no TLS
-        world = World(server, client={"fhir_servers": (named,), "fhir_private": private}, resolve=resolve)
+        world = World(server, budget_s=5.0, client={"fhir_servers": (named,), "fhir_private": private}, resolve=resolve)
         assert world.fill(about(server, fhir_server=named), "conditions") == {}
         assert world.ends == {end: 1}
         world.servers.close()
@@ -463,6 +426,74 @@ def test_a_server_that_refuses_is_not_left_alone(server: KeyServer, world: World
     assert (server.asked, world.ends) == (5, {"status": 5})
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"context": {"userId": "Practitioner/a", "patientId": ".."}},
+        {"prefetch": {"conditions": {**bundle(), "link": [{"relation": "next", "url": "https://elsewhere.org/"}]}}},
+    ],
+    ids=["id", "link"],
+)
+def test_a_call_that_asks_for_nothing_says_nothing_of_the_server(
+    server: KeyServer, world: World, change: dict[str, Any]
+) -> None:
+    server.behaviour = gives(bundle())
+    for _ in range(3):
+        world.fill(about(server, **change), "conditions")
+    assert world.fill(about(server), "conditions") == {"conditions": bundle()}
+    assert server.asked == 1
+
+
+def test_a_call_that_had_hardly_any_time_says_nothing_of_the_server(server: KeyServer, world: World) -> None:
+    server.behaviour = after(server.over, status(500))
+    hurried = World(server, client={"budget_ms": 50})
+    for _ in range(4):
+        hurried.fill(about(server), "conditions")
+    assert (hurried.ends["resting"], server.asked) == (0, 4)
+    hurried.servers.close()
+
+
+def test_a_probe_that_tells_nothing_leaves_the_server_alone(server: KeyServer, world: World) -> None:
+    server.behaviour = status(503)
+    for _ in range(3):
+        world.fill(about(server), "conditions")
+    world.now = 30.0
+    world.fill(about(server, context={"userId": "Practitioner/a", "patientId": ".."}), "conditions")
+    for _ in range(2):  # the second probe fails
+        world.fill(about(server), "conditions")
+    assert (server.asked, world.ends["resting"]) == (4, 1)
+
+
+def test_a_server_whose_name_hangs_takes_no_thread_from_another(server: KeyServer) -> None:
+    def resolve(host: str, port: int, **more: Any) -> Any:
+        if host == "127.0.0.2":
+            server.over.wait(20)
+        return socket.getaddrinfo(host, port, **more)
+
+    hangs = base_of(server).replace("127.0.0.1", "127.0.0.2")
+    world = World(server, threads=2, client={"fhir_servers": (base_of(server), hangs)}, resolve=resolve)
+    server.behaviour = lambda handler: gives(patient() if "/Patient/" in handler.path else bundle())(handler)
+    world.fill(about(server, fhir_server=hangs), *PREFETCH)
+    assert world.ends.pop("late") == len(PREFETCH)
+    world.fill(about(server), "patient", "conditions")
+    assert world.ends == {"whole": 2}
+    world.servers.close()
+
+
+def test_a_system_without_a_thread_to_give_costs_the_lists_and_not_the_call(
+    server: KeyServer, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        assert world.answer(about(server))[0] == 412
+    server.behaviour = by_type(Patient=gives(patient()), Condition=gives(bundle()))
+    assert world.answer(about(server))[0] == 200
+    assert world.ends == {"late": 2, "whole": 2}
+
+
 def test_a_token_is_not_printed() -> None:
     given = FhirAuthorization(TOKEN, 300, "", "")
     assert TOKEN not in repr(HookCall("patient-view", "", {}, {}, None, given))
@@ -475,7 +506,9 @@ def test_the_service_reads_the_servers_of_its_clients_file(server: KeyServer, tm
     """With the rules in service: each key that discovery asks for is fetched, no more and no less."""
     server.behaviour = lambda handler: gives(patient() if "/Patient/" in handler.path else bundle())(handler)
     file = tmp_path / "clients.yaml"
-    file.write_text(f"clients:\n  anonymous:\n    fhir_servers: {base_of(server)}\n", encoding="utf-8")
+    file.write_text(
+        f"clients:\n  anonymous:\n    fhir_servers: {base_of(server)}\n    fhir_version: R4\n", encoding="utf-8"
+    )
     opened = open_service(Settings(auth="off", clients=file, budget_ms=5000))
     http = opened.app.test_client()
     keys = http.get("/cds-services").get_json()["services"][0]["prefetch"]
@@ -517,6 +550,35 @@ def test_connections_are_used_again(server: KeyServer) -> None:
         kept.shutdown()
         thread.join()
     assert len(taken) == 1
+
+
+def test_a_kept_connection_that_the_server_has_closed_is_no_fault(server: KeyServer) -> None:
+    """It may be closed as the next request arrives, which no look at the connection beforehand can tell."""
+
+    class Tired(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        answered = False
+
+        def do_GET(self) -> None:
+            if self.answered:
+                self.close_connection = True
+            else:
+                self.answered = True
+                gives(bundle())(self)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Tired) as tired:
+        thread = threading.Thread(target=tired.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        base = f"http://127.0.0.1:{tired.server_port}/fhir"
+        world = World(server, client={"fhir_servers": (base,)})
+        given = [world.fill(about(server, fhir_server=base), "conditions") for _ in range(5)]
+        world.servers.close()
+        tired.shutdown()
+        thread.join()
+    assert (given, world.ends) == ([{"conditions": bundle()}] * 5, {"whole": 5})
 
 
 def test_every_outcome_has_its_entry_and_no_other() -> None:

@@ -150,15 +150,15 @@ def test_gunicorn_still_says_what_is_let_through() -> None:
 @pytest.mark.parametrize(
     ("seen", "level"),
     [
-        (Seen(CALL_ROUTE, "oud-patient-view", "anonymous", 200, "", 0.0123), "INFO"),
-        (Seen("/cds-services", status=401, refused="login"), "INFO"),
-        (Seen("/healthz", status=200), "DEBUG"),
-        (Seen("", status=404, refused="not-found"), "DEBUG"),
+        (Seen(SMALL, CALL_ROUTE, "oud-patient-view", "anonymous", 200, "", 0.0123), "INFO"),
+        (Seen(SMALL, "/cds-services", status=401, refused="login"), "INFO"),
+        (Seen(SMALL, "/healthz", status=200), "DEBUG"),
+        (Seen(SMALL, "", status=404, refused="not-found"), "DEBUG"),
     ],
 )
 def test_calls_are_told_at_info_and_the_rest_at_debug(caplog: pytest.LogCaptureFixture, seen: Seen, level: str) -> None:
     with caplog.at_level(logging.DEBUG, logger="cds_service"):
-        call_log(SMALL)(seen)
+        call_log()(seen)
     (line,) = told(caplog)
     assert (line["event"], line["level"]) == ("call", level.lower())
     assert undocumented([line]) == []
@@ -182,7 +182,7 @@ def test_a_call_is_told_with_its_outcome(caplog: pytest.LogCaptureFixture) -> No
 
 def test_the_level_that_was_chosen_is_heeded(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, logger="cds_service"):
-        call_log(SMALL)(Seen(CALL_ROUTE, status=200, answer=Answer(200, {"cards": []})))
+        call_log()(Seen(SMALL, CALL_ROUTE, status=200, answer=Answer(200, {"cards": []})))
     assert told(caplog) == []
 
 
@@ -250,7 +250,7 @@ def test_one_who_raises_does_not_keep_the_others_from_being_told(caplog: pytest.
         raise OSError("SENTINEL")
 
     with pytest.raises(ExceptionGroup) as group:
-        all_of(fails, heard.append, fails_too, heard.append)(seen := Seen())
+        all_of(fails, heard.append, fails_too, heard.append)(seen := Seen(SMALL))
     assert heard == [seen, seen]
     assert [type(each) for each in group.value.exceptions] == [KeyError, OSError]
 

@@ -107,24 +107,26 @@ def test_two_applications_of_one_process_count_apart() -> None:
 def everything(metrics: Metrics) -> dict[str, dict[Labels, float]]:
     """All there is to count, also what no label has a value for."""
     for reason in (*sorted(ISSUE_TYPES), "token-expired", "PLANTED"):
-        metrics.seen(Seen("", status=400, refused=reason))
+        metrics.seen(Seen(SMALL, "", status=400, refused=reason))
         metrics.refused(reason)
         metrics.refused_before_read(400, reason)
-    metrics.seen(Seen("", status=401, refused="PLANTED"))
+    metrics.seen(Seen(SMALL, "", status=401, refused="PLANTED"))
     metrics.let_pass("PLANTED")
     metrics.keys_failed("PLANTED")
     answer = Answer(200, {"cards": []}, failures=(Failure("PLANTED", "1.0.0", "KeyError"),), missing=("PLANTED",))
-    metrics.seen(Seen(CALL_ROUTE, "oud-order-sign", "PLANTED", 200, answer=answer))
-    metrics.seen(Seen("/PLANTED", status=500, refused="PLANTED"))
+    metrics.seen(Seen(SMALL, CALL_ROUTE, "oud-order-sign", "PLANTED", 200, answer=answer))
+    metrics.seen(Seen(SMALL, "/PLANTED", status=500, refused="PLANTED"))
     metrics.dropped("calls", 7)
     metrics.dropped("PLANTED", 2)
     for outcome in ("whole", "whole", "PLANTED"):
         metrics.fetched(outcome)
+    for outcome in ("accepted", "PLANTED"):
+        metrics.release_found(outcome)
     now = datetime(2026, 3, 1, tzinfo=timezone.utc)
     items = tuple(
         FeedbackItem("PLANTED", outcome, now) for outcome in ("accepted", "accepted", "overridden", "PLANTED")
     )
-    metrics.seen(Seen("/cds-services/<service_id>/feedback", "oud-order-sign", "PLANTED", 200, feedback=items))
+    metrics.seen(Seen(SMALL, "/cds-services/<service_id>/feedback", "oud-order-sign", "PLANTED", 200, feedback=items))
     text = metrics.text().decode()
     assert "PLANTED" not in text
     return samples(text)
@@ -149,7 +151,7 @@ def test_no_value_outside_its_set_becomes_a_series() -> None:
 @pytest.mark.parametrize(("status", "refused"), [(401, "login"), (403, "forbidden"), (429, "throttled")])
 def test_why_a_caller_was_not_let_in_is_counted_once(status: int, refused: str) -> None:
     metrics = Metrics(SMALL, reasons=("token-expired",))
-    metrics.seen(Seen(CALL_ROUTE, status=status, refused=refused))
+    metrics.seen(Seen(SMALL, CALL_ROUTE, status=status, refused=refused))
     metrics.refused("token-expired")
     assert samples(metrics.text())["cds_refusals_total"] == {labelled(reason="token-expired"): 1}
 
@@ -201,7 +203,7 @@ def test_every_series_has_its_entry_with_its_labels_and_no_other() -> None:
 
 def test_no_series_names_a_client() -> None:
     metrics = Metrics(SMALL)
-    metrics.seen(Seen(CALL_ROUTE, "oud-order-sign", "example-hospital", 200))
+    metrics.seen(Seen(SMALL, CALL_ROUTE, "oud-order-sign", "example-hospital", 200))
     assert "client" not in metrics.text().decode()
     assert "example-hospital" not in metrics.text().decode()
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -244,3 +245,49 @@ def test_no_fault_repeats_what_was_received_or_asked(server: KeyServer) -> None:
     kind, text = fault(f"{server.url}?secret")
     assert kind == "unreachable"
     assert not re.search("secret|jwks", text)
+
+
+@pytest.mark.parametrize("location", ["/other", "http://[::1"])
+def test_the_body_of_a_redirect_is_neither_read_nor_unpacked(server: KeyServer, location: str) -> None:
+    bomb = gzip.compress(bytes(50_000_000))
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        status(302, Location=location, **{"Content-Encoding": "gzip", "Content-Length": str(len(bomb))})(handler)
+        handler.wfile.write(bomb)
+
+    server.behaviour = answer
+    began = time.process_time()
+    assert fault(server.url) == ("redirect", "status 302: a redirect is not followed")
+    assert time.process_time() - began < 0.1
+
+
+def test_cookies_are_not_even_parsed(server: KeyServer) -> None:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        for _ in range(50):
+            handler.send_header("Set-Cookie", "a=b; " * 13_000)
+        handler.send_header("Content-Length", "2")
+        handler.end_headers()
+        handler.wfile.write(b"[]")
+
+    server.behaviour = answer
+    began = time.process_time()
+    assert fetched(server.url).value == []
+    assert time.process_time() - began < 1
+
+
+def test_an_address_that_is_silent_leaves_time_for_the_next(server: KeyServer) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as silent, socket.socket() as first:
+        first.connect(silent.getsockname())  # the only place in its queue: whoever comes now hears nothing
+        here = int(server.url.split(":")[2].split("/")[0])
+        ports = [silent.getsockname()[1], here]
+
+        def resolve(host: str, port: int, **_: object) -> list[object]:
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", each)) for each in ports]
+
+        server.gives([])
+        assert fetch_json(server.url, deadline_s=0.6, max_bytes=100, way=Way(resolve=resolve)).value == []
+        ports.reverse()
+        server.behaviour = status(404)
+        with pytest.raises(Unfetched, match="status 404"):
+            fetch_json(server.url, deadline_s=0.6, max_bytes=100, way=Way(resolve=resolve))

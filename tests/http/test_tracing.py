@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 
 def spans_of(*bodies: Any, release: Any = SMALL, service: str = "oud-patient-view") -> Any:
     exporter = InMemorySpanExporter()
-    tracing = tracing_through(SimpleSpanProcessor(exporter), release)
+    tracing = tracing_through(SimpleSpanProcessor(exporter))
     client = app_of(release, seen=tracing.seen).test_client()
     client.get("/healthz")
     for body in bodies:
@@ -68,7 +68,7 @@ def test_the_service_is_named_as_it_is_or_as_the_environment_says(monkeypatch: p
 def test_without_the_variable_there_is_no_tracing(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         warn_if_missing({ENDPOINT: ""})
-        assert open_tracing({}, SMALL) is OFF
+        assert open_tracing({}) is OFF
     assert caplog.records == []
 
 
@@ -94,7 +94,7 @@ from cds_service.wiring import serving
 configure("info")
 served = serving(Settings(auth="off"), print)
 served.on_start()
-assert open_tracing(os.environ, None) is OFF
+assert open_tracing(os.environ) is OFF
 served.on_end()
 """
 
@@ -135,9 +135,9 @@ def test_a_collector_that_does_not_answer_holds_up_the_end_for_seconds_only(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         environ = {ENDPOINT: f"http://127.0.0.1:{silent.getsockname()[1]}"}
         monkeypatch.setenv(ENDPOINT, environ[ENDPOINT])
-        tracing = open_tracing(environ, SMALL)
+        tracing = open_tracing(environ)
         began = time.monotonic()
-        tracing.seen(Seen(CALL_ROUTE, "oud-order-sign", "anonymous", 200))
+        tracing.seen(Seen(SMALL, CALL_ROUTE, "oud-order-sign", "anonymous", 200))
         assert time.monotonic() - began < 1
         with caplog.at_level(logging.WARNING):
             tracing.close()

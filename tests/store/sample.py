@@ -16,6 +16,7 @@ from cds_service.edges.store.store import Store, StoreUnavailable
 from cds_service.edges.web import Door, Ports, create_app
 from cds_service.feedback import OVERRIDDEN, FeedbackItem, OverrideReason
 from cds_service.records import CallRow, DecisionRow
+from cds_service.services import in_service
 from cds_service.wiring import recorder
 from tests.http.small_release import SMALL, TODAY
 
@@ -78,11 +79,12 @@ def item_of(card: str = CARD, **changes: Any) -> FeedbackItem:
 
 def small_service(store: Store) -> FlaskClient:
     """The service of two small rules, with records."""
+    now = in_service(compile_release(SMALL))
     ports = Ports(
-        compiled=compile_release(SMALL),
+        in_service=lambda: now,
         today=lambda client: TODAY,
         new_incident=lambda: "incident-1",
-        seen=recorder(store.remember, SMALL, now=lambda: AT),
+        seen=recorder(store.remember, now=lambda: AT),
     )
     return create_app(ports, Door(1_000_000, 5.0)).test_client()
 

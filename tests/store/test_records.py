@@ -20,10 +20,9 @@ from cds_service.edges.store.source import RECORDS, Source
 from cds_service.edges.store.store import Store
 from cds_service.edges.store.tables import CALL, FEEDBACK, RULE_DECISION
 from cds_service.edges.store.writer import Writer
-from cds_service.fixtures import find
+from cds_service.fixtures import SAMPLE_CALLS, find
 from cds_service.protocol import read_call
 from cds_service.records import call_row
-from cds_service.replay import SAMPLE_CALLS
 from cds_service.services import SERVICES, answer
 from cds_service.wiring import open_service
 from tests.http.fixture_days import RULES, rules

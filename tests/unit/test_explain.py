@@ -59,6 +59,10 @@ def test_a_rule_that_failed_names_the_error():
 
 def test_criteria_are_told_with_their_verdicts_and_members():
     assert explain(decided(order()), "criteria").splitlines()[1:] == [
+        "  for a card it would need:",
+        '    opioid holds, by one of: "An opioid may be in the body"',
+        '      drug holds: "An opioid was taken in the last 14 days"',
+        '      test holds: "A urine test in the last 14 days is positive"',
         "  all of:",
         "    YES     order: Naltrexone is being ordered",
         "    NO      opioid: An opioid may be in the body",

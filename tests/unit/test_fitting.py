@@ -20,7 +20,7 @@ from cds_service.core.standing import on_trial_until_reviewed, unreviewed
 from cds_service.edges.rule_store import load_rules
 from cds_service.edges.web import Door, Ports, create_app
 from cds_service.fixtures import find, names
-from cds_service.services import SERVICES
+from cds_service.services import SERVICES, in_service
 from cds_service.wiring import build_app
 from tests.http.conftest import contract, faults_of  # noqa: F401 - fixtures
 from tests.http.small_release import ADULT_NOTE, ASTHMA_NOTE, release_of
@@ -243,12 +243,12 @@ def test_a_trigger_stands_for_a_hook_at_patient_view_only(hook: str, value: Any,
 
 @pytest.fixture(scope="module")
 def answered_for() -> Callable[[str], FlaskClient]:
-    compiled = compile_release(load_rules(RULES, check=False).release)
+    now = in_service(compile_release(load_rules(RULES, check=False).release))
 
     def make(profile: str) -> FlaskClient:
         client = Client("known", profile=PROFILES[profile])
         ports = Ports(
-            compiled=compiled,
+            in_service=lambda: now,
             today=lambda client: TODAY,
             new_incident=lambda: "incident",
             identify=lambda authorization, path: client,

@@ -23,6 +23,11 @@ class Breaker:
         self._open_at: float | None = None
         self._probing = False
 
+    @property
+    def rests(self) -> bool:
+        """Whether it is open, be it that a probe is on its way."""
+        return self._open_at is not None
+
     def enter(self) -> str:
         """Say how a call may go: "" not at all, "call" or "probe". What is said goes to `leave` when it is over."""
         with self._lock:
@@ -33,15 +38,19 @@ class Breaker:
             self._probing = True
             return "probe"
 
-    def leave(self, entered: str, *, failed: bool) -> None:
-        """Note how a call that was let through ended. One that began before the breaker opened changes nothing."""
+    def leave(self, entered: str, *, failed: bool | None) -> None:
+        """Note how a call that was let through ended. One that began before the breaker opened changes nothing.
+
+        failed: None when the call tells nothing of the server; after such a probe the next call is one.
+        """
         told = False
         with self._lock:
             now = self._monotonic()
             if entered == "probe":
                 self._probing = False
-                self._open_at = now if failed else None
-                self._failed.clear()
+                if failed is not None:
+                    self._open_at = now if failed else None
+                    self._failed.clear()
             elif failed and self._open_at is None:
                 self._failed.append(now)
                 if len(self._failed) == FAILURES and now - self._failed[0] <= WITHIN_S:

@@ -25,9 +25,16 @@ class Crew:
             if self._idle > 0:
                 self._idle -= 1
             elif self._started < self._size:
-                self._started += 1
-                threading.Thread(target=self._work, name="fhir-fetch", daemon=True).start()
+                self._start()
         self._jobs.put(job)
+
+    def _start(self) -> None:
+        """Start a thread, if the system has one to give: else the job waits for those that there are."""
+        try:
+            threading.Thread(target=self._work, name="fhir-fetch", daemon=True).start()
+        except RuntimeError:
+            return
+        self._started += 1
 
     def end(self) -> None:
         """Let every thread end after the jobs that are waiting."""

@@ -6,8 +6,10 @@ from typing import Any
 
 from cds_service.edges.fhir_client.servers import own_url
 from cds_service.edges.outbound import Fetched, Unfetched
-from cds_service.fhir.lacking import BUNDLE, joined, may_stand_for, next_link
+from cds_service.fhir import r4
+from cds_service.fhir.lacking import BUNDLE, joined, may_stand_for, next_link, query
 from cds_service.fhir.shapes import Resource
+from cds_service.fhir.version import Version
 
 MOST_PAGES = 20  # of a key, one that came with the call among them
 MOST_BYTES = 4_000_000  # of a key, all its pages together
@@ -17,12 +19,20 @@ Get = Callable[[str, int], Fetched]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked of a server for a key. query: after the base; "" for none. page: the first page, if it was sent."""
+    """What is asked of a server for a key. url: where to begin, "" for nowhere. page: the first, if it was sent."""
 
     key: str
     base: str
-    query: str
+    url: str
     page: Resource | None = None
+
+
+def asked_for(key: str, base: str, patient_id: str, page: Resource | None, version: Version = r4) -> Asked:
+    """Give what to ask a server of `version`: for the list from its start, or for what follows the page sent."""
+    if page is not None:
+        return Asked(key, base, own_url(base, f"{base}/", next_link(page)), page)
+    searched = query(key, patient_id, version)
+    return Asked(key, base, f"{base}/{searched}" if searched else "")
 
 
 def follow(
@@ -33,10 +43,8 @@ def follow(
     get: gives what is at a URL, of at most so many bytes. heard: called when the server answered. A list that was cut,
     by a fault, a cap or a link that leads elsewhere, keeps its link to the next page: the reader counts it as cut.
     """
-    pages: list[Resource] = []
-    url, left, seen = f"{asked.base}/{asked.query}" if asked.query else "", MOST_BYTES, set()
-    if asked.page is not None:
-        pages, url = [asked.page], own_url(asked.base, f"{asked.base}/", next_link(asked.page))
+    pages: list[Resource] = [] if asked.page is None else [asked.page]
+    url, left, seen = asked.url, MOST_BYTES, set()
     while url and url not in seen and len(pages) < MOST_PAGES and not over():
         seen.add(url)
         try:

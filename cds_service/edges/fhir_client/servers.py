@@ -9,7 +9,8 @@ from urllib.parse import urljoin, urlsplit
 from cds_service.config import is_loopback
 
 _PORTS = {"http": 80, "https": 443}
-_STEPS_OUT = re.compile(r"(?i)(^|/)(\.|%2e){1,2}(/|$)|[\\\x00-\x20\x7f]|%2f|%5c")  # a path that may lead elsewhere
+# A path that may lead elsewhere; servlets leave out what follows a semicolon ("..;a=b") before they walk it.
+_STEPS_OUT = re.compile(r"(?i)(^|/)(\.|%2e){1,2}((;|%3b)[^/]*)?(/|$)|[\\\x00-\x20\x7f]|%2f|%5c")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address in its last 32 bits
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address

@@ -1,0 +1,67 @@
+"""One version of one rule as it can be judged: by the release that has it, else by the newest of everything."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from cds_service.core.rule import Edition, Rule
+from cds_service.rulebook.lint import drafts_of
+from cds_service.rulebook.lint_names import NEEDED
+from cds_service.rulebook.lint_subject import Subject
+from cds_service.rulebook.release import load_release, subjects_of
+from cds_service.rulebook.rule_report import tested_of
+from cds_service.rulebook.source import RuleProblem, nearest
+
+
+class NoEdition(LookupError):
+    """There is no such version, or it cannot be judged; the text says what was found and what is wanted."""
+
+
+def edition_of(folder: Path, name: str) -> Edition:
+    """Find a rule by "id" (its active version) or "id@version" (of any release of the folder, or a draft).
+
+    Raises NoEdition.
+    """
+    rule_id, _, version = name.partition("@")
+    current = load_release(folder)
+    known = {each.id for each in current.file.entries}
+    if not version:
+        active = [each.version for each in current.file.entries if each.id == rule_id]
+        if not active:
+            raise NoEdition(_unknown(rule_id, known | _folders(folder)))
+        version = active[0]
+    older = (load_release(folder, each.stem) for each in sorted((folder / "releases").glob("*.yaml")))
+    for loaded in (current, *older):
+        for subject in subjects_of(loaded, folder):
+            if _is(subject, rule_id, version):
+                return _sound(subject, loaded.problems)
+    drafts, problems = drafts_of(folder, current)
+    for subject in drafts:
+        if _is(subject, rule_id, version):
+            return _sound(subject, [*problems, *(each for check in NEEDED for each in check(subject))])
+    versions = sorted(each.stem for each in (folder / rule_id).glob("*.yaml"))
+    if versions:
+        raise NoEdition(f"{rule_id} has no version {version}; there are {', '.join(versions)}")
+    raise NoEdition(_unknown(rule_id, known | _folders(folder)))
+
+
+def _is(subject: Subject, rule_id: str, version: str) -> bool:
+    return isinstance(subject.draft, Rule) and (subject.draft.id, subject.draft.version) == (rule_id, version)
+
+
+def _sound(subject: Subject, problems: Iterable[RuleProblem]) -> Edition:
+    errors = [each for each in problems if each.severity == "error" and each.file == subject.source.file]
+    if errors:
+        raise NoEdition("\n".join(map(str, errors)))
+    edition = tested_of(subject)
+    assert isinstance(edition, Edition)
+    return edition
+
+
+def _folders(folder: Path) -> set[str]:
+    apart = {"definitions", "value-sets", "releases"}
+    return {each.parent.name for each in folder.glob("*/*.yaml")} - apart
+
+
+def _unknown(rule_id: str, known: set[str]) -> str:
+    near = nearest(rule_id, sorted(known))
+    return f"no rule '{rule_id}'{near and '; '}{near}"

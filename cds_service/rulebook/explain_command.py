@@ -1,0 +1,178 @@
+"""`cds-service rules explain`: why a rule, or every rule, speaks or stays silent on one chart.
+
+The chart comes from a FHIR Bundle, from the body of a hook call or from a fixture, through the reader and the engine
+of the service. Exit codes: 0 explained, 2 no such rule or no chart.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from cds_service.core.decision import Decision, Outcome
+from cds_service.core.engine import compile_release, decide
+from cds_service.core.explain import CRITERIA, REASON, explain, trace
+from cds_service.core.facts import Chart
+from cds_service.core.problem import RequestProblem
+from cds_service.core.rule import Edition, Release
+from cds_service.fhir.reader import read_chart
+from cds_service.fhir.versions import dialect
+from cds_service.fhir.whole_record import RecordProblem, as_call, resources_of
+from cds_service.rulebook.edition import NoEdition, edition_of
+from cds_service.rulebook.release import load_release
+from cds_service.rulebook.source import nearest
+
+FINE, USAGE = 0, 2
+ALL = "all"
+
+
+class NoChart(ValueError):
+    """What was given cannot be read as a chart; the text says what was found and what is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be explained: the call, and the day it is of."""
+
+    name: str
+    hook: str
+    context: Mapping[str, Any]
+    prefetch: Mapping[str, Any]
+    today: date
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Everything decided on one chart. decisions: those asked for, in the order of the release."""
+
+    asked: Asked
+    release: Release
+    outcome: Outcome
+    decisions: tuple[Decision, ...]
+
+
+def asked_of(body: Any, name: str, today: date, hook: str = "", encounter: str = "") -> Asked:
+    """Make a call of the body of a hook call, or of a FHIR Bundle that is a person's whole record.
+
+    hook: for a Bundle, the moment to judge at; patient-view if not given. Raises NoChart.
+    """
+    if isinstance(body, dict) and "hook" in body and "context" in body:
+        if hook and hook != body["hook"]:
+            raise NoChart(f"{name}: is a call of {body['hook']}, not of {hook}")
+        if not isinstance(body["hook"], str) or not isinstance(body.get("prefetch", {}), dict):
+            raise NoChart(f"{name}: hook must be a text and prefetch an object")
+        return Asked(name, body["hook"], body["context"], body.get("prefetch", {}), today)
+    try:
+        context, prefetch = as_call(resources_of(body), hook or "patient-view", encounter)
+    except RecordProblem as problem:
+        raise NoChart(f"{name}: {problem}") from None
+    return Asked(name, hook or "patient-view", context, prefetch, today)
+
+
+def explained(release: Release, asked: Asked, rule: str = ALL) -> Explained:
+    """Judge a chart as the service does. rule: id of one rule, or ALL. Raises NoChart."""
+    compiled = compile_release(release)
+    spoken = dialect("", "", asked.context, asked.prefetch)
+    try:
+        chart: Chart = read_chart(
+            hook=asked.hook,
+            context=asked.context,
+            prefetch=asked.prefetch,
+            needs=compiled.needs,
+            table=compiled.table,
+            today=asked.today,
+            version=spoken.read,
+        )
+    except RequestProblem as problem:
+        said = "; ".join(f"{each.where}: {each.text}" if each.where else each.text for each in problem.issues)
+        raise NoChart(f"{asked.name}: {said}") from None
+    outcome = decide(compiled, chart, asked.today)
+    chosen = tuple(each for each in outcome.decisions if rule in (ALL, each.edition.rule.id))
+    return Explained(asked, release, outcome, chosen)
+
+
+def with_edition(release: Release, edition: Edition) -> Release:
+    """Give the release with this version of a rule in place of the active one, or beside all others."""
+    there = any(each.rule.id == edition.rule.id for each in release.active)
+    active = tuple(edition if each.rule.id == edition.rule.id else each for each in release.active)
+    trial = tuple(each for each in release.trial if each.rule.id != edition.rule.id)
+    return replace(release, active=active if there else (*active, edition), trial=trial)
+
+
+def explain_command(args: argparse.Namespace) -> int:
+    """Explain one rule or all on one chart.
+
+    args: rule (id or "all"), version, folder, depth, format, hook, encounter; body and name, what the chart is made
+    of; today, the day it is judged at.
+    """
+    folder = Path(args.folder)
+    loaded = load_release(folder)
+    if loaded.release is None:
+        errors = [each for each in loaded.problems if each.severity == "error"]
+        print("\n".join(map(str, errors)), file=sys.stderr)
+        return USAGE
+    release = loaded.release
+    try:
+        if args.version:
+            release = with_edition(release, edition_of(folder, f"{args.rule}@{args.version}"))
+        found = explained(release, asked_of(args.body, args.name, args.today, args.hook, args.encounter), args.rule)
+        _check_rule(args.rule, found)
+    except (NoEdition, NoChart) as problem:
+        print(f"rules explain: {problem}", file=sys.stderr)
+        return USAGE
+    depth = args.depth or (REASON if args.rule == ALL else CRITERIA)
+    if args.format == "json":
+        print(json.dumps(as_json(found), indent=2, ensure_ascii=False))
+    else:
+        print(f"rules: {folder}, release {release.id}")
+        print("\n".join(as_text(found, depth)))
+    return FINE
+
+
+def as_text(found: Explained, depth: str) -> Iterator[str]:
+    """Give the explanation as lines: whose chart, each rule, and of all rules what is sent and what was not read."""
+    asked, outcome = found.asked, found.outcome
+    yield f"{asked.name}: {asked.hook} on {asked.today.isoformat()}"
+    if outcome.gate:
+        yield f"no rule is asked: {outcome.gate} holds (never_when)"
+        return
+    for each in found.decisions:
+        yield ""
+        yield explain(each, depth)
+    yield ""
+    cards = [f"{each.edition.rule.id} ({each.indicator})" for each in outcome.shown]
+    yield f"cards in this answer: {', '.join(cards) or 'none'}"
+    if outcome.unread:
+        unread = [f"{source} ({why})" for source, why in sorted(outcome.unread.items())]
+        yield f"not read: {', '.join(unread)}"
+
+
+def as_json(found: Explained) -> dict[str, Any]:
+    """Give the explanation as JSON; `rules` holds a trace each (core.explain)."""
+    asked, outcome = found.asked, found.outcome
+    return {
+        "chart": asked.name,
+        "hook": asked.hook,
+        "today": asked.today.isoformat(),
+        "release": found.release.id,
+        "gate": outcome.gate,
+        "cards": [each.edition.rule.id for each in outcome.shown],
+        "unread": dict(outcome.unread),
+        "rules": [{**trace(each), "reason": explain(each, REASON)} for each in found.decisions],
+    }
+
+
+def _check_rule(rule: str, found: Explained) -> None:
+    """Raise NoEdition for a rule that the release does not have, NoChart for one that does not run at this hook."""
+    if rule == ALL or found.decisions or found.outcome.gate:
+        return
+    editions = (*found.release.active, *found.release.trial)
+    there = [each.rule for each in editions if each.rule.id == rule]
+    if not there:
+        near = nearest(rule, sorted({each.rule.id for each in editions}))
+        raise NoEdition(f"no rule '{rule}' in release {found.release.id}{near and '; '}{near}")
+    raise NoChart(f"{rule} does not run at {found.asked.hook}; it runs at {', '.join(there[0].hooks)} (--hook)")

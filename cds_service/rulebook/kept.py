@@ -1,0 +1,222 @@
+"""Releases that were accepted: copies that nobody edits, so that what is served never depends on a half-edited folder.
+
+A rules folder commits to a release by its lock: release.lock.json holds the sha256 of every file that release.yaml
+names. Only when all of them match, and lint finds no error in the copy, is the release accepted. Beside the records:
+
+    var/releases/<digest>/           the files of one release, with a lock of their own
+    var/releases/folders/<key>.json  of one rules folder: what was accepted last, and what was refused since
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from cds_service import __version__
+from cds_service.rulebook.lint import report_of
+from cds_service.rulebook.release import load_release
+from cds_service.rulebook.release_file import RELEASE_FILE, read_release_file
+from cds_service.rulebook.release_lock import LOCK_FILE, digest_of, file_digests, read_lock, write_lock
+
+ACCEPTED, REFUSED, WAITING, UNLOCKED = "accepted", "refused", "waiting", "unlocked"
+PROBLEMS_KEPT = 10
+RELEASES_KEPT = 10
+_FOLDERS = "folders"
+_BUSY = "lock"  # the file whose lock is held while one process of this machine accepts
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands of one rules folder.
+
+    digest, release: of what was accepted last; "" when nothing was.
+    mark:            the commit it was accepted by (see `commit_mark`).
+    refused:         the commit that was refused since, "" for none; problems: why, the first ten.
+    """
+
+    folder: str
+    digest: str = ""
+    release: str = ""
+    mark: str = ""
+    refused: str = ""
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What came of a look at a rules folder.
+
+    outcome:  ACCEPTED; REFUSED (an error); WAITING (a file is not as the lock says: it may still be written);
+              UNLOCKED (the lock has no such release).
+    problems: what is wrong, in words.
+    """
+
+    outcome: str
+    standing: Standing
+    problems: tuple[str, ...] = ()
+
+
+def commit_mark(folder: Path) -> str:
+    """Give what changes when a folder commits to something else: a digest of its lock and of release.yaml.
+
+    The version of this package is in it, because another one may find errors that this one does not.
+    """
+    parts = (__version__.encode(), _bytes(folder / LOCK_FILE), _bytes(folder / RELEASE_FILE))
+    return hashlib.sha256(b"".join(hashlib.sha256(each).digest() for each in parts)).hexdigest()
+
+
+def read_standing(kept: Path, folder: Path) -> Standing:
+    """Give what was accepted of a rules folder, and what was refused since."""
+    try:
+        told = json.loads(_standing_file(kept, folder).read_text(encoding="utf-8"))
+        standing = Standing(**{**told, "problems": tuple(told["problems"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return Standing(str(folder.resolve()))
+    return standing if not standing.digest or release_folder(kept, standing).is_dir() else Standing(standing.folder)
+
+
+def release_folder(kept: Path, standing: Standing) -> Path:
+    """Where the files of an accepted release stand."""
+    return kept / standing.digest
+
+
+def look(folder: Path, kept: Path) -> Looked:
+    """Accept what the rules folder commits to, if it is whole and without error; one process at a time.
+
+    Raises OSError when nothing can be written to `kept`.
+    """
+    kept.mkdir(parents=True, exist_ok=True)
+    with _alone(kept):
+        standing, mark = read_standing(kept, folder), commit_mark(folder)
+        if mark == standing.mark:
+            return Looked(ACCEPTED, standing)
+        if mark == standing.refused:
+            return Looked(REFUSED, standing, standing.problems)
+        try:
+            files, problems = committed(folder)
+        except ValueError as fault:
+            return Looked(WAITING, standing, (str(fault),))
+        if problems:
+            return Looked(WAITING if files else UNLOCKED, standing, problems)
+        return _judged(folder, kept, files, replace(standing, mark=mark))
+
+
+def _judged(folder: Path, kept: Path, files: dict[str, str], standing: Standing) -> Looked:
+    """Copy the files, look at the copy, and keep it if it is sound."""
+    before = read_standing(kept, folder)
+    digest, id_ = digest_of(files), read_release_file(folder / RELEASE_FILE).id
+    copy = Path(tempfile.mkdtemp(prefix=".new-", dir=kept))
+    try:
+        for name in files:
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(folder / name, copy / name)
+        if file_digests({name: copy / name for name in files}) != files:
+            return Looked(WAITING, before, ("a file was changed while it was copied",))
+        write_lock(copy, id_, {name: copy / name for name in files})
+        loaded = load_release(copy)
+        errors = [each for each in report_of(loaded, copy).problems if each.severity == "error"]
+        if errors or loaded.release is None:
+            told = tuple(str(replace(each, file=_named(each.file, copy))) for each in errors[:PROBLEMS_KEPT])
+            refused = replace(before, refused=standing.mark, problems=told)
+            _write(kept, folder, refused)
+            return Looked(REFUSED, refused, told)
+        target = kept / digest
+        if not target.exists():
+            copy.chmod(0o755)
+            copy.rename(target)
+        os.utime(target)
+    except OSError as fault:
+        if not fault.filename or not str(fault.filename).startswith(str(folder)):
+            raise
+        return Looked(WAITING, before, (f"{fault.filename}: {fault.strerror}",))
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
+    accepted = replace(standing, digest=digest, release=id_, refused="", problems=())
+    _write(kept, folder, accepted)
+    _forget_old(kept)
+    return Looked(ACCEPTED, accepted)
+
+
+def committed(folder: Path) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Give the files that the lock names for the release of release.yaml, and which of them are not as it says.
+
+    No files: the lock has no such release. Raises ValueError for a lock that is not the JSON it should be.
+    """
+    id_ = read_release_file(folder / RELEASE_FILE).id
+    files = read_lock(folder).get(id_)
+    if files is None:
+        return {}, (f"{folder / LOCK_FILE} has no release {id_ or 'of that name'}",)
+    other = []
+    for name, sha in files.items():
+        if not (folder / name).resolve().is_relative_to(folder.resolve()):
+            raise ValueError(f"{folder / LOCK_FILE} names a file outside the folder: {name}")
+        if hashlib.sha256(_bytes(folder / name)).hexdigest() != sha:
+            other.append(f"{folder / name} is not as {LOCK_FILE} says")
+    return files, tuple(other)
+
+
+def _named(file: str, copy: Path) -> str:
+    """Name a file as in the rules folder: the copy is gone when the problem is read."""
+    path = Path(file)
+    return path.relative_to(copy).as_posix() if path.is_relative_to(copy) else file
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _standing_file(kept: Path, folder: Path) -> Path:
+    return kept / _FOLDERS / f"{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]}.json"
+
+
+def _write(kept: Path, folder: Path, standing: Standing) -> None:
+    path = _standing_file(kept, folder)
+    path.parent.mkdir(exist_ok=True)
+    new = path.with_suffix(f".{os.getpid()}")
+    new.write_text(json.dumps(asdict(standing), indent=2) + "\n", encoding="utf-8")
+    new.replace(path)  # readers see the whole of one or the other
+
+
+def _forget_old(kept: Path) -> None:
+    """Remove the oldest copies beyond RELEASES_KEPT, but none that a folder stands by."""
+    needed = set()
+    for each in (kept / _FOLDERS).glob("*.json"):
+        try:
+            needed.add(json.loads(each.read_text(encoding="utf-8"))["digest"])
+        except (OSError, ValueError, TypeError, KeyError):
+            return  # who stands by what cannot be told, so nothing goes
+    copies = [each for each in kept.iterdir() if each.is_dir() and each.name != _FOLDERS and each.name[0] != "."]
+    copies.sort(key=lambda each: each.stat().st_mtime, reverse=True)
+    for each in copies[RELEASES_KEPT:]:
+        if each.name not in needed:
+            shutil.rmtree(each, ignore_errors=True)
+
+
+@contextmanager
+def _alone(kept: Path) -> Iterator[None]:
+    """Keep other processes of this machine from accepting meanwhile. One that dies gives up its lock."""
+    with (kept / _BUSY).open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def main(folder: str, kept: str) -> int:
+    """Look once, from a process of its own: reading all rules must not slow the calls of a worker. Prints JSON."""
+    looked = look(Path(folder), Path(kept))
+    print(json.dumps({"outcome": looked.outcome, "problems": list(looked.problems)}))
+    return 0
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.exit(main(*sys.argv[1:]))

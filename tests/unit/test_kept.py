@@ -1,0 +1,175 @@
+"""Which commits of a rules folder are accepted, and that what was accepted stays served whatever is edited."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cds_service.edges.rule_store import RulesProblem, load_accepted, load_served
+from cds_service.rulebook import kept as kept_releases
+from cds_service.rulebook.kept import ACCEPTED, REFUSED, UNLOCKED, WAITING, look, read_standing, release_folder
+from cds_service.rulebook.release import known_of, load_release
+from cds_service.rulebook.release_lock import LOCK_FILE, read_lock
+from tests.http.small_rules import FIRST, RULE, lock, next_release, small_rules, write_release, write_version
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return small_rules(tmp_path / "rules")
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    return tmp_path / "var" / "releases"
+
+
+def test_a_locked_release_without_errors_is_accepted_and_kept(folder: Path, kept: Path) -> None:
+    looked = look(folder, kept)
+    assert (looked.outcome, looked.standing.release, looked.problems) == (ACCEPTED, FIRST, ())
+    copy = release_folder(kept, looked.standing)
+    assert load_release(copy).release == load_release(folder).release
+    assert sorted(each.name for each in copy.rglob("*.yaml")) == ["1.0.0.yaml", "override-reasons.yaml", "release.yaml"]
+    assert read_standing(kept, folder) == looked.standing
+
+
+def test_what_is_edited_without_a_lock_is_not_looked_at(folder: Path, kept: Path) -> None:
+    first = look(folder, kept).standing
+    write_version(folder, "1.0.1", "Half")
+    (folder / RULE / "1.0.1.yaml").write_text("half a file: [", encoding="utf-8")
+    assert look(folder, kept) == kept_releases.Looked(ACCEPTED, first)
+
+
+def test_a_release_that_is_not_locked_waits_and_the_one_before_stands(folder: Path, kept: Path) -> None:
+    first = look(folder, kept).standing
+    write_version(folder, "1.0.1", "Next")
+    write_release(folder, "2026.1.1", "1.0.1")
+    looked = look(folder, kept)
+    assert (looked.outcome, looked.standing) == (UNLOCKED, first)
+    assert looked.problems == (f"{folder / LOCK_FILE} has no release 2026.1.1",)
+
+
+def test_a_lock_that_came_before_its_files_waits_for_them(folder: Path, kept: Path) -> None:
+    first = look(folder, kept).standing
+    next_release(folder, 1)
+    file = folder / RULE / "1.0.1.yaml"
+    whole = file.read_text(encoding="utf-8")
+    file.write_text(whole[:100], encoding="utf-8")
+    looked = look(folder, kept)
+    assert (looked.outcome, looked.standing) == (WAITING, first)
+    assert looked.problems == (f"{folder / RULE / '1.0.1.yaml'} is not as {LOCK_FILE} says",)
+    file.write_text(whole, encoding="utf-8")
+    assert look(folder, kept).standing.release == "2026.1.1"
+
+
+def test_a_release_with_an_error_is_refused_once_with_its_place_and_the_one_before_stands(
+    folder: Path, kept: Path
+) -> None:
+    first = look(folder, kept).standing
+    write_version(folder, "1.0.1", "A summary that goes on " + "and on " * 30)
+    write_release(folder, "2026.1.1", "1.0.1")
+    lock(folder)
+    looked = look(folder, kept)
+    assert (looked.outcome, looked.standing.digest) == (REFUSED, first.digest)
+    assert looked.problems[0].startswith(f"{RULE}/1.0.1.yaml:27:26: summary-too-long")
+    assert look(folder, kept) == looked, "it is not judged again while nothing changed"
+    write_version(folder, "1.0.1", "Short")
+    lock(folder)
+    mended = look(folder, kept)
+    assert (mended.outcome, mended.standing.release, mended.standing.problems) == (ACCEPTED, "2026.1.1", ())
+
+
+def test_putting_an_older_release_back_is_one_file(folder: Path, kept: Path) -> None:
+    first = look(folder, kept).standing
+    next_release(folder, 1)
+    assert look(folder, kept).standing.release == "2026.1.1"
+    shutil.copyfile(folder / "releases" / f"{FIRST}.yaml", folder / "release.yaml")
+    back = look(folder, kept)
+    assert (back.outcome, back.standing.digest) == (ACCEPTED, first.digest)
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"releases": []}', '{"releases": {"2026.1.0": {"files": 3}}}'])
+def test_half_a_lock_waits(folder: Path, kept: Path, content: str) -> None:
+    first = look(folder, kept).standing
+    (folder / LOCK_FILE).write_text(content, encoding="utf-8")
+    looked = look(folder, kept)
+    assert (looked.outcome, looked.standing) == (WAITING, first)
+    assert "is no release lock" in looked.problems[0]
+
+
+def test_a_lock_that_names_a_file_elsewhere_is_not_followed(folder: Path, kept: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("not a rule", encoding="utf-8")
+    locked = json.loads((folder / LOCK_FILE).read_text(encoding="utf-8"))
+    locked["releases"][FIRST]["files"]["../secret"] = "0" * 64
+    (folder / LOCK_FILE).write_text(json.dumps(locked), encoding="utf-8")
+    looked = look(folder, kept)
+    assert looked.outcome == WAITING
+    assert looked.problems[0].endswith("names a file outside the folder: ../secret")
+    assert not list(kept.glob("*/secret"))
+
+
+def test_of_many_releases_the_last_ten_are_kept(folder: Path, kept: Path) -> None:
+    for number in range(1, 14):
+        next_release(folder, number)
+        assert look(folder, kept).outcome == ACCEPTED
+    copies = [each for each in kept.iterdir() if len(each.name) == 64]
+    assert len(copies) == kept_releases.RELEASES_KEPT
+    assert release_folder(kept, read_standing(kept, folder)).is_dir()
+    assert not list(kept.glob(".new-*"))
+
+
+def test_a_folder_knows_nothing_of_what_was_accepted_of_another(folder: Path, kept: Path, tmp_path: Path) -> None:
+    look(folder, kept)
+    other = small_rules(tmp_path / "other")
+    assert read_standing(kept, other).digest == ""
+
+
+def test_a_start_over_a_half_edited_folder_serves_what_was_accepted(folder: Path, kept: Path) -> None:
+    before = load_served(folder, kept, check=True)
+    assert (before.accepted, before.instead) == (True, ())
+    (folder / RULE / "1.0.0.yaml").write_text("half: [", encoding="utf-8")
+    (folder / LOCK_FILE).write_text("{", encoding="utf-8")
+    again = load_served(folder, kept, check=True)
+    assert again.release == before.release
+    assert again.accepted
+    assert "is no release lock" in again.instead[0]
+    assert load_served(folder, kept, check=False).release == before.release
+
+
+def test_without_anything_accepted_a_broken_folder_is_not_served(folder: Path, kept: Path) -> None:
+    (folder / RULE / "1.0.0.yaml").write_text("half: [", encoding="utf-8")
+    with pytest.raises(RulesProblem, match=r"bad-yaml"):
+        load_served(folder, kept, check=True)
+
+
+def test_where_nothing_can_be_written_the_folder_is_served_and_that_is_said(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    served = load_served(folder, tmp_path / "file" / "releases", check=True)
+    assert (served.accepted, served.release.id) == (False, FIRST)
+    assert served.instead[0].endswith("releases are not kept, and a new one needs a restart")
+
+
+def test_a_copy_that_was_changed_is_not_served(folder: Path, kept: Path) -> None:
+    standing = look(folder, kept).standing
+    file = release_folder(kept, standing) / RULE / "1.0.0.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("18", "17"), encoding="utf-8")
+    with pytest.raises(RulesProblem, match="not those that were accepted"):
+        load_accepted(kept, standing)
+
+
+def test_files_that_are_known_are_not_read_again(folder: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = load_accepted(kept, look(folder, kept).standing)
+    next_release(folder, 1)
+    standing = look(folder, kept).standing
+    read: list[str] = []
+    real = kept_releases.load_release.__globals__["read_rule_file"]
+    monkeypatch.setitem(
+        kept_releases.load_release.__globals__, "read_rule_file", lambda path: read.append(path.name) or real(path)
+    )
+    known = known_of(first, read_lock(kept / first.digest)[first.id])
+    fresh = load_accepted(kept, standing, known)
+    assert read == ["1.0.1.yaml"]
+    read.clear()
+    known = known_of(fresh, read_lock(kept / fresh.digest)[fresh.id])
+    assert load_accepted(kept, standing, known) == fresh
+    assert read == []
