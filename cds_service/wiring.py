@@ -85,7 +85,7 @@ def open_service(settings: Settings, kept: Path | None = KEPT, site: SiteFile | 
     site: the site file as it was read; None = read what CDS_SITE names.
     """
     site = site or site_of(settings)
-    served = load_served(find_rules(settings.rules), kept, check=False)
+    served = load_served(find_rules(settings.rules), kept, check=False, site=site)
     now = InServiceNow(_in_service(_at_site(served, site), settings))
     metrics = counts.Metrics(
         now.release,
@@ -170,7 +170,9 @@ def _watch(
         gc.collect()
         gc.freeze()
 
-    return ReleaseWatch(served.folder, kept, plain.digest, load=load, serve=serve, found=metrics.release_found)
+    return ReleaseWatch(
+        served.folder, kept, plain.digest, load=load, serve=serve, found=metrics.release_found, site=site
+    )
 
 
 def open_fhir(settings: Settings, fetched: Callable[[str], None]) -> FhirServers | None:
@@ -262,14 +264,15 @@ def check(settings: Settings, kept: Path | None = KEPT, site: SiteFile | None = 
     site: the site file as it was read; None = read what CDS_SITE names.
     Raises RulesProblem or SettingProblem.
     """
-    served = load_served(find_rules(settings.rules), kept, check=True)
+    site = site or site_of(settings)
+    served = load_served(find_rules(settings.rules), kept, check=True, site=site)
     load_clients(settings, rule_ids(served.release))
     said = [f"rules: {served.folder}"]
     if served.accepted and served.instead:
         said += [*served.instead, f"the rules folder is not served: release {served.release.id}, accepted before, is"]
     elif served.instead:
         said += served.instead
-    release = _at_site(served, site or site_of(settings))
+    release = _at_site(served, site)
     if release.site:
         said.append(f"site: {settings.site}: {site_summary(release)}")
     waiting = unreviewed(release)

@@ -56,17 +56,18 @@ def find_rules(chosen: Path | None) -> Path:
     raise RulesProblem("no rules folder: set CDS_RULES to one")
 
 
-def load_served(folder: Path, kept: Path | None, *, check: bool) -> Served:
+def load_served(folder: Path, kept: Path | None, *, check: bool, site: SiteFile | None = None) -> Served:
     """Load what is to be served of a rules folder: what was accepted last, or the folder where nothing ever was.
 
     kept:  where accepted releases are; None keeps none.
+    site:  a site file that what is accepted must fit.
     check: accept first what the folder commits to, if it is sound. A worker need not repeat what the master did.
     Raises RulesProblem when there is nothing to serve.
     """
     if kept is None:
         return load_rules(folder, check=check)
     try:
-        looked = look(folder, kept) if check else Looked(ACCEPTED, read_standing(kept, folder))
+        looked = look(folder, kept, site) if check else Looked(ACCEPTED, read_standing(kept, folder, site))
     except OSError as fault:
         said = f"{fault.filename or kept}: {fault.strerror}; releases are not kept, and a new one needs a restart"
         return replace(load_rules(folder, check=check), instead=(said,))

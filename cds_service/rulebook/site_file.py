@@ -35,11 +35,20 @@ SECTIONS = (PARAMETERS, RULES, SIGNED_OFF, WORDING, VALUE_SETS, NEVER_WHEN, NOT_
 
 @dataclass(frozen=True, slots=True)
 class SiteFile:
-    """A site file as read. With problems in it nothing may be served; `site` holds what could be read all the same."""
+    """A site file as read. With problems in it nothing may be served; `site` holds what could be read all the same.
+
+    raw: the file as it stood on the disk.
+    """
 
     site: Site
     source: Source
     problems: tuple[RuleProblem, ...]
+    raw: bytes = b""
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of the file, hexadecimal."""
+        return self.site.mark.digest
 
 
 def read_site(path: Path) -> SiteFile:
@@ -48,12 +57,17 @@ def read_site(path: Path) -> SiteFile:
         raw = path.read_bytes()
     except OSError:
         return _site_file(*read_source(path), b"")
-    return _site_file(*parse_bytes(raw, str(path)), raw)
+    return read_site_bytes(raw, str(path))
 
 
-def read_site_text(text: str, file: str = SITE_FILE) -> SiteFile:
-    """Read a site file from text; `file` is the name that problems carry."""
-    return _site_file(*parse_bytes(text.encode(), file), text.encode())
+def read_site_bytes(raw: bytes, file: str) -> SiteFile:
+    """Read a site file that was read from the disk before; `file` is the name that problems carry."""
+    return _site_file(*parse_bytes(raw, file), raw)
+
+
+def read_site_text(text: str) -> SiteFile:
+    """Read a site file from text."""
+    return read_site_bytes(text.encode(), SITE_FILE)
 
 
 def _site_file(source: Source, problems: tuple[RuleProblem, ...], raw: bytes) -> SiteFile:
@@ -81,7 +95,7 @@ def _site_file(source: Source, problems: tuple[RuleProblem, ...], raw: bytes) ->
         said=said,
     )
     ordered = sorted(reading.problems, key=lambda each: (each.line, each.column))
-    return SiteFile(site, source, tuple(ordered))
+    return SiteFile(site, source, tuple(ordered), raw)
 
 
 _DECIDES = {PARAMETERS: "value", RULES: "run", SIGNED_OFF: "version", WORDING: "value", VALUE_SETS: "add"}

@@ -14,9 +14,9 @@ from cds_service.config import Settings
 from cds_service.core.card import EVALUATION_EXTENSION, RULE_EXTENSION
 from cds_service.core.overlay import overlay
 from cds_service.core.site_words import SITE_EXTENSION
-from cds_service.edges.rule_store import RulesProblem, load_rules
+from cds_service.edges.rule_store import at_site
 from cds_service.fixtures import find
-from cds_service.rulebook.lint_site import site_problems
+from cds_service.rulebook.lint_site import SiteProblem, site_problems
 from cds_service.rulebook.release import Loaded, load_release
 from cds_service.rulebook.site_file import read_site
 from cds_service.wiring import build_app, check
@@ -221,7 +221,7 @@ def test_with_callers_checked_only_what_is_signed_off_is_active(required: Settin
 
 
 def test_start_up_says_what_the_site_does_and_what_still_waits(required: Settings) -> None:
-    said = check(required)
+    said = check(required, None)
     assert said[1] == f"site: {required.site}: Example Hospital; 0 rules changed; 1 signed off"
     assert said[2].startswith("26 of 27 rules have been reviewed by no clinician")
 
@@ -249,9 +249,8 @@ WRONG = "parameters:\n  mat-consideration.declined_days: {value: 20, ...}\nrulez
 
 def test_a_bad_site_file_is_refused_with_all_its_problems(site: Callable[[str], Path]) -> None:
     path = site(WRONG)
-    # Also by a worker, which does not check the rules again.
-    with pytest.raises(RulesProblem) as told:
-        load_rules(SHIPPED_RULES, check=False, site=path)
+    with pytest.raises(SiteProblem) as told:
+        at_site(loaded(), SHIPPED_RULES, read_site(path))
     said = str(told.value)
     assert f"{path}:3:44: site-not-allowed: 'declined_days' of mat-consideration 2.0.0 may be 30 to 180" in said
     assert f"{path}:4:1: unknown-key" in said
@@ -264,6 +263,20 @@ SMALL_WRONG = "parameters:\n  sample-rule.recent_days: {value: 20, ...}\n"
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return site_folder(tmp_path_factory.mktemp("rules"))
+
+
+def test_an_explanation_is_of_the_rules_as_the_site_has_them(
+    small: Path, site: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chart = tmp_path / "chart.json"
+    chart.write_text('{"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Patient", "id": "1"}}]}')
+    asked = ["rules", "explain", "sample-rule", "--folder", str(small), "--bundle", str(chart), "--site"]
+    assert main([*asked, str(site(SMALL_WRONG.replace("20", "60")))]) == FINE
+    said = capsys.readouterr().out
+    assert "Example Hospital; 1 rule changed\n" in said
+    assert "  changed at this site: recent days: 60 days instead of 90 days\n" in said
+    assert main([*asked, str(site(SMALL_WRONG))]) == 2
+    assert "site-not-allowed" in capsys.readouterr().err
 
 
 def test_serve_does_not_start_with_a_bad_site_file(
