@@ -198,6 +198,7 @@ class Terminal:
     def write(self, file: str, text: str) -> None:
         """Write a file as a reader of the page would."""
         text = text.replace("127.0.0.1:8000", f"127.0.0.1:{self.port or 8000}")
+        (self.folder / file).parent.mkdir(exist_ok=True)
         (self.folder / file).write_text(text, encoding="utf-8")
 
     def edit(self, file: str, old: str, new: str) -> None:

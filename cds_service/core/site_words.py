@@ -10,11 +10,18 @@ from cds_service.core.site import CodesChange, ParameterChange, Said, SiteChange
 SITE_EXTENSION = "org.oud-cds.site"
 CHANGED_HERE = "**Changed at this site"
 SIGNED_OFF_HERE = "Signed off at this site"
+SITE_BLOCKS = (CHANGED_HERE, SIGNED_OFF_HERE)  # how the blocks begin that speak of the site
 _KEY_WORDS = {"override_reasons": "reasons to override"}
 _RUN_WORDS = {"active": "shown, where the release has it on trial", "trial": "on trial", "disabled": "not run"}
 
 Json = dict[str, Any]
 Shown = tuple[Edition, str]  # a rule version, and the id of the card it shows
+
+
+def site_blocks(shown: Iterable[Shown], mark: SiteMark | None) -> list[str]:
+    """Give the blocks of a card's detail that speak of the site; shown as in `changed_line`."""
+    both = list(shown)
+    return [changed_line(both, mark), *signed_off_lines(both)]
 
 
 def changed_line(shown: Iterable[Shown], mark: SiteMark | None) -> str:
