@@ -33,6 +33,7 @@ PAGES = (
     HOW_TO / "connect-sandbox.md",
     HOW_TO / "read-an-answer.md",
     HOW_TO / "read-an-explanation.md",
+    HOW_TO / "tune-a-parameter-at-your-site.md",
     HOW_TO / "write-a-client.md",
     ROOT / "README.md",
 )
@@ -199,6 +200,7 @@ class Terminal:
     def write(self, file: str, text: str) -> None:
         """Write a file as a reader of the page would."""
         text = text.replace("127.0.0.1:8000", f"127.0.0.1:{self.port or 8000}")
+        (self.folder / file).parent.mkdir(exist_ok=True)
         (self.folder / file).write_text(text, encoding="utf-8")
 
     def edit(self, file: str, old: str, new: str) -> None:
