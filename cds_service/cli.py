@@ -18,8 +18,8 @@ from cds_service.rulebook.arguments import add_diff, add_release
 
 FINE, FINDINGS, USAGE, SETTINGS, RULES, ADDRESS = range(6)
 HOOKS = ("patient-view", "order-select", "order-sign", "encounter-discharge")
-DATABASE = 8  # 6 is that of replay, 7 that of token
-# What `serve` prints calls for, in the order of replay.SAMPLE_CALLS: what each shows, the file of its request body.
+DATABASE = 8  # 6 is that of replay and doctor, 7 that of token too
+# What `serve` prints calls for, in the order of fixtures.SAMPLE_CALLS: what each shows, the file of its request body.
 SAMPLES = (
     ("a call that returns a card", Path("var") / "sample-request.json"),
     ("the same for a person in treatment, who needs no card", Path("var") / "treated-request.json"),
@@ -68,7 +68,15 @@ def parser() -> argparse.ArgumentParser:
     form = replay.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print the whole answer as JSON")
     form.add_argument("--html", action="store_true", help="print the cards as an HTML page")
+    _add_caller(replay)
     replay.set_defaults(run=_replay)
+
+    doctor = commands.add_parser("doctor", help="look at a deployment, and say what is wrong and what to do")
+    doctor.add_argument("--url", required=True, help="base URL of the deployment, as clients call it")
+    doctor.add_argument("--origin", help="origin of a browser client to check CORS for, as https://app.example.org")
+    doctor.add_argument("--format", choices=["text", "json"], default="text")
+    _add_caller(doctor)
+    doctor.set_defaults(run=_doctor)
 
     fixture = commands.add_parser("fixture", help="write a request fixture with its dates moved to a day")
     fixture.add_argument("request", nargs="?", help="name of a fixture, or a file; if left out, all are listed")
@@ -120,11 +128,29 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("--depth", choices=["reason", "criteria", "full"], help="else criteria; of all rules, reason")
     explain.add_argument("--format", choices=["text", "json"], default="text")
     explain.set_defaults(run=_rules_explain)
+    for each in (lint, explain):
+        each.add_argument("--site", metavar="FILE", help="site file to check, or to explain by; else CDS_SITE")
     for each in (lint, test, explain):
         each.add_argument("--folder", help="rules folder; else CDS_RULES, else the packaged one")
     add_diff(rule_commands, _rules_diff)
     add_release(rule_commands, _rules_release)
     return top
+
+
+def _add_caller(command: argparse.ArgumentParser) -> None:
+    """Options of a command that calls a deployment: who it calls as, and which certificates it trusts."""
+    caller = command.add_argument_group("calling a deployment that checks its callers")
+    what = caller.add_mutually_exclusive_group()
+    what.add_argument("--token", help="token for one call; - reads it from standard input, which no process list shows")
+    what.add_argument("--token-file", metavar="FILE", help="file that holds the token")
+    what.add_argument("--key", metavar="FILE", help="private key to mint a token with for each call: a JWK or PEM file")
+    caller.add_argument("--iss", help="issuer: one of the client's `issuers`; needed with --key")
+    caller.add_argument("--alg", choices=["ES384", "RS384"], help="else the one that fits the key")
+    caller.add_argument("--kid", help="key id; else that of the JWK, else its RFC 7638 thumbprint")
+    caller.add_argument("--jku", help="URL of the JWK Set to name in the tokens")
+    caller.add_argument("--tenant", help="tenant to name in the tokens")
+    caller.add_argument("--public-url", metavar="URL", help="CDS_PUBLIC_URL, which tokens name, if --url is another")
+    caller.add_argument("--ca-file", metavar="FILE", help="certificates to trust in place of the usual, PEM")
 
 
 def _add_db(db: argparse.ArgumentParser) -> None:
@@ -155,7 +181,7 @@ def _db(args: argparse.Namespace) -> int:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    from cds_service import wiring
+    from cds_service import wiring, wiring_rules
     from cds_service.clients.client import ANONYMOUS
     from cds_service.config import AUTH_OFF, read_settings
     from cds_service.edges import logs
@@ -167,7 +193,8 @@ def _serve(args: argparse.Namespace) -> int:
     if fault:
         print(f"CDS_HOST, CDS_PORT: cannot listen on {settings.host}:{settings.port}: {fault}", file=sys.stderr)
         return ADDRESS
-    for line in wiring.check(settings):
+    site = wiring_rules.site_of(settings)
+    for line in wiring.check(settings, site=site):
         print(line, flush=True)
     try:
         warning = wiring.prepare_records(settings)
@@ -183,7 +210,7 @@ def _serve(args: argparse.Namespace) -> int:
         samples = sample_requests(wiring.clock(settings)(ANONYMOUS)) if settings.auth == AUTH_OFF else []
         print(welcome(settings.host, port, samples), flush=True)
 
-    serve(wiring.serving(settings, announce), lambda: wiring.open_service(settings))
+    serve(wiring.serving(settings, announce), lambda: wiring.open_service(settings, site=site))
     return FINE
 
 
@@ -205,8 +232,8 @@ def welcome(host: str, port: int, samples: Sequence[tuple[str, Path]]) -> str:
 
 def sample_requests(today: date) -> list[tuple[str, Path]]:
     """Write the request bodies with today's dates under var/, and give those that could be written."""
-    from cds_service.fixtures import FixtureProblem
-    from cds_service.replay import SAMPLE_CALLS, write_request
+    from cds_service.fixtures import SAMPLE_CALLS, FixtureProblem
+    from cds_service.replay import write_request
 
     written = []
     for fixture, (what, path) in zip(SAMPLE_CALLS, SAMPLES, strict=True):
@@ -238,6 +265,12 @@ def _replay(args: argparse.Namespace) -> int:
     return int(main_replay(args))
 
 
+def _doctor(args: argparse.Namespace) -> int:
+    from cds_service.doctor.command import doctor_command
+
+    return int(doctor_command(args))
+
+
 def _fixture(args: argparse.Namespace) -> int:
     from cds_service.replay import main_fixture
 
@@ -253,7 +286,20 @@ def _clients_check(args: argparse.Namespace) -> int:
         print("clients check: name a file, or set CDS_CLIENTS", file=sys.stderr)
         return USAGE
     args.public_url = public_url_of(os.environ)
+    args.rules = _rules_at_hand
     return int(check_command(args))
+
+
+def _rules_at_hand() -> tuple[Path, frozenset[str]] | None:
+    """The rules folder and the ids of the rules it serves; None where nothing can be served."""
+    from cds_service.core.rule import rule_ids
+    from cds_service.edges.rule_store import RulesProblem, load_rules
+
+    try:
+        served = load_rules(_rules_folder(None), check=False)
+    except RulesProblem:
+        return None
+    return served.folder, rule_ids(served.release)
 
 
 def _token(args: argparse.Namespace) -> int:
@@ -266,6 +312,7 @@ def _rules_lint(args: argparse.Namespace) -> int:
     from cds_service.rulebook.commands import lint_command
 
     args.rules = str(_rules_folder(args.folder))
+    args.site = _site(args.site)
     return int(lint_command(args))
 
 
@@ -299,7 +346,7 @@ def _rules_explain(args: argparse.Namespace) -> int:
         said = f"{args.bundle}: {getattr(fault, 'strerror', None) or f'is no JSON: {fault}'}" if args.bundle else fault
         print(f"rules explain: {said}", file=sys.stderr)
         return USAGE
-    args.folder = str(_rules_folder(args.folder))
+    args.folder, args.site = str(_rules_folder(args.folder)), _site(args.site)
     return int(explain_command(args))
 
 
@@ -314,6 +361,7 @@ def _rules_release(args: argparse.Namespace) -> int:
     from cds_service.rulebook.release_command import release_command
 
     args.folder, args.today, args.seen = str(_rules_folder(args.folder)), date.today(), {}
+    args.site = _site(getattr(args, "site", None))
     database = os.environ.get("CDS_DATABASE_URL")
     if args.action == "status" and database:
         from cds_service.edges.store.faults import StoreUnavailable
@@ -324,6 +372,10 @@ def _rules_release(args: argparse.Namespace) -> int:
         except StoreUnavailable as problem:
             print(f"rules release status: not looked at: {problem}", file=sys.stderr)
     return int(release_command(args))
+
+
+def _site(given: str | None) -> str | None:
+    return given or os.environ.get("CDS_SITE", "").strip() or None
 
 
 def _rules_folder(given: str | None) -> Path:

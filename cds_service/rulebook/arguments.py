@@ -48,6 +48,8 @@ def add_release(commands: Any, run: Run) -> None:
     log.add_argument("--to", metavar="NAME", help="the later release; else the current one")
     log.add_argument("--format", choices=["text", "json", "markdown"], default="text")
     status.add_argument("--format", choices=["text", "json"], default="text")
+    for name in ("lock", "back"):
+        actions.choices[name].add_argument("--site", metavar="FILE", help="site file it must fit; else CDS_SITE")
     for name, each in actions.choices.items():
         each.add_argument("--folder", help=_FOLDER)
         each.set_defaults(run=run, action=name)

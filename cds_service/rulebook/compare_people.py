@@ -117,7 +117,7 @@ def compare_call(
     two: Two, hook: str, context: Mapping[str, Any], prefetch: Mapping[str, Any], today: date
 ) -> Iterator[Compared]:
     """Judge one call by both sides. Raises RequestProblem for a call that cannot be read."""
-    spoken = dialect("", context, prefetch)
+    spoken = dialect("", "", context, prefetch)
     outcomes = []
     for side in (two.before, two.after):
         chart = read_chart(
@@ -127,6 +127,7 @@ def compare_call(
             needs=side.needs,
             table=side.table,
             today=today,
+            not_held=side.release.not_held,
             version=spoken.read,
         )
         outcomes.append(decide(side, chart, today))

@@ -29,6 +29,7 @@ from cds_service.rulebook.release_pins import Missing, missing_pins
 from cds_service.rulebook.release_status import status_json, status_of, status_text
 from cds_service.rulebook.rule_report import tested_of
 from cds_service.rulebook.rule_tests import run_cases
+from cds_service.rulebook.site_file import SiteFile, read_site
 from cds_service.rulebook.source import nearest
 
 FINE, FINDINGS, USAGE = 0, 1, 2
@@ -38,8 +39,8 @@ MAKE_NEW = "make a new one first: cds-service rules release new NAME"
 def release_command(args: argparse.Namespace) -> int:
     """Run one of the commands.
 
-    args: action, folder, today (date), and what the action takes; of `status`, seen: the day of the first decision in
-    the records by (rule, version), empty when nobody looked.
+    args: action, folder, today (date), site (file that the release must fit, or None), and what the action takes; of
+    `status`, seen: the day of the first decision in the records by (rule, version), empty when nobody looked.
     """
     run = {
         "new": _new, "promote": _promote, "back": _back, "status": _status, "lock": _lock, "changelog": _changelog,
@@ -113,8 +114,9 @@ def _back(folder: Path, args: argparse.Namespace) -> int:
         near = nearest(name, known)
         raise NoEdit(f"no older release '{name}'; {near or 'there are ' + (', '.join(known) or 'none')}")
     loaded = load_release(folder, name)
-    files = {str(path) for path in loaded.paths.values()}
-    found = [each for each in report_of(loaded, folder).problems if each.severity == ERROR and each.file in files]
+    files = {*map(str, loaded.paths.values()), args.site}
+    told = report_of(loaded, folder, args.today, _site(args)).problems
+    found = [each for each in told if each.severity == ERROR and each.file in files]
     if found:
         print("\n".join(map(str, found)))
         print(f"not written: a service would not take {name}, because lint finds errors in it")
@@ -128,6 +130,10 @@ def _back(folder: Path, args: argparse.Namespace) -> int:
     else:
         print("it is not in the lock yet; next: cds-service rules release lock")
     return FINE
+
+
+def _site(args: argparse.Namespace) -> SiteFile | None:
+    return read_site(Path(args.site)) if args.site else None
 
 
 def _current(folder: Path) -> ReleaseFile:
@@ -172,7 +178,7 @@ def _next(folder: Path) -> str:
 
 def _lock(folder: Path, args: argparse.Namespace) -> int:
     loaded = load_release(folder)
-    report = report_of(loaded, folder, args.today)
+    report = report_of(loaded, folder, args.today, _site(args))
     errors = [each for each in report.problems if each.severity == ERROR]
     for each in report.problems:
         if each.code != NOT_REVIEWED:
