@@ -8,9 +8,10 @@ from html import escape
 
 from cds_service.core.rule import Edition, Release
 from cds_service.rulebook.change import Change
-from cds_service.rulebook.compare_people import CHANGED, GAINED, LOST, REWORDED, TURNS, Cohort, Tally
+from cds_service.rulebook.compare_people import CHANGED, GAINED, LOST, REWORDED, TURNS
 from cds_service.rulebook.compare_release import Difference, ReleaseDifference
 from cds_service.rulebook.compare_report import change_words, verdict
+from cds_service.rulebook.compare_tally import Cohort, Tally
 from cds_service.rulebook.rule_description import describe
 from cds_service.rulebook.rule_picture import picture
 

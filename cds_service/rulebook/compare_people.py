@@ -5,9 +5,8 @@ processes. A version is judged alone, with the gate of its release: what other r
 release is judged whole, as it is served.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -36,12 +35,16 @@ from cds_service.fhir.whole_record import RecordProblem, as_call
 GAINED, LOST, CHANGED, REWORDED, SAME, NO_CARD = "gained", "lost", "changed", "reworded", "same", "no card"
 TURNS = (GAINED, LOST, CHANGED, REWORDED)
 BASIS = "basis"  # the part of a card that says why it is shown, and its sources
-EXAMPLES_KEPT = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Two:
-    """Two releases ready to be put before the same charts. rules: the ids compared; moments: hooks they run at."""
+    """Two sides ready to be put before the same charts.
+
+    before, after: two releases; or one and the same, whose active version is the first side and whose trial the second,
+    so that a chart is read once and what both versions ask is judged once.
+    rules: the ids compared; moments: hooks they run at.
+    """
 
     before: Compiled
     after: Compiled
@@ -83,9 +86,9 @@ class NotJudged:
 
 def two_editions(release: Release, before: Edition, after: Edition) -> Two:
     """Put two versions of one rule side by side, each as if it were the only rule of the release."""
-    alone = [compile_release(replace(release, active=(each,), trial=())) for each in (before, after)]
+    both = compile_release(replace(release, active=(before,), trial=(after,)))
     moments = tuple(each for each in HOOKS if each in (*before.rule.hooks, *after.rule.hooks))
-    return Two(alone[0], alone[1], tuple(dict.fromkeys((before.rule.id, after.rule.id))), moments)
+    return Two(both, both, (after.rule.id,), moments)
 
 
 def two_releases(before: Release, after: Release) -> Two:
@@ -119,7 +122,8 @@ def compare_call(
     """Judge one call by both sides. Raises RequestProblem for a call that cannot be read."""
     spoken = dialect("", "", context, prefetch)
     outcomes = []
-    for side in (two.before, two.after):
+    sides = (two.before,) if two.before is two.after else (two.before, two.after)
+    for side in sides:
         chart = read_chart(
             hook=hook,
             context=context,
@@ -132,13 +136,17 @@ def compare_call(
         )
         outcomes.append(decide(side, chart, today))
     call = call_context(hook=hook, hook_instance="compared", context=context, today=today)
-    sides = [
-        {each.edition.rule.id: _Said(each, release, call, spoken.draft) for each in outcome.decisions if not each.trial}
-        for outcome, release in zip(outcomes, (two.before.release, two.after.release), strict=True)
+    said = [
+        {
+            each.edition.rule.id: _Said(each, side.release, call, spoken.draft)
+            for each in outcome.decisions
+            if each.trial is (trial and len(sides) == 1)
+        }
+        for side, outcome, trial in ((sides[0], outcomes[0], False), (sides[-1], outcomes[-1], True))
     ]
-    gates = _gates(outcomes[0], outcomes[1])
+    gates = _gates(outcomes[0], outcomes[-1])
     for rule in two.rules:
-        before, after = sides[0].get(rule), sides[1].get(rule)
+        before, after = said[0].get(rule), said[1].get(rule)
         if before or after or gates:
             yield _compared(rule, (context["patientId"], hook), before, after, gates)
 
@@ -154,7 +162,12 @@ class _Said:
 
     @property
     def shows(self) -> bool:
-        return self.decision.state == FIRES and not self.decision.withheld
+        return self.decision.state == FIRES and not self.withheld
+
+    @property
+    def withheld(self) -> str:
+        """Why the card is not sent; that a version is on trial is only how it is compared."""
+        return "" if self.decision.trial else self.decision.withheld
 
     @property
     def variant(self) -> str:
@@ -241,11 +254,7 @@ def _compared(
 def _why(before: _Said | None, after: _Said | None, hook: str) -> tuple[str, ...]:
     if before is None or after is None:
         return (f"only {'after' if before is None else 'before'}: the rule runs at {hook}",)
-    withheld = [
-        f"{word}: {each.decision.withheld}"
-        for word, each in (("before", before), ("after", after))
-        if each.decision.withheld
-    ]
+    withheld = [f"{word}: {each.withheld}" for word, each in (("before", before), ("after", after)) if each.withheld]
     if withheld:
         return tuple(withheld)
     return tuple(dict.fromkeys(_flips(before.decision, after.decision)))
@@ -307,78 +316,3 @@ def _members(decision: Decision, name: str) -> tuple[str, ...]:
 
 def _word(verdict: Verdict) -> str:
     return "cannot tell" if verdict is UNKNOWN else verdict.name
-
-
-# --- counting --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class Tally:
-    """Counts over a cohort, of one rule; it grows with each Compared.
-
-    before, after: cards; unknown: (before, after, newly, no longer). examples: people by sort, the first few.
-    reasons: how often what flipped, by sort; parts: how often which part of a card changed.
-    """
-
-    rule: str
-    calls: int = 0
-    before: int = 0
-    after: int = 0
-    sorts: Counter[str] = field(default_factory=Counter)
-    unknown: Counter[str] = field(default_factory=Counter)
-    failed: Counter[str] = field(default_factory=Counter)
-    variants: Counter[tuple[str, str]] = field(default_factory=Counter)
-    parts: Counter[str] = field(default_factory=Counter)
-    reasons: dict[str, Counter[str]] = field(default_factory=dict)
-    examples: dict[str, list[str]] = field(default_factory=dict)
-
-    def take(self, one: Compared) -> None:
-        """Count one comparison."""
-        self.calls += 1
-        self.before += bool(one.cards[0])
-        self.after += bool(one.cards[1])
-        self.sorts[one.sort] += 1
-        for side, unknown, failed in zip(("before", "after"), one.unknown, one.failed, strict=True):
-            self.unknown[side] += unknown
-            self.failed[side] += failed
-        turned = {(False, True): "newly unknown", (True, False): "no longer unknown"}.get(one.unknown, "")
-        if turned:
-            self.unknown[turned] += 1
-        self.parts.update(one.parts)
-        if one.cards[0] != one.cards[1] and all(one.cards):
-            self.variants[one.cards] += 1
-        for sort in filter(None, (one.sort if one.sort in TURNS else "", turned)):
-            self.reasons.setdefault(sort, Counter()).update(one.flipped)
-            people = self.examples.setdefault(sort, [])
-            if len(people) < EXAMPLES_KEPT and one.person not in people:
-                people.append(one.person)
-
-    @property
-    def differs(self) -> bool:
-        """Whether anything is other than before."""
-        return bool(self.examples)
-
-
-@dataclass(frozen=True, slots=True)
-class Cohort:
-    """A comparison over a cohort. people: records read; skipped: how often no call could be made, by reason."""
-
-    today: date
-    people: int
-    tallies: Mapping[str, Tally]
-    skipped: Mapping[str, int]
-
-
-def compare_cohort(two: Two, records: Iterable[Sequence[Resource]], today: date) -> Cohort:
-    """Compare both sides on every record and count."""
-    tallies = {each: Tally(each) for each in two.rules}
-    skipped: Counter[str] = Counter()
-    people = 0
-    for record in records:
-        people += 1
-        for each in compare_record(two, record, today):
-            if isinstance(each, NotJudged):
-                skipped[f"{each.hook}: {each.why}"] += 1
-            else:
-                tallies[each.rule].take(each)
-    return Cohort(today, people, tallies, dict(skipped))

@@ -6,12 +6,13 @@ from typing import Any
 
 from cds_service.core.card_text import counted
 from cds_service.rulebook.change import NONE, PATCH, Change, least_version
-from cds_service.rulebook.compare_people import BASIS, TURNS, Cohort, Tally
+from cds_service.rulebook.compare_people import BASIS, TURNS
 from cds_service.rulebook.compare_release import Difference, ReleaseDifference
+from cds_service.rulebook.compare_tally import NEWLY_UNKNOWN, NO_LONGER_UNKNOWN, Cohort, Tally
 
 WIDTH = 100
 _REASONS_TOLD = 5
-_SORTS = (*TURNS, "newly unknown", "no longer unknown")
+_SORTS = (*TURNS, NEWLY_UNKNOWN, NO_LONGER_UNKNOWN)
 
 Json = dict[str, Any]
 
@@ -216,8 +217,8 @@ def _tally_json(tally: Tally) -> Json:
         "unknown": {
             "before": tally.unknown["before"],
             "after": tally.unknown["after"],
-            "newly": tally.unknown["newly unknown"],
-            "noLonger": tally.unknown["no longer unknown"],
+            "newly": tally.unknown[NEWLY_UNKNOWN],
+            "noLonger": tally.unknown[NO_LONGER_UNKNOWN],
         },
         "failed": {"before": tally.failed["before"], "after": tally.failed["after"]},
         "changedParts": dict(tally.parts.most_common()),

@@ -17,9 +17,10 @@ from cds_service.fhir.shapes import Resource
 from cds_service.fhir.whole_record import RecordProblem, resources_of
 from cds_service.rulebook.compare import pin_changes, what_is_read
 from cds_service.rulebook.compare_page import difference_page, release_page
-from cds_service.rulebook.compare_people import Cohort, Two, compare_cohort, two_editions, two_releases
+from cds_service.rulebook.compare_people import Two, two_editions, two_releases
 from cds_service.rulebook.compare_release import difference, release_difference
 from cds_service.rulebook.compare_report import difference_json, difference_text, release_json, release_text
+from cds_service.rulebook.compare_tally import Cohort, compare_cohort
 from cds_service.rulebook.edition import NoEdition, edition_of
 from cds_service.rulebook.files import write_whole
 from cds_service.rulebook.reader import read_rule_file

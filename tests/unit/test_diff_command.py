@@ -17,10 +17,10 @@ from cds_service.rulebook.compare_people import (
     SAME,
     Compared,
     NotJudged,
-    compare_cohort,
     compare_record,
     two_editions,
 )
+from cds_service.rulebook.compare_tally import compare_cohort
 from cds_service.rulebook.edition import edition_of
 from cds_service.rulebook.release import load_release
 from tests.http.small_rules import RULE, lock, small_rules, write_release
