@@ -20,8 +20,8 @@ def a_day(text: str) -> date:
 def add_diff(commands: Any, run: Run) -> None:
     """Add `rules diff`."""
     diff = commands.add_parser("diff", help="say what changed between two versions of a rule, or two releases")
-    diff.add_argument("before", help="rule@version, or the name of a release")
-    diff.add_argument("after", help="another version of the same rule, or another release")
+    diff.add_argument("before", help="rule@version, definition@version, or the name of a release")
+    diff.add_argument("after", help="another version of the same, or another release")
     diff.add_argument("--cohort", metavar="DIR", help="folder of FHIR Bundles, one person each: whose cards change")
     diff.add_argument("--today", type=a_day, help="the day the cohort is judged at, as 2026-03-01; else today")
     diff.add_argument("--html", metavar="FILE", help="write a page with pictures too")

@@ -36,22 +36,19 @@ _UNKNOWN_COLOR = "#7a5195"
 _WIDTH, _LABEL, _BAR, _STEP = 640, 150, 380, 28
 
 
-def difference_page(
-    found: Difference, editions: tuple[Edition, Edition], release: Release, cohort: Cohort | None = None
-) -> str:
-    """Give the page of two versions of one rule. release: that which names the page's rules."""
+def difference_page(found: Difference, pictures: str = "", cohort: Cohort | None = None) -> str:
+    """Give the page of two versions of one rule or definition. pictures: those of `flows`, "" for none."""
+    flow_part = ["<h2>How each comes to a card</h2>", f'<div class="two">{pictures}</div>'] if pictures else []
     title = f"{found.id} {found.before} → {found.after}"
-    flows = [
-        f"<figure><figcaption>{each.rule.version}</figcaption>{picture(describe(each, state, release))}</figure>"
-        for each, state in zip(editions, ("before", "after"), strict=True)
-    ]
-    parts = [
-        *_versions(found),
-        *_cohort(cohort),
-        "<h2>How each comes to a card</h2>",
-        f'<div class="two">{"".join(flows)}</div>',
-    ]
-    return _page(title, parts)
+    return _page(title, [*_versions(found), *_cohort(cohort), *flow_part])
+
+
+def flows(editions: Iterable[Edition], release: Release) -> str:
+    """Draw how each version of a rule comes to a card. release: that which the descriptions name."""
+    return "".join(
+        f"<figure><figcaption>{each.rule.version}</figcaption>{picture(describe(each, '', release))}</figure>"
+        for each in editions
+    )
 
 
 def release_page(found: ReleaseDifference, cohort: Cohort | None = None) -> str:

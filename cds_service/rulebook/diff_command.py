@@ -1,4 +1,4 @@
-"""`cds-service rules diff`: what changed between two versions of a rule, or two releases, in words and on people.
+"""`cds-service rules diff`: what changed between two versions of a rule or definition, or two releases.
 
 Exit codes: 0 every version takes the step its change needs, 1 one is too small, 2 no such version or no cohort.
 """
@@ -15,16 +15,17 @@ from typing import Any
 
 from cds_service.fhir.shapes import Resource
 from cds_service.fhir.whole_record import RecordProblem, resources_of
+from cds_service.rulebook.change import version_order
 from cds_service.rulebook.compare import pin_changes, what_is_read
-from cds_service.rulebook.compare_page import difference_page, release_page
+from cds_service.rulebook.compare_page import difference_page, flows, release_page
 from cds_service.rulebook.compare_people import Two, two_editions, two_releases
 from cds_service.rulebook.compare_release import difference, release_difference
 from cds_service.rulebook.compare_report import difference_json, difference_text, release_json, release_text
 from cds_service.rulebook.compare_tally import Cohort, compare_cohort
 from cds_service.rulebook.edition import NoEdition, edition_of
 from cds_service.rulebook.files import write_whole
-from cds_service.rulebook.reader import read_rule_file
-from cds_service.rulebook.release import Loaded, known_releases, load_release, rule_path
+from cds_service.rulebook.reader import read_definition_file, read_rule_file
+from cds_service.rulebook.release import Loaded, definition_path, known_releases, load_release, rule_path
 from cds_service.rulebook.source import nearest
 
 FINE, FINDINGS, USAGE = 0, 1, 2
@@ -47,14 +48,15 @@ class _Answer:
 def diff_command(args: argparse.Namespace) -> int:
     """Compare two versions or two releases.
 
-    args: before, after ("rule@version" both, or names of releases both), folder, format ("text", "json"), html (file
-    to write or None), cohort (folder or None), today (date).
+    args: before, after ("rule@version", "definition@version" or names of releases, both of one sort), folder, format
+    ("text", "json"), html (file to write or None), cohort (folder or None), today (date).
     """
     folder = Path(args.folder)
     try:
         if ("@" in args.before) != ("@" in args.after):
             raise NoComparison("name two versions, as rule@1.0.0 rule@1.1.0, or two releases")
-        compare = _versions if "@" in args.before else _releases
+        is_version, is_definition = "@" in args.before, _is_definition(folder, args.before)
+        compare = _definitions if is_definition else _versions if is_version else _releases
         answer = compare(folder, args.before, args.after, args.cohort and Path(args.cohort), args.today)
         if args.html:
             write_whole(Path(args.html), answer.page)
@@ -88,9 +90,33 @@ def _versions(folder: Path, before: str, after: str, people: Path | None, today:
     return _Answer(
         list(difference_text(found, cohort)),
         difference_json(found, cohort),
-        difference_page(found, editions, release, cohort),
+        difference_page(found, flows(editions, release), cohort),
         found.enough,
     )
+
+
+def _is_definition(folder: Path, name: str) -> bool:
+    return "@" in name and (folder / "definitions" / name.partition("@")[0]).is_dir()
+
+
+def _definitions(folder: Path, before: str, after: str, people: Path | None, today: date) -> _Answer:
+    if people:
+        raise NoComparison("a definition alone shows no card; compare rules or releases on a cohort")
+    files = []
+    for name in (before, after):
+        definition, _, version = name.partition("@")
+        path = definition_path(folder, definition, version)
+        if not path.is_file():
+            there = ", ".join(sorted((each.stem for each in path.parent.glob("*.yaml")), key=version_order))
+            raise NoComparison(f"{definition} has no version {version}; there are {there or 'none'}")
+        files.append(read_definition_file(path))
+    if files[0].draft.id != files[1].draft.id:
+        raise NoComparison(f"{before} and {after} are different definitions; wanted two versions of one")
+    errors = [str(problem) for file in files for problem in file.problems]
+    if errors:
+        raise NoComparison("\n".join(errors))
+    found = difference(files[0], files[1])
+    return _Answer(list(difference_text(found)), difference_json(found), difference_page(found), found.enough)
 
 
 def _releases(folder: Path, before: str, after: str, people: Path | None, today: date) -> _Answer:

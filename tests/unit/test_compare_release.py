@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from cds_service.cli import main
 from cds_service.rulebook.changelog import changelog
 from cds_service.rulebook.compare_page import bars, release_page
 from cds_service.rulebook.compare_people import CHANGED, Compared
@@ -109,3 +110,29 @@ def test_the_picture_of_a_tally_is_well_formed_and_names_its_numbers() -> None:
     words = [each.text for each in picture.iter() if each.tag.endswith("text")]
     assert words[:4] == ["cards before", "1", "cards after", "1"]
     assert words[words.index("changed") + 1] == "1"
+
+
+def test_two_versions_of_a_definition_are_compared_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = folder / "definitions/drug-status/1.3.0.yaml"
+    path.write_text((folder / "definitions/drug-status/1.2.0.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    changed_file(path, "version: 1.2.0", "version: 1.3.0")
+    changed_file(path, "value: 30", "value: 45")
+    names = ["drug-status@1.2.0", "drug-status@1.3.0"]
+    page = folder / "page.html"
+    assert main(["rules", "diff", *names, "--folder", str(folder), "--html", str(page)]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "drug-status 1.2.0 -> 1.3.0",
+        "",
+        "parameters",
+        "  minor  grace_days: 30 days becomes 45 days",
+        "",
+        "least step: minor, because of parameters; 1.2.0 -> 1.3.0 is minor: enough",
+        f"written: {page}",
+    ]
+    assert "30 days becomes 45 days" in page.read_text(encoding="utf-8")
+    for arguments, wanted in (
+        ([names[0], "drug-status@9.0.0"], "drug-status has no version 9.0.0; there are 1.2.0, 1.3.0"),
+        ([*names, "--cohort", "people"], "a definition alone shows no card; compare rules or releases on a cohort"),
+    ):
+        assert main(["rules", "diff", *arguments, "--folder", str(folder)]) == 2
+        assert capsys.readouterr().err == f"rules diff: {wanted}\n"
