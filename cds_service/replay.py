@@ -268,8 +268,8 @@ def differences(fixture: Fixture, status: int, answer: Any) -> Iterator[str]:
 def cards_in(answer: Any) -> list[Json] | None:
     """The cards of an answer; None when it has no list of them. It may be of another service than this one.
 
-    A card has at least what CDS Hooks 2.0 requires of one: `summary`, `indicator`, and `source` with a `label`; the same
-    goes for its suggestions, links and reasons to override.
+    A card has at least what CDS Hooks 2.0 requires of one: `summary`, `indicator`, and `source` with a `label`; the
+    same goes for its suggestions, links and reasons to override.
     """
     cards = _object(answer).get("cards")
     return cards if isinstance(cards, list) and all(map(_is_card, cards)) else None

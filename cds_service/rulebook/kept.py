@@ -154,11 +154,16 @@ def committed(folder: Path) -> tuple[dict[str, str], tuple[str, ...]]:
         return {}, (f"{folder / LOCK_FILE} has no release {id_ or 'of that name'}",)
     other = []
     for name, sha in files.items():
-        if not (folder / name).resolve().is_relative_to(folder.resolve()):
+        if _steps_out(name) or not (folder / name).resolve().is_relative_to(folder.resolve()):
             raise ValueError(f"{folder / LOCK_FILE} names a file outside the folder: {name}")
         if hashlib.sha256(_bytes(folder / name)).hexdigest() != sha:
             other.append(f"{folder / name} is not as {LOCK_FILE} says")
     return files, tuple(other)
+
+
+def _steps_out(name: str) -> bool:
+    """Whether a name leads elsewhere: it names a file of the folder, and one of the copy that is made of it."""
+    return Path(name).is_absolute() or ".." in Path(name).parts
 
 
 def _named(file: str, copy: Path) -> str:

@@ -150,7 +150,7 @@ def answering(status: int, body: object) -> Callable[[Asked], Said]:
 
 @pytest.mark.parametrize("options", [[], ["--html"]])
 @pytest.mark.parametrize(
-    "status, body",
+    ("status", "body"),
     [
         (412, {"issue": None}),
         (412, {"issue": [None, {"details": None, "expression": None}, {"expression": [1]}]}),
