@@ -27,7 +27,7 @@ from cds_service.rulebook.release_lock import LOCK_FILE, digest_of, file_digests
 ACCEPTED, REFUSED, WAITING, UNLOCKED = "accepted", "refused", "waiting", "unlocked"
 PROBLEMS_KEPT = 10
 RELEASES_KEPT = 10
-_FOLDERS = "folders"
+_FOLDERS, _NEW = "folders", ".new-"
 _BUSY = "lock"  # the file whose lock is held while one process of this machine accepts
 
 
@@ -111,7 +111,9 @@ def _judged(folder: Path, kept: Path, files: dict[str, str], standing: Standing)
     """Copy the files, look at the copy, and keep it if it is sound."""
     before = read_standing(kept, folder)
     digest, id_ = digest_of(files), read_release_file(folder / RELEASE_FILE).id
-    copy = Path(tempfile.mkdtemp(prefix=".new-", dir=kept))
+    for each in kept.glob(f"{_NEW}*"):  # of a process that was killed; only one at a time is at work here
+        shutil.rmtree(each, ignore_errors=True)
+    copy = Path(tempfile.mkdtemp(prefix=_NEW, dir=kept))
     try:
         for name in files:
             (copy / name).parent.mkdir(parents=True, exist_ok=True)

@@ -192,3 +192,12 @@ def test_a_lock_that_names_files_by_ways_out_of_the_folder_waits_and_nothing_is_
     assert (looked.outcome, looked.standing) == (WAITING, first)
     assert looked.problems == (f"{lock_file} names a file outside the folder: {name}",)
     assert sorted(kept.rglob("*")) == before
+
+
+def test_the_copy_of_a_process_that_was_killed_goes_with_the_next_release(folder: Path, kept: Path) -> None:
+    look(folder, kept)
+    (kept / ".new-killed").mkdir()
+    (kept / ".new-killed" / "release.yaml").write_text("half", encoding="utf-8")
+    next_release(folder, 1)
+    assert look(folder, kept).outcome == ACCEPTED
+    assert not list(kept.glob(".new-*"))
