@@ -41,7 +41,8 @@ class ReleaseWatch:
     digest: of the release in service at the beginning.
     load:   reads what was accepted. Raises when its files are not what was accepted.
     serve:  puts a release in service.
-    found:  told how each new commit ended, one of OUTCOMES, once for each outcome of a commit; ACCEPTED by each worker that took it over.
+    found:  told what became of each new commit, one of OUTCOMES, each once a commit; ACCEPTED by each worker that
+            took it over.
     """
 
     def __init__(
