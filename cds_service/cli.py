@@ -126,6 +126,8 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("--depth", choices=["reason", "criteria", "full"], help="else criteria; of all rules, reason")
     explain.add_argument("--format", choices=["text", "json"], default="text")
     explain.set_defaults(run=_rules_explain)
+    for each in (lint, explain):
+        each.add_argument("--site", metavar="FILE", help="site file to check, or to explain by; else CDS_SITE")
     for each in (lint, test, explain):
         each.add_argument("--folder", help="rules folder; else CDS_RULES, else the packaged one")
     return top
@@ -187,7 +189,8 @@ def _serve(args: argparse.Namespace) -> int:
     if fault:
         print(f"CDS_HOST, CDS_PORT: cannot listen on {settings.host}:{settings.port}: {fault}", file=sys.stderr)
         return ADDRESS
-    for line in wiring.check(settings):
+    site = wiring.site_of(settings)
+    for line in wiring.check(settings, site=site):
         print(line, flush=True)
     try:
         warning = wiring.prepare_records(settings)
@@ -203,7 +206,7 @@ def _serve(args: argparse.Namespace) -> int:
         samples = sample_requests(wiring.clock(settings)(ANONYMOUS)) if settings.auth == AUTH_OFF else []
         print(welcome(settings.host, port, samples), flush=True)
 
-    serve(wiring.serving(settings, announce), lambda: wiring.open_service(settings))
+    serve(wiring.serving(settings, announce), lambda: wiring.open_service(settings, site=site))
     return FINE
 
 
@@ -305,6 +308,7 @@ def _rules_lint(args: argparse.Namespace) -> int:
     from cds_service.rulebook.commands import lint_command
 
     args.rules = str(_rules_folder(args.folder))
+    args.site = _site(args.site)
     return int(lint_command(args))
 
 
@@ -338,8 +342,12 @@ def _rules_explain(args: argparse.Namespace) -> int:
         said = f"{args.bundle}: {getattr(fault, 'strerror', None) or f'is no JSON: {fault}'}" if args.bundle else fault
         print(f"rules explain: {said}", file=sys.stderr)
         return USAGE
-    args.folder = str(_rules_folder(args.folder))
+    args.folder, args.site = str(_rules_folder(args.folder)), _site(args.site)
     return int(explain_command(args))
+
+
+def _site(given: str | None) -> str | None:
+    return given or os.environ.get("CDS_SITE", "").strip() or None
 
 
 def _rules_folder(given: str | None) -> Path:

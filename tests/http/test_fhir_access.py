@@ -238,6 +238,17 @@ def test_a_list_that_could_not_be_had_is_not_read(
     assert "SENTINEL" not in caplog.text
 
 
+def test_all_lists_together_are_bounded(server: KeyServer) -> None:
+    """Each may be large, but what they weigh together must be read, parsed and judged within the call's time."""
+    padded = b'{"resourceType": "Bundle", "type": "searchset"' + b" " * (MOST_BYTES - 100) + b"}"
+    server.behaviour = body(padded)
+    world = World(server, budget_s=20)
+    keys = ("conditions", "procedures", "encounters")
+    given = world.fill(about(server), *keys)
+    assert world.ends == {"whole": 2, "too-large": 1}
+    assert len(given) == 2
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [

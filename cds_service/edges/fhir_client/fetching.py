@@ -21,7 +21,7 @@ from cds_service.edges.fhir_client.gathering import FAILED, Gathering
 from cds_service.edges.fhir_client.pages import Asked, asked_for
 from cds_service.edges.fhir_client.servers import Server, allowed
 from cds_service.edges.fhir_client.stated import MOST_S, Learnt, Stated, ask
-from cds_service.edges.outbound import Resolve, Way, fetch_json, open_session
+from cds_service.edges.outbound import Fetched, Resolve, Take, Unfetched, Way, fetch_json, open_session, take_all
 from cds_service.faults import places
 from cds_service.fhir.lacking import Filled, lacking
 from cds_service.fhir.versions import DIALECTS, R4
@@ -168,7 +168,7 @@ class FhirServers:
         telling = any(each.url for each in asked) and until - self._monotonic() >= TELLING_S
         gathering = Gathering(asked)
         headers = {**FHIR_JSON, "Authorization": f"Bearer {asking.token}"}
-        get = partial(self._get, line, headers, until)
+        get = partial(self._get_for, gathering, line, headers, until)
 
         def told() -> None:
             """Ask anew, in the words of the version that was learnt, what it has other words for."""
@@ -208,7 +208,27 @@ class FhirServers:
         finally:
             line.stated.learn(learnt)
 
-    def _get(self, line: _Line, headers: Mapping[str, str], until: float, url: str, max_bytes: int) -> Any:
+    def _get_for(
+        self, gathering: Gathering, line: _Line, headers: Mapping[str, str], until: float, url: str, max_bytes: int
+    ) -> Fetched:
+        """Fetch for a call, whose answers together are bounded; of one that failed nothing weighs any more."""
+        taken = 0
+
+        def take(size: int) -> bool:
+            nonlocal taken
+            may = gathering.take(size)
+            taken += size if may else 0
+            return may
+
+        try:
+            return self._get(line, headers, until, url, max_bytes, take)
+        except Unfetched:
+            gathering.take(-taken)
+            raise
+
+    def _get(
+        self, line: _Line, headers: Mapping[str, str], until: float, url: str, max_bytes: int, take: Take = take_all
+    ) -> Fetched:
         return fetch_json(
             url,
             deadline_s=max(0.0, until - self._monotonic()),
@@ -216,6 +236,7 @@ class FhirServers:
             headers=headers,
             way=line.way,
             session=line.session,
+            take=take,
         )
 
     def _line(self, server: Server) -> _Line:

@@ -10,6 +10,7 @@ from cds_service.edges.fhir_client.pages import Asked, follow
 from cds_service.faults import places
 
 FAILED = "failed"
+MOST_BYTES = 8_000_000  # of all lists of a call together: what is read beyond it could not be judged in time either
 
 _log = logging.getLogger("cds_service")
 
@@ -25,6 +26,7 @@ class Gathering:
         self._asked = {each.key: each for each in asked}
         self._more_to_ask = False
         self._over = False
+        self._left = MOST_BYTES
         self._changed = threading.Condition()
         self._given: dict[str, Any] = {}
         self._ends: dict[str, str] = {}
@@ -45,6 +47,13 @@ class Gathering:
         with self._changed:
             self._more_to_ask = False
             self._changed.notify_all()
+
+    def take(self, size: int) -> bool:
+        """Say whether so many bytes more may come for this call, and count them if so; fewer than none gives back."""
+        with self._changed:
+            may = size <= self._left
+            self._left -= size if may else 0
+            return may
 
     def run(self, get: Callable[[str, int], Any], asked: Asked) -> None:
         """Fetch one key, in a thread of the crew. Nothing is begun for a call that was answered meanwhile."""
