@@ -332,7 +332,7 @@ def _card_differences(fixture: Fixture, wanted: list[Json], came: list[Json]) ->
 
 def _security(card: Json) -> list[str]:
     """The codes of the security labels that a card carries."""
-    return [each.get("code") for each in _objects(_object(card.get("extension")).get(LABELS_EXTENSION))]
+    return [str(each.get("code")) for each in _objects(_object(card.get("extension")).get(LABELS_EXTENSION))]
 
 
 def _uuid(fixture: Fixture, card: Mapping[str, Any], want: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cds_service.edges.release_watch import ReleaseWatch
-from cds_service.edges.rule_store import load_accepted, load_served
+from cds_service.edges.rule_store import load_accepted, load_served, release_of
 from cds_service.rulebook.kept import REFUSED, WAITING
 from tests.http.small_rules import RULE, lock, small_rules, write_release, write_version
 
@@ -20,7 +20,7 @@ def watching(folder: Path, kept: Path, found: list[str]) -> ReleaseWatch:
     served = load_served(folder, kept, check=True)
     return ReleaseWatch(
         folder, kept, served.release.digest,
-        load=lambda standing: load_accepted(kept, standing), serve=lambda release: None, found=found.append,
+        load=lambda standing: release_of(load_accepted(kept, standing)), serve=lambda release: None, found=found.append,
     )  # fmt: skip
 
 
