@@ -177,7 +177,7 @@ def _db(args: argparse.Namespace) -> int:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    from cds_service import wiring
+    from cds_service import wiring, wiring_rules
     from cds_service.clients.client import ANONYMOUS
     from cds_service.config import AUTH_OFF, read_settings
     from cds_service.edges import logs
@@ -189,7 +189,7 @@ def _serve(args: argparse.Namespace) -> int:
     if fault:
         print(f"CDS_HOST, CDS_PORT: cannot listen on {settings.host}:{settings.port}: {fault}", file=sys.stderr)
         return ADDRESS
-    site = wiring.site_of(settings)
+    site = wiring_rules.site_of(settings)
     for line in wiring.check(settings, site=site):
         print(line, flush=True)
     try:
