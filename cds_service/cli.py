@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 
 FINE, FINDINGS, USAGE, SETTINGS, RULES, ADDRESS = range(6)
+KINDS = ("rule", "definition", "release", "clients")
 HOOKS = ("patient-view", "order-select", "order-sign", "encounter-discharge")
 DATABASE = 8  # 6 is that of replay and doctor, 7 that of token too
 # What `serve` prints calls for, in the order of fixtures.SAMPLE_CALLS: what each shows, the file of its request body.
@@ -126,6 +127,10 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("--depth", choices=["reason", "criteria", "full"], help="else criteria; of all rules, reason")
     explain.add_argument("--format", choices=["text", "json"], default="text")
     explain.set_defaults(run=_rules_explain)
+    schema = rule_commands.add_parser("schema", help="write the JSON Schemas of files, for editors")
+    schema.add_argument("kind", nargs="?", choices=KINDS, metavar="KIND", help=f"one of {', '.join(KINDS)}; else all")
+    schema.add_argument("--out", metavar="DIR", help="folder to write them to; else standard output")
+    schema.set_defaults(run=_rules_schema)
     for each in (lint, test, explain):
         each.add_argument("--folder", help="rules folder; else CDS_RULES, else the packaged one")
     return top
@@ -327,6 +332,12 @@ def _rules_explain(args: argparse.Namespace) -> int:
         return USAGE
     args.folder = str(_rules_folder(args.folder))
     return int(explain_command(args))
+
+
+def _rules_schema(args: argparse.Namespace) -> int:
+    from cds_service.schemas import schema_command
+
+    return int(schema_command(args))
 
 
 def _rules_folder(given: str | None) -> Path:

@@ -15,9 +15,10 @@ NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Words on one line."""
+    """Words on one line. examples: what an editor offers; anything else may stand too."""
 
     what: str = "text"
+    examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Named:
 
     number_code: the code when a number stands here ("number-not-parameter" where a parameter is wanted).
     plain:       whether a plain scalar that looks like a number is fine, as for the date 2024.
+    offered:     what an editor offers besides the example; anything else of the form may stand too.
     """
 
     what: str
@@ -34,6 +36,7 @@ class Named:
     code: str = "bad-name"
     number_code: str = ""
     plain: bool = False
+    offered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
