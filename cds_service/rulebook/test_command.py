@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cds_service.core.value_set import Table
+from cds_service.rulebook.junit import as_junit
 from cds_service.rulebook.lint import drafts_of
 from cds_service.rulebook.lint_names import NEEDED
 from cds_service.rulebook.lint_subject import Subject
@@ -23,13 +24,14 @@ def test_command(args: argparse.Namespace) -> int:
 
     A file that no release names is a draft; it is tested when it is named, by the newest of everything in the folder.
 
-    args: rule (ids, "id@version" or none for all), folder, release (an older one by name), format ("text", "json").
+    args: rule (ids, "id@version" or none for all), folder, release (an older one by name), format ("text", "json" or
+    "junit").
     Returns 0 when every test passes and no small change is missed, 1 otherwise, 2 for a name that there is not.
     """
     folder = rules_folder(getattr(args, "folder", None))
-    as_data = getattr(args, "format", None) == "json"
+    form = getattr(args, "format", None) or "text"
     loaded = load_release(folder, getattr(args, "release", None))
-    if not as_data:
+    if form == "text":
         print(f"rules: {folder}, release {loaded.file.id}")
     errors = [each for each in loaded.problems if each.severity == "error"]
     subjects = subjects_of(loaded, folder)
@@ -49,7 +51,9 @@ def test_command(args: argparse.Namespace) -> int:
     chosen = [each for each in subjects if not wanted or any(_is_called(each, name) for name in wanted)]
     sound = [each for each in chosen if not _in_error(each, errors)]
     reports = [report_of(each, table) for each, table in _with_tables(sound)]
-    if as_data:
+    if form == "junit":
+        print(as_junit(reports, errors), end="")
+    elif form == "json":
         print(json.dumps({**as_json(reports), "errors": [str(each) for each in errors]}, indent=2))
     else:
         print("\n".join([*map(str, errors), as_text(reports)]))
