@@ -285,7 +285,20 @@ def _clients_check(args: argparse.Namespace) -> int:
         print("clients check: name a file, or set CDS_CLIENTS", file=sys.stderr)
         return USAGE
     args.public_url = public_url_of(os.environ)
+    args.rules = _rules_at_hand
     return int(check_command(args))
+
+
+def _rules_at_hand() -> tuple[Path, frozenset[str]] | None:
+    """The rules folder and the ids of the rules it serves; None where nothing can be served."""
+    from cds_service.core.rule import rule_ids
+    from cds_service.edges.rule_store import RulesProblem, load_rules
+
+    try:
+        served = load_rules(_rules_folder(None), check=False)
+    except RulesProblem:
+        return None
+    return served.folder, rule_ids(served.release)
 
 
 def _token(args: argparse.Namespace) -> int:

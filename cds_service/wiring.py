@@ -5,7 +5,7 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import date, datetime, tzinfo
 from pathlib import Path
@@ -14,9 +14,10 @@ from flask import Flask
 
 from cds_service.clients.client import NO_CLIENTS, Client, Clients
 from cds_service.clients.reader import read_clients
+from cds_service.clients.smart_apps import unknown_rules
 from cds_service.config import AUTH_REQUIRED, KEPT, SettingProblem, Settings
 from cds_service.core.engine import compile_release
-from cds_service.core.rule import Release
+from cds_service.core.rule import Release, rule_ids
 from cds_service.core.standing import on_trial_until_reviewed, unreviewed
 from cds_service.edges import metrics as counts
 from cds_service.edges import tracing
@@ -244,7 +245,7 @@ def check(settings: Settings, kept: Path | None = KEPT) -> list[str]:
     Raises RulesProblem or SettingProblem.
     """
     served = load_served(find_rules(settings.rules), kept, check=True)
-    load_clients(settings)
+    load_clients(settings, rule_ids(served.release))
     said = [f"rules: {served.folder}"]
     if served.accepted and served.instead:
         said += [*served.instead, f"the rules folder is not served: release {served.release.id}, accepted before, is"]
@@ -261,14 +262,21 @@ def check(settings: Settings, kept: Path | None = KEPT) -> list[str]:
     return said
 
 
-def load_clients(settings: Settings) -> Clients:
-    """Read the clients file. Raises SettingProblem with every problem of the file."""
+def load_clients(settings: Settings, rules: Collection[str] | None = None) -> Clients:
+    """Read the clients file. Raises SettingProblem with every problem of the file.
+
+    rules: ids of the rules in the release; None = rules that the file names are not looked for, as they were before.
+    """
     if settings.clients is None:
         return NO_CLIENTS
     file = read_clients(settings.clients)
-    if file.problems:
-        told = "\n".join(map(str, file.problems))
-        raise SettingProblem(f"{told}\nCDS_CLIENTS: {len(file.problems)} problems in {settings.clients}")
+    problems = file.problems
+    if not problems and rules is not None:
+        problems = tuple(unknown_rules(file.clients, file.source, rules))
+    if problems:
+        told = "\n".join(map(str, problems))
+        count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
+        raise SettingProblem(f"{told}\nCDS_CLIENTS: {count} in {settings.clients}")
     if settings.auth == AUTH_REQUIRED:
         check_audiences(settings, file.clients)
     return file.clients

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cds_service.core.profile import GENERIC, Profile
 from cds_service.core.restricted import CAREFUL, Part2
+from cds_service.core.smart import SmartApp
 
 ANONYMOUS_NAME = "anonymous"
 REFUSE, LOG = "refuse", "log"  # what is done about a replayed token
@@ -39,6 +40,7 @@ class Client:
     replay:       REFUSE a token that was seen before, or LOG it.
     rate:         None = no limit.
     keep_comments: whether free text of feedback is stored.
+    smart_apps:   apps that its cards have a link to launch.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Client:
     replay: str = REFUSE
     rate: Rate | None = None
     keep_comments: bool = False
+    smart_apps: tuple[SmartApp, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from cds_service.clients.client import ANONYMOUS_NAME, Client, Clients, Rate
 from cds_service.clients.forms import CLIENTS_FILE, FORM
 from cds_service.clients.profiles import PROFILES
+from cds_service.clients.smart_apps import read_smart_apps
 from cds_service.config import MOST_BUDGET_MS, url_fault
 from cds_service.core.problem import RequestProblem
 from cds_service.core.profile import GENERIC, Profile
@@ -74,7 +75,7 @@ def _client(name: str, entry: Mapping[str, Any], reading: Reading, folder: Path)
         if each in ALWAYS_HELD:
             text = f"{each} is always a source: without it nothing can be told"
             reading.note("wrong-type", reading.source.mark((*place, "not_held", number)), text)
-    rate = entry.get("rate")
+    rate, profile = entry.get("rate"), _profile(entry)
     return Client(
         name=name,
         issuers=tuple(entry.get("issuers", ())),
@@ -89,11 +90,12 @@ def _client(name: str, entry: Mapping[str, Any], reading: Reading, folder: Path)
         strict=entry.get("strict", False),
         timezone=_zone(entry, reading, place),
         not_held=frozenset(entry.get("not_held", ())),
-        profile=_profile(entry),
+        profile=profile,
         part2=_part2(entry.get("part2", {})),
         replay=entry.get("replay", Client(name).replay),
         rate=Rate(rate["per_second"], rate["burst"]) if rate and len(rate) == len(("per_second", "burst")) else None,
         keep_comments=entry.get("keep_comments", False),
+        smart_apps=tuple(read_smart_apps(entry, profile, reading, place)),
     )
 
 

@@ -284,3 +284,8 @@ class Release:
     gate_definitions: Mapping[tuple[str, int], Definition] = field(default_factory=dict)
     gate_value_sets: Mapping[str, ValueSet] = field(default_factory=dict)
     override_reasons: Mapping[str, str] = field(default_factory=dict)  # code -> display
+
+
+def rule_ids(release: Release) -> frozenset[str]:
+    """Give the ids of the rules of a release, active or on trial."""
+    return frozenset(each.rule.id for each in (*release.active, *release.trial))

@@ -12,6 +12,7 @@ from cds_service.fhir.labels import NO_LABELS, labels_of
 from cds_service.fhir.shapes import Resource, codes, inside, objects, word
 
 NOT_SENT = "not sent"
+NOT_FETCHED = "not sent, and could not be fetched"
 ERROR = "error"
 NO_FHIR = "no FHIR resource"
 FURTHER_PAGE = "further page"

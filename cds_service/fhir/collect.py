@@ -1,7 +1,7 @@
 """Go through every prefetch value once: whose rows are these, which come twice, and which lists were not read whole."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,7 @@ from cds_service.core.facts import Gap
 from cds_service.core.restricted import CAREFUL, Part2
 from cds_service.fhir.bundle import (
     FURTHER_PAGE,
+    NOT_FETCHED,
     NOT_SENT,
     REDACTED,
     WITHHELD_LABELS,
@@ -71,10 +72,17 @@ class Collected:
             self.marks[name] = self.marks.get(name, NO_LABELS) | labels
 
 
-def collect(prefetch: Mapping[Any, Any], person: Person, version: Version, part2: Part2 = CAREFUL) -> Collected:
+def collect(
+    prefetch: Mapping[Any, Any],
+    person: Person,
+    version: Version,
+    part2: Part2 = CAREFUL,
+    not_fetched: Container[str] = (),
+) -> Collected:
     """Open every value, known key or not: a resource under an unexpected key is still what it says it is.
 
     part2: with mode "ignore" labelled resources are no records, whatever is in them, and their lists are partly read.
+    not_fetched: keys that were looked for at a FHIR server in vain.
     """
     collected = Collected()
     opened = {key: open_value(value) for key, value in prefetch.items() if isinstance(key, str)}
@@ -85,7 +93,7 @@ def collect(prefetch: Mapping[Any, Any], person: Person, version: Version, part2
         _meet_patient(each, person)
     for key in PREFETCH:
         if key not in opened and key != PATIENT:
-            collected.miss(key, NOT_SENT)
+            collected.miss(key, NOT_FETCHED if key in not_fetched else NOT_SENT)
     for key, each in opened.items():
         _take_list(key, each, person, version, part2, collected)
     for name, keys in collected.unwanted.items():

@@ -314,6 +314,7 @@ BESIDE = frozenset(
 # Every resource is spelled as R4 has it, and is of the type that is asked for.
 SPELLING: Spelling = {}
 TYPES: Mapping[str, tuple[str, ...]] = {}
+QUERIES: Mapping[str, str] = {}
 # Types of draft orders that become rows, and where each names the order it renews.
 DRAFTS: Mapping[str, tuple[str, ...]] = {
     "MedicationRequest": ("priorPrescription", "basedOn"),

@@ -4,7 +4,7 @@ docs/reference/fhir-reading.md says what is read from where and what makes a lis
 the content of a resource; only a Patient that cannot be told is the caller's fault.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -45,11 +45,13 @@ def read_chart(
     not_held: Iterable[str] = frozenset(),
     version: Version = r4,
     part2: Part2 = CAREFUL,
+    not_fetched: Container[str] = (),
 ) -> Chart:
     """Read one call into a Chart.
 
     context, prefetch: as sent. not_held: resource types that are no source at this site.
-    version: the module of the FHIR version in which the client speaks.
+    version: the module of the FHIR version in which the client speaks. not_fetched: prefetch keys that a FHIR server
+    was asked for in vain.
     part2: what may be done with labelled records. Rows of others lose their labels, which then mean nothing here.
     Raises RequestProblem: 400 without context.patientId, 412 when the Patient was not sent, cannot be read or is
     another than the context names.
@@ -58,7 +60,7 @@ def read_chart(
     patient = patient_row(person, part2)
     spared = frozenset(not_held) - ALWAYS_HELD
     drafts = open_drafts(hook, context, person, version)
-    collected = collect(prefetch, person, version, part2)
+    collected = collect(prefetch, person, version, part2, not_fetched)
     for resource, entry, labels in drafts.others:
         if inside(resource, "resourceType") == "Medication":
             _lend(collected, resource, full_url(entry), labels | labels_of(resource))

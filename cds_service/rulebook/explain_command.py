@@ -76,7 +76,7 @@ def asked_of(body: Any, name: str, today: date, hook: str = "", encounter: str =
 def explained(release: Release, asked: Asked, rule: str = ALL) -> Explained:
     """Judge a chart as the service does. rule: id of one rule, or ALL. Raises NoChart."""
     compiled = compile_release(release)
-    spoken = dialect("", asked.context, asked.prefetch)
+    spoken = dialect("", "", asked.context, asked.prefetch)
     try:
         chart: Chart = read_chart(
             hook=asked.hook,

@@ -32,7 +32,7 @@ from cds_service.fhir.prefetch import PREFETCH
 from cds_service.fixtures import find
 from cds_service.replay import differences
 from cds_service.services import SERVICES
-from cds_service.trust.token_command import mint
+from cds_service.trust.signer import mint
 from tests.http.key_server import Behaviour, KeyServer, after, body, dripping, key_server, status
 from tests.running import checking, private_key, serving
 
