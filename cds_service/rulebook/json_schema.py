@@ -84,6 +84,8 @@ def _list(shape: ListOf, defs: _Defs) -> Schema:
     """One item may stand alone, unless more than one are wanted."""
     item = _schema(shape.item, defs)
     many: Schema = {"type": "array", "items": item}
+    if isinstance(shape.item, Named | Word):
+        many["uniqueItems"] = True
     if shape.least:
         many["minItems"] = shape.least
     if shape.most is not None:

@@ -67,7 +67,8 @@ def sets(value_sets: Mapping[str, ValueSet], paths: Mapping[str, Path]) -> Itera
 
 
 def _text_source(path: Path) -> Source:
-    return Source(str(path), tuple(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else (), None)
+    lines = tuple(path.read_text(encoding="utf-8", errors="replace").splitlines()) if path.is_file() else ()
+    return Source(str(path), lines, None)
 
 
 def _mark(source: Source, text: str) -> Mark:

@@ -13,6 +13,7 @@ _ERRORS = {
     "unknown-key": "the rule language has no such key here",
     "misplaced-key": "the key stands out of order",
     "duplicate-key": "the key is written twice",
+    "duplicate-entry": "one list holds the same name twice, or two entries of one id",
     "missing-key": "a required key is absent",
     "wrong-type": "another type of value is wanted",
     "yaml-surprise": "YAML 1.1 would misread it",
@@ -36,6 +37,7 @@ _ERRORS = {
     "silent-when-unknown": "a rule about an order must give a card when it cannot tell",
     "settings-missing": "a rule about orders must say what it does in each care setting",
     "definition-version": "this major version of the definition is not released",
+    "definition-loop": "definitions use each other in a circle",
     "order-without-hook": "a draft order is looked for, but no hook brings orders",
     "attribute-mismatch": "an attribute differs from what the criteria read",
     "unknown-evidence": "there is no such source",
@@ -62,7 +64,9 @@ _ERRORS = {
 }
 _WARNINGS = {
     "unused-parameter": "nothing uses the parameter",
+    "unused-evidence": "nothing that is shown or used rests on it",
     "unused-criterion": "nothing in the file reaches the criterion",
+    "hook-not-run": "the rule does not run at this hook",
     "empty-bounds": "nothing or everything fits the bounds",
     "review-overdue": "the review date has passed",
     "unreachable-card": "an earlier card always wins",

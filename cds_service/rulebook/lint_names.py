@@ -125,6 +125,33 @@ def _loop(
     return None
 
 
+def definition_loops(subject: Subject) -> Iterator[RuleProblem]:
+    """definition-loop: told at the definition of `uses` that leads back to this file."""
+    if isinstance(subject.draft, Rule):
+        return
+    for each in subject.draft.uses:
+        way = _way_back(subject, each.id, each.major)
+        if way:
+            text = f"the definitions go in a circle: {' -> '.join((subject.draft.id, *way))}"
+            yield subject.at_key("definition-loop", ("uses", each.id), text, "ask the question in one of them only")
+
+
+def _way_back(subject: Subject, name: str, major: int) -> tuple[str, ...]:
+    """Give the ids on the shortest way from a definition back to the subject; empty when there is none."""
+    ways: list[tuple[tuple[str, ...], tuple[str, int]]] = [((name,), (name, major))]
+    seen = {(name, major)}
+    while ways:
+        way, here = ways.pop(0)
+        if here[0] == subject.draft.id:
+            return way
+        file = subject.shelf.definitions.get(here)
+        for each in file.draft.uses if file else ():
+            if (each.id, each.major) not in seen:
+                seen.add((each.id, each.major))
+                ways.append(((*way, each.id), (each.id, each.major)))
+    return ()
+
+
 def sources(subject: Subject) -> Iterator[RuleProblem]:
     """unknown-evidence, unknown-reason, unknown-rule, and what evidence supports."""
     draft, shelf = subject.draft, subject.shelf
@@ -156,5 +183,5 @@ def sources(subject: Subject) -> Iterator[RuleProblem]:
                 yield subject.problem("unknown-rule", (key, index), text, nearest(name, shelf.rules))
 
 
-CHECKS = (names, definitions, loops, sources)
-NEEDED = (names, definitions, loops)  # what a release cannot be judged without
+CHECKS = (names, definitions, loops, definition_loops, sources)
+NEEDED = (names, definitions, loops, definition_loops)  # what a release cannot be judged without

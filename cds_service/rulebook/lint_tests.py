@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from cds_service.core.facts import FACTS
+from cds_service.core.facts import FACTS, HOOKS
 from cds_service.core.rule import Rule
 from cds_service.rulebook.case import DEFINITION_LISTS, RULE_LISTS
 from cds_service.rulebook.lint_names import criterion, value_set
@@ -54,6 +54,16 @@ def charts(subject: Subject) -> Iterator[RuleProblem]:
                 yield from _row(subject, row, at, fact.name)
 
 
+def moments(subject: Subject) -> Iterator[RuleProblem]:
+    """hook-not-run, in a chart: a test at a hook that the rule does not run at shows nothing."""
+    hooks = subject.draft.hooks if isinstance(subject.draft, Rule) else ()
+    for chart, place in _charts(subject):
+        hook = chart.get("hook")
+        if hooks and hook and hook.text in HOOKS and hook.text not in hooks:
+            text = f"the rule does not run at {hook.text}"
+            yield subject.problem("hook-not-run", (*place, "hook"), text, f"it runs at {', '.join(hooks)}")
+
+
 def _row(subject: Subject, row: Node, at: Place, fact: str) -> Iterator[RuleProblem]:
     for key in ("in", "answer", "reason"):
         for each, where in _items(row.get(key), (*at, key)):
@@ -80,4 +90,4 @@ def _charts(subject: Subject) -> Iterator[tuple[Node, Place]]:
                 yield but, (*place, "but")
 
 
-CHECKS = (stops, charts)
+CHECKS = (stops, charts, moments)

@@ -20,8 +20,12 @@ from cds_service.rulebook.reader_values import Reading, Value
 
 _PARTIAL = r"\d{4}(?:-\d{2}(?:-\d{2})?)?"
 _UNITS = "(?:day|week|month|year)s?"
-CASE_DATE = Named("a date", rf"{_PARTIAL}|today|\d+ {_UNITS} ago", "36 days ago", code="wrong-type", plain=True)
-BIRTH_DATE = Named("a birth date", rf"{_PARTIAL}|\d+ {_UNITS} ago", "1990-05-05", code="wrong-type", plain=True)
+CASE_DATE = Named(
+    "a date", rf"{_PARTIAL}|today|\d+ {_UNITS} ago", "36 days ago", code="wrong-type", plain=True, day=True
+)
+BIRTH_DATE = Named(
+    "a birth date", rf"{_PARTIAL}|\d+ {_UNITS} ago", "1990-05-05", code="wrong-type", plain=True, day=True
+)
 SUPPLY = Named("a duration", rf"\d+ {_UNITS}", "30 days", code="wrong-type")
 SEX = Word("a sex", SEXES)
 UNAVAILABLE, UNREADABLE = "unavailable", "unreadable"

@@ -21,7 +21,6 @@ from cds_service.rulebook.reader_shapes import (
 
 _SNAKE = r"(?!(?:on|off|yes|no|true|false|null)$)[a-z][a-z0-9]*(?:_[a-z0-9]+)*(?<=..)"
 _KEBAB = r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
-_DAY = r"\d{4}-\d{2}-\d{2}"
 
 # Short names of code systems, as `system|code` is written in rule files.
 CODE_SYSTEMS = {
@@ -45,7 +44,7 @@ LINE = Text("one line of text")
 UNIT = Text("one line of text", ("years", "months", "weeks", "days", "score", "count", "times", "ms", "U/L"))
 FILE_ID = Named("an id in kebab-case", _KEBAB, "opioid-status")
 VERSION = Named("a version of three parts", r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", "1.0.0")
-DATE = Named("a date", _DAY, "2026-11-21", code="wrong-type")
+DATE = Named("a date", r"\d{4}-\d{2}-\d{2}", "2026-11-21", code="wrong-type", day=True)
 NEW_PARAMETER = Named("a parameter name in snake_case", _SNAKE, "lookback_days")
 NEW_CRITERION = Named("a criterion name in snake_case", _SNAKE, "on_moud")
 PARAMETER = Named("the name of a parameter", _SNAKE, "lookback_days", number_code="number-not-parameter")

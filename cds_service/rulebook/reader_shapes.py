@@ -28,6 +28,7 @@ class Named:
     number_code: the code when a number stands here ("number-not-parameter" where a parameter is wanted).
     plain:       whether a plain scalar that looks like a number is fine, as for the date 2024.
     offered:     what an editor offers besides the example; anything else of the form may stand too.
+    day:         whether it is a date, whole or in part, that must be in the calendar.
     """
 
     what: str
@@ -37,6 +38,7 @@ class Named:
     number_code: str = ""
     plain: bool = False
     offered: tuple[str, ...] = ()
+    day: bool = False
 
 
 @dataclass(frozen=True, slots=True)

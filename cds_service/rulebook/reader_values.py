@@ -7,6 +7,7 @@ for, so a word or number that YAML 1.1 would misread is told instead of read.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final, TypeAlias
 
 from cds_service.rulebook.reader_shapes import (
@@ -101,7 +102,7 @@ def _read_scalar(shape: Text | Named | Word | Number | Constant, node: Node, rea
                 return node.text
             if not (node.plain and _MISREAD.fullmatch(node.text)):
                 return _wrong(shape, node, reading, nearest(node.text, words))
-        case Named(pattern=pattern, plain=plain, number_code=number_code, code=code):
+        case Named(pattern=pattern, plain=plain, number_code=number_code, code=code, day=day):
             if number_code and re.match(r"[-+]?\.?[0-9]", node.text):
                 text = f"the number {said(node)} stands here; wanted {wanted(shape)}"
                 reading.note(number_code, node.mark, text, _number_hint(node.text, reading))
@@ -109,7 +110,10 @@ def _read_scalar(shape: Text | Named | Word | Number | Constant, node: Node, rea
             if node.plain and node.text == "":
                 return _wrong(shape, node, reading)
             if re.fullmatch(pattern, node.text) and (plain or not (node.plain and _MISREAD.fullmatch(node.text))):
-                return node.text
+                fault = _day_fault(node.text) if day else ""
+                if fault:
+                    reading.note(code, node.mark, f"'{node.text}' is no day of the calendar", fault)
+                return MISSING if fault else node.text
             if not (node.plain and _MISREAD.fullmatch(node.text)):
                 reading.note(code, node.mark, f"{said(node)} is not {wanted(shape)}")
                 return MISSING
@@ -126,6 +130,21 @@ def _read_scalar(shape: Text | Named | Word | Number | Constant, node: Node, rea
     hint = f'write "{node.text}"' if isinstance(shape, Text) else f"wanted {wanted(shape)}"
     reading.note("yaml-surprise", node.mark, f"YAML would not read {said(node)} as this text", hint)
     return MISSING
+
+
+def _day_fault(written: str) -> str:
+    """Say what keeps a date, whole or in part, from being in the calendar; "" for one that is, and for other words."""
+    parts = re.fullmatch(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?", written)
+    if not parts:
+        return ""
+    year, month, day = int(parts[1]), int(parts[2] or 1), int(parts[3] or 1)
+    if not 1 <= month <= 12:
+        return "dates are written year-month-day; there are 12 months"
+    try:
+        date(year, month, day)
+    except ValueError as fault:
+        return str(fault)
+    return ""
 
 
 def _read_number(shape: Number, node: Node, reading: Reading) -> Value:
@@ -155,7 +174,18 @@ def _read_list(shape: ListOf, node: Node, reading: Reading) -> Value:
     if shape.most is not None and len(node.items) > shape.most:
         reading.note("wrong-type", node.mark, f"the list has {len(node.items)} items; wanted at most {shape.most}")
     values = [read(shape.item, each, reading) for each in node.items]
+    if isinstance(shape.item, Named | Word):
+        _check_once(node, reading)
     return tuple(each for each in values if each is not MISSING)
+
+
+def _check_once(node: Node, reading: Reading) -> None:
+    """Note names that a list holds twice."""
+    seen: set[str] = set()
+    for each in node.items:
+        if each.kind == "scalar" and each.text in seen:
+            reading.note("duplicate-entry", each.mark, f"'{each.text}' stands in this list already", "leave it out")
+        seen.add(each.text)
 
 
 def _read_block(shape: BlockOf, node: Node, reading: Reading) -> Value:
