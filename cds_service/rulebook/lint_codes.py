@@ -59,6 +59,7 @@ _ERRORS = {
     "unpinned": "it is used, but the release does not pin it",
     "changed-after-release": "a released file has changed",
     "version-too-small": "the version bump is below the change",
+    "unknown-card": "the rule has no such card, or none with such a suggestion",
     "test-without-because": "the test does not name what stops the rule",
     "site-not-allowed": "the site may not change this, or not so",
 }

@@ -22,7 +22,7 @@ def names(subject: Subject) -> Iterator[RuleProblem]:
                     unpinned.add(use.name)
             case "rows" if is_fact(use.name):
                 if use.name not in FACTS:
-                    hint = nearest(use.name, (*FACTS, *subject.draft.criteria))
+                    hint = nearest(use.name, (*FACTS, *subject.draft.criteria)) or f"facts: {', '.join(FACTS)}"
                     yield subject.problem("unknown-fact", use.place, f"no fact '{use.name}'", hint)
             case _:
                 yield from criterion(subject, use)
@@ -44,7 +44,7 @@ def value_set(subject: Subject, use: Use) -> Iterator[RuleProblem]:
         text = f"the release does not pin the value set '{use.name}'"
         yield subject.problem("unpinned", use.place, text, "name its version under `value_sets` of release.yaml")
     else:
-        hint = nearest(use.name, shelf.set_ids | shelf.other_sets)
+        hint = nearest(use.name, sorted(shelf.set_ids | shelf.other_sets)) or "value sets stand in value-sets/<id>"
         yield subject.problem("unknown-value-set", use.place, f"no value set '{use.name}'", hint)
 
 
@@ -55,13 +55,15 @@ def criterion(subject: Subject, use: Use) -> Iterator[RuleProblem]:
         return
     owner, dot, local = use.name.partition(".")
     if not dot:
-        hint = nearest(use.name, draft.criteria)
+        hint = nearest(use.name, (*draft.criteria, *(FACTS if use.kind == "rows" else ())))
         if not hint:
             dotted = [f"{each.id}.{use.name}" for each in draft.uses if resolve(draft, f"{each.id}.{use.name}", shelf)]
             hint = f"did you mean '{dotted[0]}'?" if dotted else ""
         yield subject.problem("unknown-criterion", use.place, f"no criterion '{use.name}'", hint)
         return
     majors = [each.major for each in draft.uses if each.id == owner]
+    if not majors and subject.source.has(("uses", owner)):
+        return  # its version could not be read, which is told
     if not majors:
         hint = nearest(owner, [each.id for each in draft.uses]) or f"name '{owner}' under `uses`"
         yield subject.problem("unknown-criterion", use.place, f"'{owner}' is not under `uses`", hint)

@@ -40,7 +40,8 @@ def stops(subject: Subject) -> Iterator[RuleProblem]:
                     yield from found
                     if not found and key == "because" and list_name == "must_not_fire" and each.text not in members:
                         text = f"'{each.text}' is no member of `when`, so it cannot stop the rule by itself"
-                        yield subject.problem("unknown-criterion", at, text, nearest(each.text, members))
+                        hint = nearest(each.text, members) or f"members: {', '.join(sorted(members))}"
+                        yield subject.problem("unknown-criterion", at, text, hint)
 
 
 def charts(subject: Subject) -> Iterator[RuleProblem]:
@@ -52,6 +53,25 @@ def charts(subject: Subject) -> Iterator[RuleProblem]:
                 continue
             for row, at in _items(rows, (*place, key.text)):
                 yield from _row(subject, row, at, fact.name)
+
+
+def cards(subject: Subject) -> Iterator[RuleProblem]:
+    """unknown-card: a test waits for a card, or for a suggestion, that the rule does not have."""
+    rule = subject.draft
+    if not isinstance(rule, Rule) or not rule.cards:
+        return
+    ids = [each.id for each in rule.cards]
+    labels = [suggestion.label for each in rule.cards for suggestion in each.suggestions]
+    for list_name in RULE_LISTS:
+        for test, place in _items(subject.source.node(("tests", list_name)), ("tests", list_name)):
+            for each, at in _items(test.get("card"), (*place, "card")):
+                if each.text not in ids:
+                    hint = nearest(each.text, ids) or f"cards: {', '.join(ids)}"
+                    yield subject.problem("unknown-card", at, f"the rule has no card '{each.text}'", hint)
+            for each, at in _items(test.get("suggests"), (*place, "suggests")):
+                if each.text not in labels:
+                    text = f"no card of the rule suggests '{each.text}'"
+                    yield subject.problem("unknown-card", at, text, nearest(each.text, labels))
 
 
 def moments(subject: Subject) -> Iterator[RuleProblem]:
@@ -90,4 +110,4 @@ def _charts(subject: Subject) -> Iterator[tuple[Node, Place]]:
                 yield but, (*place, "but")
 
 
-CHECKS = (stops, charts, moments)
+CHECKS = (stops, cards, charts, moments)

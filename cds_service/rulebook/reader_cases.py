@@ -137,8 +137,8 @@ def read_cases(tests: Value, definition: bool, reading: Reading) -> tuple[Case, 
         for number, each in enumerate(tests.get(list_name, ())):
             at = reading.source.mark(("tests", list_name, number))
             merged = {**base, **each.get("but", {})}
-            if "today" not in merged or not (definition or "hook" in merged):
-                absent = "today" if "today" not in merged else "hook"
+            absent = next((key for key in ("today", "hook")[: 1 + (not definition)] if key not in merged), "")
+            if absent and not _is_written(absent, (list_name, number), reading):
                 reading.note("missing-key", at, f"the test has no '{absent}'", "give it in `base`")
             cases.append(
                 Case(
@@ -156,6 +156,11 @@ def read_cases(tests: Value, definition: bool, reading: Reading) -> tuple[Case, 
                 )
             )
     return tuple(cases)
+
+
+def _is_written(key: str, test: tuple[str, int], reading: Reading) -> bool:
+    """Whether a key stands in `base` or in the test; what is wrong with it is told already."""
+    return any(reading.source.has(("tests", *where, key)) for where in (("base",), (*test, "but")))
 
 
 def _rows(rows: Value) -> tuple[CaseRow, ...] | None:

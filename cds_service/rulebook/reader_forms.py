@@ -72,6 +72,7 @@ BOUNDS = Form(
     "a block of bounds",
     tuple(Key(each, PARAMETER, False, said) for each, said in zip(BOUND_KEYS, _BOUND_MEANINGS, strict=True)),
     some_of=BOUND_KEYS,
+    example="{at_least: name}, with the name of a parameter",
 )
 REVIEW = Form("a review", (Key("by", LINE, True, "who reviewed it"), Key("date", DATE, True, "the day of the review")))
 EVIDENCE = Form(
@@ -277,9 +278,9 @@ def file_form(definition: bool, tests: Form) -> Form:
         Key("owner", LINE, True, "who answers for it"),
     )
     origin = (
-        Key("developer", LINE, True, "source attribute 2"),
-        Key("funding", LINE, True, "source attribute 3"),
-        Key("released", DATE, True, "source attribute 4"),
+        Key("developer", LINE, True, "source attribute 2: who wrote the rule"),
+        Key("funding", LINE, True, "source attribute 3: who paid for it"),
+        Key("released", DATE, True, "source attribute 4: the day of this version"),
     )
     review = (
         Key("reviewed", Either((Constant("null"), REVIEW)), not definition, "null, or by whom and when"),

@@ -101,6 +101,7 @@ class Form:
     ordered: whether the keys must stand in the order of the table.
     one_of:  keys of which exactly one must stand.
     some_of: keys of which at least one must stand.
+    example: how it is written, for whoever wrote something else.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Form:
     ordered: bool = False
     one_of: tuple[str, ...] = ()
     some_of: tuple[str, ...] = ()
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +158,8 @@ def wanted(shape: Shape) -> str:
             return " or ".join(f"{each:g}" for each in only) if only else what
         case Constant(word=word):
             return f"`{word}`"
-        case ListOf(item=item):
-            return f"a list of: {wanted(item)}"
+        case ListOf(item=item, least=least, most=most):
+            return f"a list of{f' {most}' if most == least else ''}: {wanted(item)}"
         case BlockOf(what=what):
             return what
         case Form(name=name):

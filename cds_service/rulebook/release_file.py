@@ -30,6 +30,7 @@ _RULE = Form(
         Key("trial", Either((VERSION, _TRIAL)), False, "the version that is recorded beside it and never shown"),
     ),
     some_of=("active", "trial"),
+    example="{active: 1.0.0}",
 )
 FORM = Form(
     "a release",

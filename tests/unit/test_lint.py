@@ -191,6 +191,8 @@ WRONG = [
     ("unknown-code", "code: rxnorm|111", "code: »rxnorm|112"),
     ("unknown-rule", "yields_to: [other-rule]", "yields_to: [»other-rules]"),
     ("critical-without-fallback", "{critical: order, info: otherwise}", "»critical"),
+    ("unknown-card", "card: consider, indicator", "card: »considered, indicator"),
+    ("unknown-card", "suggests: [Draft the drug, ", "suggests: [»Draft a drug, "),
     (
         "test-without-because",
         "    - {name: too young, but: {Patient: {birthDate: 2012}}, because: old_enough}",
@@ -230,7 +232,7 @@ def test_the_problem_has_the_severity_of_its_code(code, old, new):
         ("age: {at_least: minimum_age}", "age: {at_least: »18}", "did you mean 'minimum_age'?"),
         ("override_reasons: [other]", "override_reasons: [»declned]", "the list has: already-addressed, other"),
         ("age: {at_least: minimum_age}", "age: {at_least: »17}", "give the number a name under `parameters`"),
-        ("{value: 90, unit: days", "{value: 90, unit: day", "; did you mean 'days'?"),
+        ("{value: 90, unit: days", "{value: 90, unit: day", "did you mean 'days'?"),
         (
             "{says: The chart is open, hook: [patient-view]}",
             "{says: The chart, »or a part of it, hook: [patient-view]}",
@@ -248,11 +250,19 @@ def test_a_number_in_place_of_a_parameter_is_told_once_and_not_as_bounds():
     assert {each.code for each in rule_problems(text) if each.line == line} == {"number-not-parameter"}
 
 
-def test_a_wrong_unit_names_the_line_where_the_unit_stands():
-    text, line, _ = changed("recent_days: {value: 90, unit: days", "recent_days: {value: 90, unit: »day")
-    wrong = [each for each in rule_problems(text) if each.code == "wrong-unit"]
-    assert wrong
-    assert all(each.hint.startswith(f"its unit stands in line {line}") for each in wrong)
+def test_a_misspelt_unit_is_told_once_where_it_stands():
+    text, line, column = changed("recent_days: {value: 90, unit: days", "recent_days: {value: 90, unit: »day")
+    wrong = [(each.line, each.column) for each in rule_problems(text) if each.code == "wrong-unit"]
+    assert wrong == [(line, column)]
+
+
+def test_a_unit_that_does_not_fit_a_key_is_told_with_the_line_where_it_stands():
+    text, line, _ = changed("recent_days: {value: 90, unit: days", "recent_days: {value: 90, unit: »years")
+    changed_text = text.replace("age: {at_least: minimum_age}", "age: {at_least: recent_days}").replace(
+        "years,", "weeks,"
+    )
+    (wrong,) = [each for each in rule_problems(changed_text) if each.code == "wrong-unit"]
+    assert wrong.hint == f"its unit stands in line {line}"
 
 
 def test_a_card_whose_sources_do_not_support_the_cards_has_no_basis():
