@@ -11,7 +11,7 @@ from cds_service.core.value_set import Table
 from cds_service.rulebook.junit import as_junit
 from cds_service.rulebook.lint import drafts_of
 from cds_service.rulebook.lint_names import NEEDED
-from cds_service.rulebook.lint_subject import Subject
+from cds_service.rulebook.lint_subject import Subject, files_of, unread_sets
 from cds_service.rulebook.release import load_release, subjects_of
 from cds_service.rulebook.rule_report import as_json, as_text, report_of
 from cds_service.rulebook.source import RuleProblem, nearest
@@ -73,26 +73,13 @@ def _is_called(subject: Subject, name: str) -> bool:
 
 
 def _concerns(problem: RuleProblem, subjects: Iterable[Subject]) -> bool:
-    return any(problem.file in _files_of(each) for each in subjects)
+    return any(problem.file in files_of(each) for each in subjects)
 
 
 def _in_error(subject: Subject, errors: Iterable[RuleProblem]) -> bool:
-    """Whether the file, or a definition it reaches, has an error; then its tests would mean nothing."""
-    files = _files_of(subject)
-    return any(each.file in files for each in errors)
-
-
-def _files_of(subject: Subject) -> set[str]:
-    """Give the file and those of the definitions it reaches."""
-    files = {subject.source.file}
-    waiting = [subject.draft.uses]
-    while waiting:
-        for used in waiting.pop():
-            file = subject.shelf.definitions.get((used.id, used.major))
-            if file and file.source.file not in files:
-                files.add(file.source.file)
-                waiting.append(file.draft.uses)
-    return files
+    """Whether the file, or a definition or value set it reaches, has an error; then its tests would mean nothing."""
+    files = files_of(subject)
+    return bool(unread_sets(subject)) or any(each.file in files for each in errors)
 
 
 def _with_tables(subjects: Iterable[Subject]) -> Iterable[tuple[Subject, Table]]:
