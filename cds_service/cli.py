@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 
 FINE, FINDINGS, USAGE, SETTINGS, RULES, ADDRESS = range(6)
-KINDS = ("rule", "definition", "release", "clients")
+KINDS = ("rule", "definition", "release", "site", "clients")
 HOOKS = ("patient-view", "order-select", "order-sign", "encounter-discharge")
 DATABASE = 8  # 6 is that of replay and doctor, 7 that of token too
 # What `serve` prints calls for, in the order of fixtures.SAMPLE_CALLS: what each shows, the file of its request body.
@@ -132,6 +132,8 @@ def parser() -> argparse.ArgumentParser:
     schema.add_argument("kind", nargs="?", choices=KINDS, metavar="KIND", help=f"one of {', '.join(KINDS)}; else all")
     schema.add_argument("--out", metavar="DIR", help="folder to write them to; else standard output")
     schema.set_defaults(run=_rules_schema)
+    for each in (lint, explain):
+        each.add_argument("--site", metavar="FILE", help="site file to check, or to explain by; else CDS_SITE")
     for each in (lint, test, explain):
         each.add_argument("--folder", help="rules folder; else CDS_RULES, else the packaged one")
     return top
@@ -193,7 +195,8 @@ def _serve(args: argparse.Namespace) -> int:
     if fault:
         print(f"CDS_HOST, CDS_PORT: cannot listen on {settings.host}:{settings.port}: {fault}", file=sys.stderr)
         return ADDRESS
-    for line in wiring.check(settings):
+    site = wiring.site_of(settings)
+    for line in wiring.check(settings, site=site):
         print(line, flush=True)
     try:
         warning = wiring.prepare_records(settings)
@@ -209,7 +212,7 @@ def _serve(args: argparse.Namespace) -> int:
         samples = sample_requests(wiring.clock(settings)(ANONYMOUS)) if settings.auth == AUTH_OFF else []
         print(welcome(settings.host, port, samples), flush=True)
 
-    serve(wiring.serving(settings, announce), lambda: wiring.open_service(settings))
+    serve(wiring.serving(settings, announce), lambda: wiring.open_service(settings, site=site))
     return FINE
 
 
@@ -311,6 +314,7 @@ def _rules_lint(args: argparse.Namespace) -> int:
     from cds_service.rulebook.commands import lint_command
 
     args.rules = str(_rules_folder(args.folder))
+    args.site = _site(args.site)
     return int(lint_command(args))
 
 
@@ -344,7 +348,7 @@ def _rules_explain(args: argparse.Namespace) -> int:
         said = f"{args.bundle}: {getattr(fault, 'strerror', None) or f'is no JSON: {fault}'}" if args.bundle else fault
         print(f"rules explain: {said}", file=sys.stderr)
         return USAGE
-    args.folder = str(_rules_folder(args.folder))
+    args.folder, args.site = str(_rules_folder(args.folder)), _site(args.site)
     return int(explain_command(args))
 
 
@@ -352,6 +356,10 @@ def _rules_schema(args: argparse.Namespace) -> int:
     from cds_service.schemas import schema_command
 
     return int(schema_command(args))
+
+
+def _site(given: str | None) -> str | None:
+    return given or os.environ.get("CDS_SITE", "").strip() or None
 
 
 def _rules_folder(given: str | None) -> Path:

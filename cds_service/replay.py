@@ -23,7 +23,8 @@ from cds_service.calling.deployment import Deployment, NoAnswer, not_let_in
 from cds_service.calling.target import TargetProblem, read_target
 from cds_service.clients.client import ANONYMOUS, ANONYMOUS_NAME
 from cds_service.clients.forms import CLIENTS_FILE
-from cds_service.core.card import CARD_NAMESPACE, EVALUATION_EXTENSION, LABELS_EXTENSION, RULE_EXTENSION
+from cds_service.core.card import EVALUATION_EXTENSION, LABELS_EXTENSION, RULE_EXTENSION
+from cds_service.core.card_id import CARD_NAMESPACE
 from cds_service.core.show import as_page, as_text
 from cds_service.fixtures import Fixture, FixtureProblem, find, names
 from cds_service.services import SERVICES

@@ -15,6 +15,7 @@ from cds_service.rulebook.reader_cases import DEFINITION_TESTS, RULE_TESTS
 from cds_service.rulebook.reader_forms import file_form
 from cds_service.rulebook.reader_shapes import Form
 from cds_service.rulebook.release_file import FORM as RELEASE
+from cds_service.rulebook.site_forms import FORM as SITE
 
 FINE, USAGE = 0, 2
 
@@ -23,6 +24,7 @@ SCHEMAS: Mapping[str, tuple[Form, str, str]] = {
     "rule": (file_form(False, RULE_TESTS), "Rule", "rules/<id>/<version>.yaml"),
     "definition": (file_form(True, DEFINITION_TESTS), "Definition", "rules/definitions/<id>/<version>.yaml"),
     "release": (RELEASE, "Release", "rules/release.yaml"),
+    "site": (SITE, "Site", "the file that CDS_SITE names"),
     "clients": (CLIENTS, "Clients", "the file that CDS_CLIENTS names"),
 }
 

@@ -190,7 +190,7 @@ def answer(
         needs=compiled.needs,
         table=compiled.table,
         today=today,
-        not_held=client.not_held,
+        not_held=client.not_held | compiled.release.not_held,
         version=spoken.read,
         part2=client.part2,
         not_fetched=filled.failed,

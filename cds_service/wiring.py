@@ -18,6 +18,7 @@ from cds_service.clients.smart_apps import unknown_rules
 from cds_service.config import AUTH_REQUIRED, KEPT, SettingProblem, Settings
 from cds_service.core.engine import compile_release
 from cds_service.core.rule import Release, rule_ids
+from cds_service.core.site_words import site_summary
 from cds_service.core.standing import on_trial_until_reviewed, unreviewed
 from cds_service.edges import metrics as counts
 from cds_service.edges import tracing
@@ -31,7 +32,15 @@ from cds_service.edges.rate import Buckets
 from cds_service.edges.release_watch import ReleaseWatch
 from cds_service.edges.replay_memory import ReplayMemory
 from cds_service.edges.rule_pages import rule_pages
-from cds_service.edges.rule_store import Served, find_rules, load_accepted, load_served
+from cds_service.edges.rule_store import (
+    RulesProblem,
+    Served,
+    at_site,
+    find_rules,
+    load_accepted,
+    load_served,
+    release_of,
+)
 from cds_service.edges.server import Opened, Serving
 from cds_service.edges.store.address import read_address
 from cds_service.edges.store.store import Store, utc_now
@@ -41,8 +50,10 @@ from cds_service.fhir.strict import Structure
 from cds_service.fhir.versions import DIALECTS
 from cds_service.records import CallRow, call_row
 from cds_service.rulebook.kept import Standing
+from cds_service.rulebook.lint_site import SiteProblem
 from cds_service.rulebook.release import known_of
 from cds_service.rulebook.release_lock import read_lock
+from cds_service.rulebook.site_file import SiteFile, read_site
 from cds_service.seen import Seen
 from cds_service.services import InService, Site, in_service, no_models
 from cds_service.trust.reason import PASSING, Reason
@@ -67,13 +78,15 @@ def build_app(settings: Settings) -> Flask:
     return app
 
 
-def open_service(settings: Settings, kept: Path | None = KEPT) -> Opened:
+def open_service(settings: Settings, kept: Path | None = KEPT, site: SiteFile | None = None) -> Opened:
     """Load rules and clients and open all that one worker needs. Both were checked before; see `check`.
 
     kept: where accepted releases are; None keeps none, and serves the folder as it is.
+    site: the site file as it was read; None = read what CDS_SITE names.
     """
-    served = load_served(find_rules(settings.rules), kept, check=False)
-    now = InServiceNow(_in_service(served.release, settings))
+    site = site or site_of(settings)
+    served = load_served(find_rules(settings.rules), kept, check=False, site=site)
+    now = InServiceNow(_in_service(_at_site(served, site), settings))
     metrics = counts.Metrics(
         now.release,
         reasons=[each.value for each in Reason if each not in PASSING],
@@ -86,7 +99,7 @@ def open_service(settings: Settings, kept: Path | None = KEPT) -> Opened:
     consumers = [call_log(), metrics.seen, traces.seen]
     if store:
         consumers.append(recorder(store.remember))
-    watch = _watch(served, kept, settings, now, metrics) if kept else None
+    watch = _watch(served, kept, settings, now, metrics, site) if kept else None
     ports = Ports(
         in_service=now,
         today=clock(settings),
@@ -136,15 +149,19 @@ class InServiceNow:
         self._now = new
 
 
-def _watch(served: Served, kept: Path, settings: Settings, now: InServiceNow, metrics: counts.Metrics) -> ReleaseWatch:
-    """Give what changes a worker over to each newly accepted release."""
+def _watch(
+    served: Served, kept: Path, settings: Settings, now: InServiceNow, metrics: counts.Metrics, site: SiteFile | None
+) -> ReleaseWatch:
+    """Give what changes a worker over to each newly accepted release, with what the site changes of it."""
     plain = served.release  # as its files say: what a next release need not read again
 
     def load(standing: Standing) -> Release:
         nonlocal plain
         files = read_lock(kept / plain.digest).get(plain.id, {})
-        plain = load_accepted(kept, standing, known_of(plain, files))
-        return plain
+        loaded = load_accepted(kept, standing, known_of(plain, files))
+        release = at_site(loaded, served.folder, site)
+        plain = release_of(loaded)
+        return release
 
     def serve(release: Release) -> None:
         gc.unfreeze()  # what a worker keeps for good was frozen; the old release may go
@@ -153,7 +170,9 @@ def _watch(served: Served, kept: Path, settings: Settings, now: InServiceNow, me
         gc.collect()
         gc.freeze()
 
-    return ReleaseWatch(served.folder, kept, plain.digest, load=load, serve=serve, found=metrics.release_found)
+    return ReleaseWatch(
+        served.folder, kept, plain.digest, load=load, serve=serve, found=metrics.release_found, site=site
+    )
 
 
 def open_fhir(settings: Settings, fetched: Callable[[str], None]) -> FhirServers | None:
@@ -239,27 +258,44 @@ def all_of(*consumers: Callable[[Seen], None]) -> Callable[[Seen], None]:
     return tell
 
 
-def check(settings: Settings, kept: Path | None = KEPT) -> list[str]:
+def check(settings: Settings, kept: Path | None = KEPT, site: SiteFile | None = None) -> list[str]:
     """Check everything that would be served and give what is worth saying at start-up.
 
+    site: the site file as it was read; None = read what CDS_SITE names.
     Raises RulesProblem or SettingProblem.
     """
-    served = load_served(find_rules(settings.rules), kept, check=True)
+    site = site or site_of(settings)
+    served = load_served(find_rules(settings.rules), kept, check=True, site=site)
     load_clients(settings, rule_ids(served.release))
     said = [f"rules: {served.folder}"]
     if served.accepted and served.instead:
         said += [*served.instead, f"the rules folder is not served: release {served.release.id}, accepted before, is"]
     elif served.instead:
         said += served.instead
-    waiting = unreviewed(served.release)
+    release = _at_site(served, site)
+    if release.site:
+        said.append(f"site: {settings.site}: {site_summary(release)}")
+    waiting = unreviewed(release)
     if waiting and settings.auth == AUTH_REQUIRED:
-        rules = f"{len(waiting)} of {len(served.release.active)} rules have been reviewed by no clinician"
+        rules = f"{len(waiting)} of {len(release.active)} rules have been reviewed by no clinician"
         said.append(
             f"{rules}; their cards say so"
             if settings.allow_unreviewed
             else f"{rules}: they run on trial, recorded and never shown (CDS_ALLOW_UNREVIEWED=yes shows their cards)"
         )
     return said
+
+
+def site_of(settings: Settings) -> SiteFile | None:
+    """Read the site file that CDS_SITE names. The master hands it to its workers, so that all have the same."""
+    return read_site(settings.site) if settings.site else None
+
+
+def _at_site(served: Served, site: SiteFile | None) -> Release:
+    try:
+        return at_site(served.loaded, served.folder, site)
+    except SiteProblem as problem:
+        raise RulesProblem(str(problem)) from None
 
 
 def load_clients(settings: Settings, rules: Collection[str] | None = None) -> Clients:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from cds_service.rulebook.reader_shapes import (
+    BlockBy,
     BlockOf,
     Constant,
     Either,
@@ -65,6 +66,11 @@ def _schema(shape: Shape, defs: _Defs) -> Schema:
         case BlockOf(key=key, value=value):
             names = _schema(key, defs)
             return {"type": "object", "propertyNames": names, "additionalProperties": _schema(value, defs)}
+        case BlockBy(key=key, values=values):
+            # The part of a name after its last dot says what stands under it.
+            parts = {rf"\.{re.escape(part)}$": _schema(value, defs) for part, value in values.items()}
+            names = _schema(key, defs)
+            return {"type": "object", "propertyNames": names, "patternProperties": parts, "additionalProperties": False}
         case Either(options=options):
             if all(isinstance(each, Constant) for each in options):
                 return {"enum": [_CONSTANTS[each.word] for each in options if isinstance(each, Constant)]}

@@ -70,8 +70,8 @@ MISTAKES = [
         "    label: urine test\n    find: Observation\n    code_in: uds-opiates\n    latest: true\n"
         "    answer_in: clinic-positive\n    answer_not_in: clinic-negative\n  oud_lately:",
         "urine_positive:\n    says: The latest urine test is positive\n    label: urine test\n    find: Observation\n"
-        "    code_in: uds-opiates\n    latest: true\n    answer_in: clinic-positive\n    answer_not_in: clinic-negative\n"
-        "  »oud_lately:",
+        "    code_in: uds-opiates\n    latest: true\n    answer_in: clinic-positive\n"
+        "    answer_not_in: clinic-negative\n  »oud_lately:",
         "bad-yaml",
         "the last of them in line 58",
     ),

@@ -11,8 +11,9 @@ from jsonschema import Draft202012Validator
 from cds_service.cli import main
 from cds_service.clients.reader import read_clients_text
 from cds_service.rulebook.reader import read_definition_text, read_rule_text
-from cds_service.rulebook.reader_shapes import BlockOf, Either, Form, Kinds, ListOf
+from cds_service.rulebook.reader_shapes import BlockBy, BlockOf, Either, Form, Kinds, ListOf
 from cds_service.rulebook.release_file import read_release_text
+from cds_service.rulebook.site_file import read_site_text
 from cds_service.rulebook.source import Node, parse_source
 from cds_service.schemas import SCHEMAS, as_text, schema_of
 from tests.unit.test_lint_robust import spoiled
@@ -26,6 +27,7 @@ FILES = {
     "rule": [each for folder in (RULES, SAMPLE) for each in folder.glob("*/*.yaml") if each.parent.name not in APART],
     "definition": [each for folder in (RULES, SAMPLE) for each in folder.glob("definitions/*/*.yaml")],
     "release": [RULES / "release.yaml", SAMPLE / "release.yaml", *RULES.glob("releases/*.yaml")],
+    "site": [ROOT / "docs/reference/site-example.yaml", SAMPLE / "site.yaml"],
     "clients": [ROOT / "docs/reference/clients-example.yaml"],
 }
 EVERY_FILE = [(kind, path) for kind, paths in FILES.items() for path in sorted(paths)]
@@ -106,6 +108,9 @@ def keys_of(shape, seen):
             yield from keys_of(item, seen)
         case BlockOf(value=value):
             yield from keys_of(value, seen)
+        case BlockBy(values=values):
+            for each in values.values():
+                yield from keys_of(each, seen)
         case Kinds(forms=forms):
             for _, form in forms:
                 yield from keys_of(form, seen)
@@ -127,8 +132,9 @@ def test_every_example_of_a_name_is_of_its_form(kind):
 RULE = (SAMPLE / "liver-test-due/1.0.0.yaml").read_text(encoding="utf-8")
 DEFINITION = (SAMPLE / "definitions/treatment/1.0.0.yaml").read_text(encoding="utf-8")
 RELEASE = (SAMPLE / "release.yaml").read_text(encoding="utf-8")
+SITE = (ROOT / "docs/reference/site-example.yaml").read_text(encoding="utf-8")
 CLIENTS = (ROOT / "docs/reference/clients-example.yaml").read_text(encoding="utf-8")
-TEXTS = {"rule": RULE, "definition": DEFINITION, "release": RELEASE, "clients": CLIENTS}
+TEXTS = {"rule": RULE, "definition": DEFINITION, "release": RELEASE, "site": SITE, "clients": CLIENTS}
 # Sort of file, what is replaced, what by, and where the schema must complain.
 MISTAKES = [
     ("rule", "title: Liver test", "titel: Liver test", "$"),
@@ -163,6 +169,12 @@ MISTAKES = [
     ("release", "liver-test-due: {active: 1.0.0}", "liver-test-due: {activ: 1.0.0}", "$.rules['liver-test-due']"),
     ("release", "release: 2026.1.0", "release: 2026.1", "$.release"),
     ("release", "release: 2026.1.0\n", "", "$"),
+    ("site", "    value: 30", "    value: thirty", "$.parameters['mat-consideration.declined_days'].value"),
+    ("site", "declined_days:", "declined-days:", "$.parameters"),
+    ("site", "run: disabled", "run: off", "$.rules['social-risk'].run"),
+    ("site", "    by: A. Example, MD\n", "", "$.signed_off['mat-consideration']"),
+    ("site", "consider.links:", "consider.link:", "$.wording"),
+    ("site", "consider.links:", "consider.summary:", "$.wording['mat-consideration.consider.summary'].value"),
     ("clients", "profile: epic", "profile: Epic", "$.clients.mercy.profile"),
     ("clients", "per_second: 20", "per_second: fast", "$.clients.mercy.rate.per_second"),
     ("clients", "clients:\n", "client:\n", "$"),
@@ -180,12 +192,13 @@ READERS = {
     "rule": read_rule_text,
     "definition": read_definition_text,
     "release": read_release_text,
+    "site": read_site_text,
     "clients": read_clients_text,
 }
 
 
 @pytest.mark.parametrize("seed", range(150))
-@pytest.mark.parametrize("kind", ["rule", "definition", "release"])
+@pytest.mark.parametrize("kind", ["rule", "definition", "release", "site"])
 def test_what_the_reader_takes_the_schema_takes(kind, seed):
     """An editor must never mark as wrong what is right."""
     text = spoiled(TEXTS[kind], random.Random(seed))
