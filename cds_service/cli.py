@@ -183,7 +183,7 @@ def _db(args: argparse.Namespace) -> int:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    from cds_service import wiring
+    from cds_service import wiring, wiring_rules
     from cds_service.clients.client import ANONYMOUS
     from cds_service.config import AUTH_OFF, read_settings
     from cds_service.edges import logs
@@ -195,7 +195,7 @@ def _serve(args: argparse.Namespace) -> int:
     if fault:
         print(f"CDS_HOST, CDS_PORT: cannot listen on {settings.host}:{settings.port}: {fault}", file=sys.stderr)
         return ADDRESS
-    site = wiring.site_of(settings)
+    site = wiring_rules.site_of(settings)
     for line in wiring.check(settings, site=site):
         print(line, flush=True)
     try:
@@ -344,7 +344,7 @@ def _rules_explain(args: argparse.Namespace) -> int:
         else:
             args.name, args.today = args.bundle, day or date.today()
             args.body = json.loads(Path(args.bundle).read_text(encoding="utf-8"))
-    except (FixtureProblem, OSError, ValueError) as fault:
+    except (FixtureProblem, OSError, ValueError, RecursionError) as fault:
         said = f"{args.bundle}: {getattr(fault, 'strerror', None) or f'is no JSON: {fault}'}" if args.bundle else fault
         print(f"rules explain: {said}", file=sys.stderr)
         return USAGE
