@@ -333,7 +333,7 @@ MISTAKES = [
     ),
     ("a fact is in the plural", RULE, "find: Condition\n", "find: »Conditions\n", "unknown-fact", "'Condition'"),
     ("a fact is in small letters", RULE, "find: Condition\n", "find: »condition\n", "unknown-criterion", "'Condition'"),
-    ("a status is of another fact", RULE, "[final, amended]", "[final, »taking]", "unknown-status", ""),
+    ("a status is of another fact", RULE, "[final, amended]", "[final, »taking]", "unknown-status", "words: amended"),
     ("a hook is misspelt", RULE, "hooks: [patient-view,", "hooks: [»patient-veiw,", "wrong-type", "'patient-view'"),
     (
         "a test is at a hook that is not run",
@@ -387,7 +387,7 @@ MISTAKES = [
         "since_start: {at_most: recent_days}",
         "»during_last: recent_days",
         "key-not-for-fact",
-        "",
+        "`since_start` asks when it began",
     ),
     (
         "two kinds stand in one criterion",
