@@ -173,7 +173,8 @@ def test_no_command_ends_in_a_traceback_over_many_changes(folder, name, edits, c
 
 @QUICK
 @given(edits=EDITS)
-def test_clients_check_never_ends_in_a_traceback(tmp_path_factory, edits, capsys):
+def test_clients_check_never_ends_in_a_traceback(tmp_path_factory, folder, edits, monkeypatch, capsys):
+    monkeypatch.setenv("CDS_RULES", str(folder))
     path = tmp_path_factory.mktemp("clients") / "clients.yaml"
     text = edited((ROOT / "docs/reference/clients-example.yaml").read_text(encoding="utf-8"), edits)
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
