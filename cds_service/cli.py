@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 
 FINE, FINDINGS, USAGE, SETTINGS, RULES, ADDRESS = range(6)
+KINDS = ("rule", "definition", "release", "site", "clients")
 HOOKS = ("patient-view", "order-select", "order-sign", "encounter-discharge")
 DATABASE = 8  # 6 is that of replay and doctor, 7 that of token too
 # What `serve` prints calls for, in the order of fixtures.SAMPLE_CALLS: what each shows, the file of its request body.
@@ -108,11 +109,12 @@ def parser() -> argparse.ArgumentParser:
     rule_commands = rules.add_subparsers(title="commands", required=True, metavar="COMMAND")
     lint = rule_commands.add_parser("lint", help="check every rule file; exit code 1 if there are errors")
     lint.add_argument("--write-lock", action="store_true", help="lock the release's files when nothing is wrong")
+    lint.add_argument("--format", choices=["text", "json", "sarif"], default="text")
     lint.set_defaults(run=_rules_lint)
     test = rule_commands.add_parser("test", help="run the inline tests of rules and the small changes they must catch")
     test.add_argument("rule", nargs="*", help="id or id@version of a rule or definition; all if left out")
     test.add_argument("--release", help="name of an older release")
-    test.add_argument("--format", choices=["text", "json"], default="text")
+    test.add_argument("--format", choices=["text", "json", "junit"], default="text")
     test.set_defaults(run=_rules_test)
     explain = rule_commands.add_parser("explain", help="say why a rule speaks or stays silent on one chart")
     explain.add_argument("rule", help="id of a rule, or all")
@@ -126,6 +128,10 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("--depth", choices=["reason", "criteria", "full"], help="else criteria; of all rules, reason")
     explain.add_argument("--format", choices=["text", "json"], default="text")
     explain.set_defaults(run=_rules_explain)
+    schema = rule_commands.add_parser("schema", help="write the JSON Schemas of files, for editors")
+    schema.add_argument("kind", nargs="?", choices=KINDS, metavar="KIND", help=f"one of {', '.join(KINDS)}; else all")
+    schema.add_argument("--out", metavar="DIR", help="folder to write them to; else standard output")
+    schema.set_defaults(run=_rules_schema)
     for each in (lint, explain):
         each.add_argument("--site", metavar="FILE", help="site file to check, or to explain by; else CDS_SITE")
     for each in (lint, test, explain):
@@ -344,6 +350,12 @@ def _rules_explain(args: argparse.Namespace) -> int:
         return USAGE
     args.folder, args.site = str(_rules_folder(args.folder)), _site(args.site)
     return int(explain_command(args))
+
+
+def _rules_schema(args: argparse.Namespace) -> int:
+    from cds_service.schemas import schema_command
+
+    return int(schema_command(args))
 
 
 def _site(given: str | None) -> str | None:

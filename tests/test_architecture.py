@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "shift": set(),
     "fixtures": {"shift"},
     "clients": {"clients", "trust", "strict_json", "config", "rulebook", "fhir", "core"},
+    "schemas": {"clients", "rulebook"},
     "trust": {"trust", "strict_json", "core"},
     "services": {"clients", "feedback", "protocol", "fhir", "core"},
     "calling": {"calling", "trust", "config"},
