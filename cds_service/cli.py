@@ -118,7 +118,21 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("--depth", choices=["reason", "criteria", "full"], help="else criteria; of all rules, reason")
     explain.add_argument("--format", choices=["text", "json"], default="text")
     explain.set_defaults(run=_rules_explain)
-    for each in (lint, test, explain):
+    cohort = rule_commands.add_parser("cohort", help="write a synthetic cohort as Bulk Data NDJSON")
+    cohort.add_argument("--patients", type=_count, required=True, help="how many people")
+    cohort.add_argument("--seed", type=int, default=1, help="the same seed gives the same people; else 1")
+    cohort.add_argument("--out", required=True, help="folder to write to, a file for each resource type")
+    cohort.add_argument("--today", type=_day, help="the day the records end, as 2026-03-01; else today")
+    cohort.set_defaults(run=_rules_cohort)
+    simulate = rule_commands.add_parser("simulate", help="say what a release says of a whole cohort")
+    simulate.add_argument("--release", help="name of an older release")
+    simulate.add_argument("--cohort", required=True, help="folder of Bulk Data NDJSON, or of Bundles")
+    simulate.add_argument("--hook", choices=HOOKS, default="patient-view", help="the moment of every call")
+    simulate.add_argument("--today", type=_day, help="the day of every call, as 2026-03-01; else today")
+    simulate.add_argument("--workers", type=_count, default=0, help="processes; else one for each core")
+    simulate.add_argument("--format", choices=["text", "json", "html"], default="text")
+    simulate.set_defaults(run=_rules_simulate)
+    for each in (lint, test, explain, cohort, simulate):
         each.add_argument("--folder", help="rules folder; else CDS_RULES, else the packaged one")
     return top
 
@@ -141,6 +155,19 @@ def _days(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= 36500):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of days from 1 to 36500")
     return int(text)
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) >= 1):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it as 2026-03-01") from None
 
 
 def _db(args: argparse.Namespace) -> int:
@@ -297,6 +324,20 @@ def _rules_explain(args: argparse.Namespace) -> int:
         return USAGE
     args.folder = str(_rules_folder(args.folder))
     return int(explain_command(args))
+
+
+def _rules_cohort(args: argparse.Namespace) -> int:
+    from cds_service.population.cohort_command import cohort_command
+
+    args.folder, args.today = str(_rules_folder(args.folder)), args.today or date.today()
+    return int(cohort_command(args))
+
+
+def _rules_simulate(args: argparse.Namespace) -> int:
+    from cds_service.population.simulate_command import simulate_command
+
+    args.folder, args.today = str(_rules_folder(args.folder)), args.today or date.today()
+    return int(simulate_command(args))
 
 
 def _rules_folder(given: str | None) -> Path:

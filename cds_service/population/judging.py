@@ -4,10 +4,12 @@ Pure: a record in, numbers out. All numbers of a simulation stand in one Counter
 cohort add up to those of the whole, in whatever order.
 """
 
+from bisect import bisect
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 from cds_service.core.dates import NO, UNKNOWN, YES, Verdict
 from cds_service.core.decision import FAILED, FIRES, NOT_READ, Decision, Outcome, Result
@@ -164,8 +166,12 @@ def age_band(patient: Row, today: date) -> str:
         return NO_AGE
     day = date.fromordinal(max(born.first, 1))
     years = today.year - day.year - ((today.month, today.day) < (day.month, day.day))
-    below = [begin for begin in BANDS if begin <= years]
-    if not below:
-        return f"0-{BANDS[0] - 1}"
-    at = BANDS.index(below[-1])
-    return f"{BANDS[at]}-{BANDS[at + 1] - 1}" if at + 1 < len(BANDS) else f"{BANDS[at]} or more"
+    return band_names(BANDS)[bisect(BANDS, years)]
+
+
+@cache
+def band_names(begins: tuple[int, ...]) -> tuple[str, ...]:
+    """Name the bands that begin at these years, and the one before the first: "0-17", "18-24", "65 or more"."""
+    firsts = (0, *begins)
+    closed = [f"{first}-{then - 1}" for first, then in zip(firsts, begins, strict=False)]
+    return (*closed, f"{begins[-1]} or more")

@@ -20,10 +20,11 @@ from cds_service.population.findings import Findings
 from cds_service.population.judging import Judge, Key, count_record, judge_for
 from cds_service.population.partition import Partition, partition, records_of
 
-Told = Callable[[int], None]
+Read = Callable[[int], None]
+Judged = Callable[[int, int], None]
 
 
-def _quietly(_: int) -> None:
+def _quietly(*_: int) -> None:
     """Tell nobody."""
 
 
@@ -60,12 +61,13 @@ class PartCounts:
 
 
 def simulate(
-    release: Release, cohort: Path, *, hook: str, today: date, workers: int = 0, read: Told = _quietly,
-    judged: Told = _quietly,
+    release: Release, cohort: Path, *, hook: str, today: date, workers: int = 0, read: Read = _quietly,
+    judged: Judged = _quietly,
 ) -> Simulated:  # fmt: skip
     """Judge every patient of a cohort at one moment, as of one day.
 
-    workers: processes; 0 is one for each core. read, judged: are told how many bytes were sorted, parts judged.
+    workers: processes; 0 is one for each core.
+    read: is told how many bytes were sorted; judged: that one more of all parts is.
     Raises NoCohort, OSError.
     """
     workers = workers or len(os.sched_getaffinity(0))
@@ -93,7 +95,7 @@ def judge_part(judge: Judge, part: Path, names: tuple[str, ...]) -> PartCounts:
 
 
 def _judge(
-    release: Release, sorted_in: Partition, hook: str, today: date, workers: int, judged: Told
+    release: Release, sorted_in: Partition, hook: str, today: date, workers: int, judged: Judged
 ) -> tuple[Counter[Key], Findings, float]:
     counts, findings, cpu_s = Counter[Key](), Findings(), 0.0
     workers = min(workers, len(sorted_in.parts))
@@ -103,13 +105,13 @@ def _judge(
         for each in done:
             _add(counts, findings, each)
             cpu_s += each.cpu_s
-            judged(1)
+            judged(1, len(sorted_in.parts))
         return counts, findings, cpu_s
     with get_context("spawn").Pool(workers, _get_ready, (release, hook, today, sorted_in.names)) as pool:
         for each in pool.imap_unordered(_judge_one, sorted_in.parts):
             _add(counts, findings, each)
             cpu_s += each.cpu_s
-            judged(1)
+            judged(1, len(sorted_in.parts))
     return counts, findings, cpu_s
 
 

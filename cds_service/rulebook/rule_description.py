@@ -42,7 +42,7 @@ _PARAMETER = re.compile(r"\{(\w+)\}")
 def describe(edition: Edition, state: str, release: Release) -> dict[str, Any]:
     """Give everything that is shown of one rule version, as JSON. state: "active" or "trial"."""
     rule = edition.rule
-    sentences = _all_sentences(edition)
+    sentences = sentences_of(edition)
     return {
         "id": rule.id,
         "version": rule.version,
@@ -81,7 +81,7 @@ def sentence(text: str, parameters: Mapping[str, Parameter]) -> str:
     return _PARAMETER.sub(filled, text)
 
 
-def _all_sentences(edition: Edition) -> dict[str, str]:
+def sentences_of(edition: Edition) -> dict[str, str]:
     """What each criterion asks, by the name the rule calls it: "declined", "opioid-status.on_moud"."""
     rule = edition.rule
     sentences = {name: sentence(each.says, rule.parameters) for name, each in rule.criteria.items()}

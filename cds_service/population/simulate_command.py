@@ -1,0 +1,64 @@
+"""`cds-service rules simulate`: what a release of rules says of a whole cohort.
+
+Exit codes: 0 simulated, 1 simulated but some lines could not be used, 2 no cohort, or no release to judge by.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from cds_service.core.rule import Release
+from cds_service.population.lines import NoCohort, files_of
+from cds_service.population.progress import Progress
+from cds_service.population.report import report_of
+from cds_service.population.report_html import as_html
+from cds_service.population.report_text import as_text
+from cds_service.population.simulate import Simulated, simulate
+from cds_service.rulebook.release import load_release
+
+FINE, FINDINGS, USAGE = 0, 1, 2
+
+
+def simulate_command(args: argparse.Namespace) -> int:
+    """Judge a cohort and print the report.
+
+    args: folder (rules), release (an older one by name), cohort, hook, today, workers (0 = one a core), format.
+    """
+    folder, cohort = Path(args.folder), Path(args.cohort)
+    loaded = load_release(folder, args.release)
+    if loaded.release is None:
+        print("\n".join(str(each) for each in loaded.problems if each.severity == "error"), file=sys.stderr)
+        return USAGE
+    try:
+        simulated = _watched(loaded.release, cohort, args)
+    except NoCohort as problem:
+        print(f"rules simulate: {problem}", file=sys.stderr)
+        return USAGE
+    except OSError as fault:
+        print(f"rules simulate: {fault.filename or cohort}: {fault.strerror or fault}", file=sys.stderr)
+        return USAGE
+    report = report_of(simulated)
+    if args.format == "json":
+        print(json.dumps(report, indent=2, ensure_ascii=False))
+    elif args.format == "html":
+        print(as_html(report), end="")
+    else:
+        print(f"rules: {folder}, release {loaded.release.id}")
+        print("\n".join(as_text(report)))
+    return FINDINGS if simulated.findings.total else FINE
+
+
+def _watched(release: Release, cohort: Path, args: argparse.Namespace) -> Simulated:
+    """Simulate with a bar for each step."""
+    whole = sum(path.stat().st_size for path in files_of(cohort))
+    with Progress("step 1", whole) as sorting, Progress("step 2", 1) as judging:
+
+        def part_done(done: int, parts: int) -> None:
+            judging.whole = parts
+            judging.add(done)
+
+        return simulate(
+            release, cohort, hook=args.hook, today=args.today, workers=args.workers, read=sorting.add,
+            judged=part_done,
+        )  # fmt: skip
