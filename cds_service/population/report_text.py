@@ -51,7 +51,8 @@ def _of_nobody(kinds: Mapping[str, int]) -> str:
 def _left_out(left_out: Report) -> Iterator[str]:
     for each in left_out["reasons"]:
         more = " ..." if each["lines"] > len(each["first"]) else ""
-        yield from _wrapped(f"left out: {each['lines']:,} lines, each {each['why']}: ", ", ".join(each["first"]) + more)
+        lines = "1 line that" if each["lines"] == 1 else f"{each['lines']:,} lines, each of which"
+        yield from _wrapped(f"left out: {lines} {each['why']}: ", ", ".join(each["first"]) + more)
 
 
 def _cards(report: Report) -> Iterator[str]:
