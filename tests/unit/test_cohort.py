@@ -1,4 +1,4 @@
-"""Synthetic cohorts: the same seed gives the same bytes, every resource is FHIR, and every Patient says it is made up."""
+"""Synthetic cohorts: one seed gives the same bytes, every resource is FHIR, every Patient says that it is made up."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""A cohort judged: the numbers of a funnel, the same by one process and by several, and the cards that the service gives."""
+"""A cohort judged: the numbers of a funnel, the same by one process and by several; the cards that the service gives."""
 
 import json
 import re
