@@ -18,7 +18,7 @@ from cds_service.fhir.medication import USE
 from cds_service.fhir.orders import DRAFT_ORDER, SOURCE, Drafts, draft_rows, open_drafts
 from cds_service.fhir.patient import identify, patient_row
 from cds_service.fhir.prefetch import ALWAYS_HELD, ENCOUNTERS, PREFETCH
-from cds_service.fhir.scope import Scope
+from cds_service.fhir.scope import Memo, Scope
 from cds_service.fhir.shapes import inside, tail
 from cds_service.fhir.version import Version
 
@@ -39,11 +39,13 @@ def read_chart(
     today: date,
     not_held: Iterable[str] = frozenset(),
     version: Version = r4,
+    memo: Memo | None = None,
 ) -> Chart:
     """Read one call into a Chart.
 
     context, prefetch: as sent. not_held: resource types that are no source at this site.
     version: the module of the FHIR version in which the client speaks.
+    memo: what was looked up for other charts of the same release; else it ends with this chart, as a call wants it.
     Raises RequestProblem: 400 without context.patientId, 412 when the Patient was not sent, cannot be read or is
     another than the context names.
     """
@@ -64,6 +66,7 @@ def read_chart(
         stay=_stay(context),
         stays_whole=ENCOUNTERS not in collected.gaps or "Encounter" in spared,
         dropped=collected.dropped,
+        memo=memo if memo is not None else Memo(),
     )
     rows = _rows(collected, drafts, scope, version)
     if hook in ORDER_HOOKS:

@@ -6,8 +6,8 @@ cohort add up to those of the whole, in whatever order.
 
 from bisect import bisect
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 
@@ -20,6 +20,7 @@ from cds_service.core.problem import RequestProblem
 from cds_service.core.row_tests import Scope
 from cds_service.core.rule import Edition
 from cds_service.fhir.reader import read_chart
+from cds_service.fhir.scope import Memo
 from cds_service.fhir.shapes import Resource
 from cds_service.fhir.versions import dialect
 from cds_service.fhir.whole_record import RecordProblem, as_call
@@ -39,11 +40,11 @@ class Step:
     names: tuple[str, ...]
     limits: Limits = AT_LEAST_ONE
 
-    def verdict(self, results: Sequence[Result]) -> Verdict:
-        """Give the step's verdict of the results of its members."""
+    def verdict(self, result: Callable[[str], Result]) -> Verdict:
+        """Give the step's verdict; `result` answers for its members."""
         if self.kind != ANY:
-            return results[0].verdict
-        verdicts = [each.verdict for each in results]
+            return result(self.names[0]).verdict
+        verdicts = [result(name).verdict for name in self.names]
         return self.limits.holds_count(verdicts.count(YES), len(verdicts) - verdicts.count(NO))
 
 
@@ -62,12 +63,16 @@ def steps_of(edition: Edition) -> tuple[Step, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """A release ready to judge records. steps: of every edition, by name_of."""
+    """A release ready to judge records.
+
+    steps: of every edition, by name_of. memo: codes and words that were looked up, kept from record to record.
+    """
 
     compiled: Compiled
     hook: str
     today: date
     steps: Mapping[str, tuple[Step, ...]]
+    memo: Memo = field(default_factory=Memo)
 
 
 def judge_for(compiled: Compiled, hook: str, today: date) -> Judge:
@@ -83,10 +88,11 @@ def chart_of(judge: Judge, record: Iterable[Resource]) -> Chart:
     """
     context, prefetch = as_call(record, judge.hook)
     compiled = judge.compiled
+    judge.memo.shorten()
     version = dialect("", context, prefetch).read
     return read_chart(
         hook=judge.hook, context=context, prefetch=prefetch, needs=compiled.needs, table=compiled.table,
-        today=judge.today, version=version,
+        today=judge.today, version=version, memo=judge.memo,
     )  # fmt: skip
 
 
@@ -144,7 +150,7 @@ def _count_rule(steps: Mapping[str, tuple[Step, ...]], decision: Decision, count
         counts["failed", name, decision.error] += 1
         return
     for at, step in enumerate(steps[name]):
-        verdict = step.verdict([result(each) for each in step.names])
+        verdict = step.verdict(result)
         if verdict is FALLS[step.kind]:
             counts["leaves", name, str(at)] += 1
             return

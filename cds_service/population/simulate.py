@@ -20,6 +20,7 @@ from cds_service.population.findings import Findings
 from cds_service.population.judging import Judge, Key, count_record, judge_for
 from cds_service.population.partition import Partition, partition, records_of
 
+_SELDOM = 50_000  # new objects before garbage is looked for
 Read = Callable[[int], None]
 Judged = Callable[[int, int], None]
 
@@ -127,7 +128,8 @@ _READY: list[tuple[Judge, tuple[str, ...]]] = []
 def _get_ready(release: Release, hook: str, today: date, names: tuple[str, ...]) -> None:
     _READY[:] = [(judge_for(compile_release(release), hook, today), names)]
     gc.collect()
-    gc.freeze()  # what stays is not looked through again
+    gc.freeze()  # what stays is not looked through again, and what comes and goes is seldom a cycle
+    gc.set_threshold(_SELDOM)
 
 
 def _judge_one(part: Path) -> PartCounts:
