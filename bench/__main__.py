@@ -2,7 +2,8 @@
 
 Worker processor time and the median time of a call at one connection, our service and the floor by turns, for charts
 of three sizes and four stories; then what each step takes in process, and what a cohort takes. Results also go to
-var/bench.json. Nothing here passes or fails on time; the run fails when an answer does not hold the cards that its chart asks for.
+var/bench.json. Nothing here passes or fails on time; the run fails when an answer does not hold the cards that its
+chart asks for.
 docs/explanation/speed.md says how to read the figures.
 """
 

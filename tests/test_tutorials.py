@@ -25,6 +25,7 @@ PAGES = (
     TUTORIALS / "first-call.md",
     ROOT / "docs" / "how-to" / "read-an-answer.md",
     ROOT / "docs" / "how-to" / "read-an-explanation.md",
+    ROOT / "docs" / "how-to" / "simulate-a-change.md",
     ROOT / "README.md",
 )
 ANY = "..."

@@ -57,6 +57,11 @@ def files_of(folder: Path) -> list[Path]:
     return found
 
 
+def size_of(folder: Path) -> int:
+    """Give the bytes of a cohort's files as they stand, gzipped or not. Raises NoCohort."""
+    return sum(path.stat().st_size for path in files_of(folder))
+
+
 def lines_of(path: Path, findings: Findings, read: Callable[[int], None] = lambda _: None) -> Iterator[Line]:
     """Give the resources of a file; what is none goes to `findings`.
 

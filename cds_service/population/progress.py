@@ -1,4 +1,4 @@
-"""A bar for work that takes long; on a terminal only, so that logs and pipes stay clean."""
+"""A bar for work that takes long; on a terminal only, so that nothing of it lands in logs and pipes."""
 
 import sys
 import time

@@ -124,8 +124,8 @@ def _overlap(report: Report) -> Iterator[str]:
     there = sorted({at for pair in pairs for at in pair})
     yield ""
     yield "Overlap, patients of whom both rules hold, by their numbers in the table of rules:"
-    for begin in range(0, len(there), _A_ROW):
-        columns = there[begin : begin + _A_ROW]
+    for begin in range(0, len(there) - 1, _A_ROW):  # the last one stands in a row of its own
+        columns = there[begin : min(begin + _A_ROW, len(there) - 1)]
         yield ""
         yield "    " + "".join(f"{at:6}" for at in columns)
         for row in there:

@@ -18,8 +18,10 @@ from cds_service.core.engine import compile_release
 from cds_service.core.rule import Release
 from cds_service.population.findings import Findings
 from cds_service.population.judging import Judge, Key, count_record, judge_for
+from cds_service.population.lines import size_of
 from cds_service.population.partition import Partition, partition, records_of
 
+_SMALL_BYTES = 2_000_000  # some 700 people
 _SELDOM = 50_000  # new objects before garbage is looked for
 Read = Callable[[int], None]
 Judged = Callable[[int, int], None]
@@ -67,11 +69,11 @@ def simulate(
 ) -> Simulated:  # fmt: skip
     """Judge every patient of a cohort at one moment, as of one day.
 
-    workers: processes; 0 is one for each core.
+    workers: processes; 0 is one for each core, or one alone for a cohort that is judged before others have started.
     read: is told how many bytes were sorted; judged: that one more of all parts is.
     Raises NoCohort, OSError.
     """
-    workers = workers or len(os.sched_getaffinity(0))
+    workers = workers or (len(os.sched_getaffinity(0)) if size_of(cohort) > _SMALL_BYTES else 1)
     with TemporaryDirectory(prefix="cohort-") as folder:
         cpu = time.process_time()
         sorted_in = partition(cohort, Path(folder), least=1 if workers == 1 else 4 * workers, read=read)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from cds_service.core.rule import Release
-from cds_service.population.lines import NoCohort, files_of
+from cds_service.population.lines import NoCohort, size_of
 from cds_service.population.progress import Progress
 from cds_service.population.report import report_of
 from cds_service.population.report_html import as_html
@@ -51,8 +51,7 @@ def simulate_command(args: argparse.Namespace) -> int:
 
 def _watched(release: Release, cohort: Path, args: argparse.Namespace) -> Simulated:
     """Simulate with a bar for each step."""
-    whole = sum(path.stat().st_size for path in files_of(cohort))
-    with Progress("step 1", whole) as sorting, Progress("step 2", 1) as judging:
+    with Progress("step 1", size_of(cohort)) as sorting, Progress("step 2", 1) as judging:
 
         def part_done(done: int, parts: int) -> None:
             judging.whole = parts
