@@ -30,7 +30,7 @@ def as_html(report: Report) -> Markup:
         *_left_out(report["leftOut"]),
         Markup("<h2>Cards</h2>"),
         _cards(report),
-        Markup("<h2>Overlap</h2>\n<p>Patients of whom both rules hold; rules are numbered as above.</p>"),
+        Markup("<h2>Overlap</h2>\n<p>Patients for whom both rules fire; rules are numbered as above.</p>"),
         _overlap(report),
         Markup("<h2>By age</h2>\n<p>Patients with a card per 100 patients of the band.</p>"),
         _groups(report, "byAge"),
@@ -109,7 +109,7 @@ def _funnel(rule: Report) -> Markup:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:
-    titles = Markup().join(Markup("<th>{}</th>").format(each) for each in head)
+    titles = Markup().join(Markup('<th scope="col">{}</th>').format(each) for each in head)
     body = Markup("\n").join(
         Markup("<tr>{}</tr>").format(Markup().join(Markup("<td>{}</td>").format(each) for each in row)) for row in rows
     )

@@ -116,14 +116,14 @@ def _doubts(rule: Report) -> Iterator[str]:
 
 
 def _overlap(report: Report) -> Iterator[str]:
-    """Give for each pair of rules how many patients fire both, numbered as in the table above."""
+    """Give for each pair of rules for how many patients both fire, numbered as in the table above."""
     names = {_name(rule).removesuffix(" (trial)"): at for at, rule in enumerate(report["rules"], 1)}
     pairs = {tuple(sorted(names[each] for each in pair["rules"])): pair["patients"] for pair in report["overlap"]}
     if not pairs:
         return
     there = sorted({at for pair in pairs for at in pair})
     yield ""
-    yield "Overlap, patients of whom both rules hold, by their numbers in the table of rules:"
+    yield "Overlap, patients for whom both rules fire, by their numbers in the table of rules:"
     for begin in range(0, len(there) - 1, _A_ROW):  # the last one stands in a row of its own
         columns = there[begin : min(begin + _A_ROW, len(there) - 1)]
         yield ""
