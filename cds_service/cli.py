@@ -14,10 +14,12 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+from cds_service.population import options
+
 FINE, FINDINGS, USAGE, SETTINGS, RULES, ADDRESS = range(6)
 HOOKS = ("patient-view", "order-select", "order-sign", "encounter-discharge")
-DATABASE = 8  # 6 is that of replay, 7 that of token
-# What `serve` prints calls for, in the order of replay.SAMPLE_CALLS: what each shows, the file of its request body.
+DATABASE = 8  # 6 is that of replay and doctor, 7 that of token too
+# What `serve` prints calls for, in the order of fixtures.SAMPLE_CALLS: what each shows, the file of its request body.
 SAMPLES = (
     ("a call that returns a card", Path("var") / "sample-request.json"),
     ("the same for a person in treatment, who needs no card", Path("var") / "treated-request.json"),
@@ -66,7 +68,15 @@ def parser() -> argparse.ArgumentParser:
     form = replay.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print the whole answer as JSON")
     form.add_argument("--html", action="store_true", help="print the cards as an HTML page")
+    _add_caller(replay)
     replay.set_defaults(run=_replay)
+
+    doctor = commands.add_parser("doctor", help="look at a deployment, and say what is wrong and what to do")
+    doctor.add_argument("--url", required=True, help="base URL of the deployment, as clients call it")
+    doctor.add_argument("--origin", help="origin of a browser client to check CORS for, as https://app.example.org")
+    doctor.add_argument("--format", choices=["text", "json"], default="text")
+    _add_caller(doctor)
+    doctor.set_defaults(run=_doctor)
 
     fixture = commands.add_parser("fixture", help="write a request fixture with its dates moved to a day")
     fixture.add_argument("request", nargs="?", help="name of a fixture, or a file; if left out, all are listed")
@@ -118,23 +128,30 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("--depth", choices=["reason", "criteria", "full"], help="else criteria; of all rules, reason")
     explain.add_argument("--format", choices=["text", "json"], default="text")
     explain.set_defaults(run=_rules_explain)
-    cohort = rule_commands.add_parser("cohort", help="write a synthetic cohort as Bulk Data NDJSON")
-    cohort.add_argument("--patients", type=_count, required=True, help="how many people")
-    cohort.add_argument("--seed", type=int, default=1, help="the same seed gives the same people; else 1")
-    cohort.add_argument("--out", required=True, help="folder to write to, a file for each resource type")
-    cohort.add_argument("--today", type=_day, help="the day the records end, as 2026-03-01; else today")
+    cohort, simulate = options.add_cohort(rule_commands), options.add_simulate(rule_commands)
     cohort.set_defaults(run=_rules_cohort)
-    simulate = rule_commands.add_parser("simulate", help="say what a release says of a whole cohort")
-    simulate.add_argument("--release", help="name of an older release")
-    simulate.add_argument("--cohort", required=True, help="folder of Bulk Data NDJSON, or of Bundles")
-    simulate.add_argument("--hook", choices=HOOKS, default="patient-view", help="the moment of every call")
-    simulate.add_argument("--today", type=_day, help="the day of every call, as 2026-03-01; else today")
-    simulate.add_argument("--workers", type=_count, default=0, help="processes; else one for each core")
-    simulate.add_argument("--format", choices=["text", "json", "html"], default="text")
     simulate.set_defaults(run=_rules_simulate)
+    for each in (lint, explain, simulate):
+        each.add_argument("--site", metavar="FILE", help="site file to check, or to judge by; else CDS_SITE")
     for each in (lint, test, explain, cohort, simulate):
         each.add_argument("--folder", help="rules folder; else CDS_RULES, else the packaged one")
     return top
+
+
+def _add_caller(command: argparse.ArgumentParser) -> None:
+    """Options of a command that calls a deployment: who it calls as, and which certificates it trusts."""
+    caller = command.add_argument_group("calling a deployment that checks its callers")
+    what = caller.add_mutually_exclusive_group()
+    what.add_argument("--token", help="token for one call; - reads it from standard input, which no process list shows")
+    what.add_argument("--token-file", metavar="FILE", help="file that holds the token")
+    what.add_argument("--key", metavar="FILE", help="private key to mint a token with for each call: a JWK or PEM file")
+    caller.add_argument("--iss", help="issuer: one of the client's `issuers`; needed with --key")
+    caller.add_argument("--alg", choices=["ES384", "RS384"], help="else the one that fits the key")
+    caller.add_argument("--kid", help="key id; else that of the JWK, else its RFC 7638 thumbprint")
+    caller.add_argument("--jku", help="URL of the JWK Set to name in the tokens")
+    caller.add_argument("--tenant", help="tenant to name in the tokens")
+    caller.add_argument("--public-url", metavar="URL", help="CDS_PUBLIC_URL, which tokens name, if --url is another")
+    caller.add_argument("--ca-file", metavar="FILE", help="certificates to trust in place of the usual, PEM")
 
 
 def _add_db(db: argparse.ArgumentParser) -> None:
@@ -157,19 +174,6 @@ def _days(text: str) -> int:
     return int(text)
 
 
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) >= 1):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
-    return int(text)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it as 2026-03-01") from None
-
-
 def _db(args: argparse.Namespace) -> int:
     from cds_service.edges.store import commands
 
@@ -178,7 +182,7 @@ def _db(args: argparse.Namespace) -> int:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    from cds_service import wiring
+    from cds_service import wiring, wiring_rules
     from cds_service.clients.client import ANONYMOUS
     from cds_service.config import AUTH_OFF, read_settings
     from cds_service.edges import logs
@@ -190,7 +194,8 @@ def _serve(args: argparse.Namespace) -> int:
     if fault:
         print(f"CDS_HOST, CDS_PORT: cannot listen on {settings.host}:{settings.port}: {fault}", file=sys.stderr)
         return ADDRESS
-    for line in wiring.check(settings):
+    site = wiring_rules.site_of(settings)
+    for line in wiring.check(settings, site=site):
         print(line, flush=True)
     try:
         warning = wiring.prepare_records(settings)
@@ -206,7 +211,7 @@ def _serve(args: argparse.Namespace) -> int:
         samples = sample_requests(wiring.clock(settings)(ANONYMOUS)) if settings.auth == AUTH_OFF else []
         print(welcome(settings.host, port, samples), flush=True)
 
-    serve(wiring.serving(settings, announce), lambda: wiring.open_service(settings))
+    serve(wiring.serving(settings, announce), lambda: wiring.open_service(settings, site=site))
     return FINE
 
 
@@ -228,8 +233,8 @@ def welcome(host: str, port: int, samples: Sequence[tuple[str, Path]]) -> str:
 
 def sample_requests(today: date) -> list[tuple[str, Path]]:
     """Write the request bodies with today's dates under var/, and give those that could be written."""
-    from cds_service.fixtures import FixtureProblem
-    from cds_service.replay import SAMPLE_CALLS, write_request
+    from cds_service.fixtures import SAMPLE_CALLS, FixtureProblem
+    from cds_service.replay import write_request
 
     written = []
     for fixture, (what, path) in zip(SAMPLE_CALLS, SAMPLES, strict=True):
@@ -261,6 +266,12 @@ def _replay(args: argparse.Namespace) -> int:
     return int(main_replay(args))
 
 
+def _doctor(args: argparse.Namespace) -> int:
+    from cds_service.doctor.command import doctor_command
+
+    return int(doctor_command(args))
+
+
 def _fixture(args: argparse.Namespace) -> int:
     from cds_service.replay import main_fixture
 
@@ -276,7 +287,20 @@ def _clients_check(args: argparse.Namespace) -> int:
         print("clients check: name a file, or set CDS_CLIENTS", file=sys.stderr)
         return USAGE
     args.public_url = public_url_of(os.environ)
+    args.rules = _rules_at_hand
     return int(check_command(args))
+
+
+def _rules_at_hand() -> tuple[Path, frozenset[str]] | None:
+    """The rules folder and the ids of the rules it serves; None where nothing can be served."""
+    from cds_service.core.rule import rule_ids
+    from cds_service.edges.rule_store import RulesProblem, load_rules
+
+    try:
+        served = load_rules(_rules_folder(None), check=False)
+    except RulesProblem:
+        return None
+    return served.folder, rule_ids(served.release)
 
 
 def _token(args: argparse.Namespace) -> int:
@@ -289,6 +313,7 @@ def _rules_lint(args: argparse.Namespace) -> int:
     from cds_service.rulebook.commands import lint_command
 
     args.rules = str(_rules_folder(args.folder))
+    args.site = _site(args.site)
     return int(lint_command(args))
 
 
@@ -322,7 +347,7 @@ def _rules_explain(args: argparse.Namespace) -> int:
         said = f"{args.bundle}: {getattr(fault, 'strerror', None) or f'is no JSON: {fault}'}" if args.bundle else fault
         print(f"rules explain: {said}", file=sys.stderr)
         return USAGE
-    args.folder = str(_rules_folder(args.folder))
+    args.folder, args.site = str(_rules_folder(args.folder)), _site(args.site)
     return int(explain_command(args))
 
 
@@ -336,8 +361,13 @@ def _rules_cohort(args: argparse.Namespace) -> int:
 def _rules_simulate(args: argparse.Namespace) -> int:
     from cds_service.population.simulate_command import simulate_command
 
+    args.site = _site(args.site)
     args.folder, args.today = str(_rules_folder(args.folder)), args.today or date.today()
     return int(simulate_command(args))
+
+
+def _site(given: str | None) -> str | None:
+    return given or os.environ.get("CDS_SITE", "").strip() or None
 
 
 def _rules_folder(given: str | None) -> Path:

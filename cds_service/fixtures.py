@@ -7,7 +7,7 @@ docs/reference/fixtures.md describes the files. A request fixture is named by ho
 import difflib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from importlib import resources
 from pathlib import Path
@@ -15,6 +15,8 @@ from typing import Any
 
 from cds_service.shift import shifted
 
+# The two calls to begin with: no treatment on record, which brings a card, and treatment, which brings none.
+SAMPLE_CALLS = ("patient-view/untreated-oud-icd10", "patient-view/on-buprenorphine-film")
 _SOURCE_TREE = Path(__file__).resolve().parents[1] / "fhir_fixtures"
 _FIRST_HOOK = "patient-view"
 
@@ -29,6 +31,8 @@ class Fixture:
 
     written_for: the day its dates fit; None for a bare request body, whose dates are not moved.
     expected:    status, cards, unread and undecided; None where nothing was written down.
+    client:      what of clients.yaml the caller's entry holds; empty for a caller without an entry.
+    variants:    the same call from callers with other entries.
     """
 
     name: str
@@ -36,6 +40,8 @@ class Fixture:
     written_for: date | None
     request: Mapping[str, Any]
     expected: Mapping[str, Any] | None = None
+    client: Mapping[str, Any] = field(default_factory=dict)
+    variants: tuple["Fixture", ...] = ()
 
     @property
     def hook(self) -> str:
@@ -101,6 +107,27 @@ def read(path: Path, name: str) -> Fixture:
     if "request" not in held:
         return Fixture(name, "a request body", None, held)
     try:
-        return Fixture(name, held["about"], date.fromisoformat(held["written_for"]), held["request"], held["expected"])
-    except (KeyError, TypeError, ValueError) as fault:
-        raise FixtureProblem(f"{path}: about, written_for (a day), request and expected are wanted: {fault}") from None
+        about, day, request = held["about"], date.fromisoformat(held["written_for"]), held["request"]
+        variants = tuple(
+            Fixture(f"{name} ({_words(each['client'])})", about, day, request, each["expected"], each["client"])
+            for each in held.get("for_clients", ())
+        )
+        return Fixture(name, about, day, request, held["expected"], variants=variants)
+    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+        wanted = "about, written_for (a day), request and expected are wanted, and client and expected for each client"
+        raise FixtureProblem(f"{path}: {wanted}: {fault}") from None
+
+
+def _words(client: Mapping[str, Any]) -> str:
+    """Say an entry in few words: "part2: mode use, by_confidentiality true"."""
+    blocks = (
+        f"{key}: {', '.join(f'{name} {_plain(each)}' for name, each in value.items())}"
+        if isinstance(value, dict)
+        else f"{key}: {_plain(value)}"
+        for key, value in client.items()
+    )
+    return "; ".join(blocks)
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,7 +1,7 @@
 """`cds-service replay` and `cds-service fixture`: send a fixture with its dates moved to today, and show the answer.
 
 Without --url the call goes through the same web application that is served, in this process. Exit codes: 0 as
-expected, 1 something else came, 2 no such fixture or day, 6 the URL gave no answer.
+expected, 1 something else came, 2 no such fixture or day, 6 the URL gave no answer, 7 a key file cannot be used.
 """
 
 import argparse
@@ -12,23 +12,30 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid5
 
-from cds_service.clients.client import ANONYMOUS
-from cds_service.core.card import CARD_NAMESPACE, EVALUATION_EXTENSION, RULE_EXTENSION
+from cds_service.calling.credential import NOT_IN_THE_CLEAR, CredentialProblem, ca_file_of, credential_of
+from cds_service.calling.deployment import Deployment, NoAnswer, not_let_in
+from cds_service.calling.target import TargetProblem, read_target
+from cds_service.clients.client import ANONYMOUS, ANONYMOUS_NAME
+from cds_service.clients.forms import CLIENTS_FILE
+from cds_service.core.card import EVALUATION_EXTENSION, LABELS_EXTENSION, RULE_EXTENSION
+from cds_service.core.card_id import CARD_NAMESPACE
 from cds_service.core.show import as_page, as_text
 from cds_service.fixtures import Fixture, FixtureProblem, find, names
 from cds_service.services import SERVICES
+from cds_service.trust.keys import KeyProblem
 
-# The two calls to begin with: no treatment on record, which brings a card, and treatment, which brings none.
-SAMPLE_CALLS = ("patient-view/untreated-oud-icd10", "patient-view/on-buprenorphine-film")
-FINE, FINDINGS, USAGE, NO_ANSWER = 0, 1, 2, 6
-TIMEOUT_S = 30
+FINE, FINDINGS, USAGE, NO_ANSWER, KEY_FILE = 0, 1, 2, 6, 7
+OWN_SERVICES = {each.hook: each.id for each in SERVICES.values()}
 
 Json = dict[str, Any]
 Post = Callable[[str, Json], tuple[int, Any]]  # service id, body -> status, answer
+ServiceOf = Callable[[str], str | None]  # hook -> service id; None = no service takes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,7 @@ class Replayed:
     @property
     def cards(self) -> list[Json]:
         """The cards of the answer, none where it has none."""
-        return list(self.answer.get("cards", [])) if isinstance(self.answer, dict) else []
+        return cards_in(self.answer) or []
 
 
 def write_request(name: str, today: date, path: Path) -> None:
@@ -87,19 +94,64 @@ def main_replay(args: argparse.Namespace) -> int:
     try:
         today = _day(args.today)
         fixtures = [find(args.request)] if args.request else [find(name) for name in names()]
-        post = _over_http(args.url) if args.url else _in_process(today)
-        results = [replay(each, today, post) for each in fixtures]
-    except FixtureProblem as problem:
+        deployment = _deployment(args)
+        if deployment is None:
+            post = in_process(today)
+            results = [replay(each, today, post(each.client)) for one in fixtures for each in (one, *one.variants)]
+        else:  # a running service has clients of its own
+            results = _replay_at(deployment, fixtures, today)
+    except (FixtureProblem, CredentialProblem) as problem:
         print(problem, file=sys.stderr)
         return USAGE
+    except KeyProblem as problem:
+        print(problem, file=sys.stderr)
+        return KEY_FILE
     except NoAnswer as problem:
         print(problem, file=sys.stderr)
         return NO_ANSWER
-    print("\n".join(_shown(results, args, alone=bool(args.request))))
+    print("\n".join(_shown(results, args)))
+    if deployment and (why := not_let_in([each.status for each in results], deployment.credential)):
+        print(why, file=sys.stderr)
+        return FINDINGS
     return FINDINGS if any(each.differences for each in results) else FINE
 
 
-def _shown(results: list[Replayed], args: argparse.Namespace, *, alone: bool) -> Iterator[str]:
+def _deployment(args: argparse.Namespace) -> Deployment | None:
+    """The deployment to call, None without --url. Raises CredentialProblem, KeyProblem."""
+    if args.url is None:
+        given = [f"--{name.replace('_', '-')}" for name in ("token", "token_file", "key", "ca_file")
+                 if getattr(args, name)]  # fmt: skip
+        if given:
+            raise CredentialProblem(f"{', '.join(given)}: belongs to --url")
+        return None
+    try:
+        target = read_target(args.url)
+    except TargetProblem as problem:
+        raise CredentialProblem(f"--url: the URL {problem}") from None
+    credential = credential_of(args, target)
+    if credential and target.open_to_listeners:
+        raise CredentialProblem(f"--url: {NOT_IN_THE_CLEAR}")
+    return Deployment(target, credential, ca_file_of(args))
+
+
+def _replay_at(deployment: Deployment, fixtures: list[Fixture], today: date) -> list[Replayed]:
+    """Replay the fixtures that the deployment has a service for, and name on standard error the hooks it has none for.
+
+    Raises NoAnswer, and FixtureProblem when it has none for any.
+    """
+    service_of = deployment.service_of(OWN_SERVICES)
+    taken = [each for each in fixtures if service_of(each.hook)]
+    without = sorted({each.hook for each in fixtures if not service_of(each.hook)})
+    if without:
+        told = f"{deployment.target.discovery}: lists no service for {_listed(without)}"
+        if not taken:
+            raise FixtureProblem(told)
+        print(f"{told}; {len(fixtures) - len(taken)} fixtures are left out", file=sys.stderr)
+    return [replay(each, today, deployment.post, service_of) for each in taken]
+
+
+def _shown(results: list[Replayed], args: argparse.Namespace) -> Iterator[str]:
+    alone = bool(args.request) and len(results) == 1
     if args.json:
         yield as_json(results[0].answer if alone else {each.fixture.name: each.answer for each in results})
     elif args.html:
@@ -107,7 +159,7 @@ def _shown(results: list[Replayed], args: argparse.Namespace, *, alone: bool) ->
         yield as_page([card for each in results for card in each.cards], title).rstrip()
     else:
         for each in results:
-            yield from told(each, cards=alone)
+            yield from told(each, cards=bool(args.request))
     if args.json or args.html:
         for each in results:
             for line in each.differences:
@@ -129,9 +181,9 @@ def _day(text: str | None) -> date:
 # --- replay ----------------------------------------------------------------------------------------------------------
 
 
-def replay(fixture: Fixture, today: date, post: Post) -> Replayed:
+def replay(fixture: Fixture, today: date, post: Post, service_of: ServiceOf = OWN_SERVICES.get) -> Replayed:
     """Send a fixture as a call of `today` and compare the answer with what was expected."""
-    service = next((each.id for each in SERVICES.values() if each.hook == fixture.hook), None)
+    service = service_of(fixture.hook)
     if service is None:
         raise FixtureProblem(f"{fixture.name}: hook {fixture.hook!r} is none of this service")
     body = fixture.on(today)
@@ -141,35 +193,33 @@ def replay(fixture: Fixture, today: date, post: Post) -> Replayed:
     return Replayed(fixture, status, took_ms, answer, tuple(differences(fixture, status, answer)))
 
 
-class NoAnswer(Exception):
-    """Nothing answers at the URL."""
+def in_process(today: date) -> Callable[[Mapping[str, Any]], Post]:
+    """Give what answers in this process: for a caller's entry of clients.yaml, the function that posts as that caller.
 
-
-def _over_http(url: str) -> Post:
-    import requests
-
-    base = url.rstrip("/").removesuffix("/cds-services")
-
-    def post(service: str, body: Json) -> tuple[int, Any]:
-        try:
-            came = requests.post(f"{base}/cds-services/{service}", json=body, timeout=TIMEOUT_S)
-        except requests.RequestException as fault:
-            raise NoAnswer(f"{base}: no answer ({type(fault).__name__})") from None
-        return came.status_code, _parsed(came.text)
-
-    return post
-
-
-def _in_process(today: date) -> Post:
+    Without an entry the caller is `anonymous` of CDS_CLIENTS, if that is set.
+    """
     from cds_service.wiring import build_app
 
-    client = build_app(replace(_settings(), today=today)).test_client()
+    @cache
+    def app(entry: str) -> Any:
+        settings = replace(_settings(), today=today)
+        if not entry:
+            return build_app(settings)
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / CLIENTS_FILE
+            file.write_text(f'{{"clients": {{"{ANONYMOUS_NAME}": {entry}}}}}', encoding="utf-8")
+            return build_app(replace(settings, clients=file))
 
-    def post(service: str, body: Json) -> tuple[int, Any]:
-        came = client.post(f"/cds-services/{service}", json=body)
-        return came.status_code, _parsed(came.text)
+    def as_client(client: Mapping[str, Any]) -> Post:
+        caller = app(json.dumps(client) if client else "").test_client()
 
-    return post
+        def post(service: str, body: Json) -> tuple[int, Any]:
+            came = caller.post(f"/cds-services/{service}", json=body)
+            return came.status_code, _parsed(came.text)
+
+        return post
+
+    return as_client
 
 
 def _settings() -> Any:
@@ -196,9 +246,12 @@ def differences(fixture: Fixture, status: int, answer: Any) -> Iterator[str]:
         return
     if status != wanted["status"]:
         yield f"status {status}, {wanted['status']} was expected"
-    body = answer if isinstance(answer, dict) else {}
-    yield from _card_differences(fixture, wanted.get("cards", []), body.get("cards", []))
-    evaluation = body.get("extension", {}).get(EVALUATION_EXTENSION, {})
+    body, cards = _object(answer), cards_in(answer)
+    if status == 200 and cards is None:
+        yield "the answer has no list `cards` of objects with `summary`, `indicator` and `source`"
+        return
+    yield from _card_differences(fixture, wanted.get("cards", []), cards or [])
+    evaluation = _object(_object(body.get("extension")).get(EVALUATION_EXTENSION))
     came = {
         "unread": sorted(evaluation.get("unread", _keys_at_fault(body) if status == 412 else ())),
         "undecided": sorted(each["ruleId"] for each in evaluation.get("undecided", [])),
@@ -207,6 +260,26 @@ def differences(fixture: Fixture, status: int, answer: Any) -> Iterator[str]:
         expected = sorted(wanted.get(name, []))
         if found != expected:
             yield f"{name}: {_listed(found)}; {_listed(expected)} was expected"
+
+
+def cards_in(answer: Any) -> list[Json] | None:
+    """The cards of an answer; None when it has no list of them. It may be of another service than this one.
+
+    A card has at least what CDS Hooks 2.0 requires of one: `summary`, `indicator`, and `source` with a `label`.
+    """
+    cards = _object(answer).get("cards")
+    return cards if isinstance(cards, list) and all(map(_is_card, cards)) else None
+
+
+def _is_card(value: Any) -> bool:
+    card = _object(value)
+    return all(isinstance(each, str) for each in (
+        card.get("summary"), card.get("indicator"), _object(card.get("source")).get("label")))  # fmt: skip
+
+
+def _object(value: Any) -> Json:
+    """A JSON object, empty where there is another thing."""
+    return value if isinstance(value, dict) else {}
 
 
 def _keys_at_fault(body: Json) -> Iterator[str]:
@@ -218,7 +291,7 @@ def _keys_at_fault(body: Json) -> Iterator[str]:
 
 
 def _card_differences(fixture: Fixture, wanted: list[Json], came: list[Json]) -> Iterator[str]:
-    rules = [each.get("extension", {}).get(RULE_EXTENSION, {}).get("ruleId", "?") for each in came]
+    rules = [_object(_object(each.get("extension")).get(RULE_EXTENSION)).get("ruleId", "?") for each in came]
     expected = [each["rule"] for each in wanted]
     if rules != expected:
         yield f"cards of {_listed(rules)}; {_listed(expected)} was expected"
@@ -230,9 +303,15 @@ def _card_differences(fixture: Fixture, wanted: list[Json], came: list[Json]) ->
         for name, found, expect in (
             ("indicator", card.get("indicator"), want["indicator"]),
             ("suggestions", labels, want["suggestions"]),
+            ("labels", _security(card), want.get("labels", [])),
         ):
             if found != expect:
                 yield f"{want['rule']}: {name} {_listed(found)}; {_listed(expect)} was expected"
+
+
+def _security(card: Json) -> list[str]:
+    """The codes of the security labels that a card carries."""
+    return [each.get("code") for each in card.get("extension", {}).get(LABELS_EXTENSION, [])]
 
 
 def _uuid(fixture: Fixture, card: Mapping[str, Any], want: Mapping[str, Any]) -> str:
@@ -279,7 +358,7 @@ def _faults(answer: Any) -> Iterator[str]:
 
 
 def _evaluation(answer: Any) -> Iterator[str]:
-    found = answer.get("extension", {}).get(EVALUATION_EXTENSION, {}) if isinstance(answer, dict) else {}
+    found = _object(_object(_object(answer).get("extension")).get(EVALUATION_EXTENSION))
     for source, why in found.get("unread", {}).items():
         yield f"Not read: {source} ({why})."
     for each in found.get("undecided", []):

@@ -15,9 +15,11 @@ from cds_service.core.decision import FAILED, UNDECIDED, Outcome
 from cds_service.core.engine import Compiled, decide
 from cds_service.core.fitting import fitted, hook_by_trigger
 from cds_service.core.problem import Issue, RequestProblem
-from cds_service.core.restricted import IGNORE, without_restricted
 from cds_service.core.rule import Release
+from cds_service.core.smart import with_smart_apps
 from cds_service.feedback import FeedbackItem, read_feedback
+from cds_service.fhir.bundle import NOT_FETCHED, NOT_SENT
+from cds_service.fhir.lacking import Filled
 from cds_service.fhir.prefetch import PATIENT, PREFETCH
 from cds_service.fhir.reader import read_chart
 from cds_service.fhir.strict import Structure, faults
@@ -48,8 +50,8 @@ SERVICES: Mapping[str, Service] = {
 class FhirClient(Protocol):
     """Port: fetches what the client did not send, for one call, which it knows the client and the start of."""
 
-    def fill(self, call: HookCall, keys: Collection[str]) -> Mapping[str, Any]:
-        """Give values for prefetch keys of `keys`, to take the place of what was sent under them.
+    def fill(self, call: HookCall, keys: Collection[str]) -> Filled:
+        """Give values for prefetch keys of `keys`, and the server's FHIR version if that is known.
 
         Only for a key that was not sent, not read by the client, or sent as a page with a link to the next.
         """
@@ -169,17 +171,16 @@ def answer(
     """
     profile = client.profile
     hook = hook_by_trigger(call.hook, call.extension, profile)
-    prefetch, keys = call.prefetch, prefetch_keys(compiled, hook)
-    fetched = fhir_client.fill(call, keys) if fhir_client is not None else {}
-    if fetched:
-        prefetch = {**prefetch, **fetched}
+    keys = prefetch_keys(compiled, hook)
+    filled = fhir_client.fill(call, keys) if fhir_client else Filled()
+    prefetch = {**call.prefetch, **filled.values}
     if PATIENT not in prefetch:
         missing = tuple(key for key in keys if key not in prefetch)
-        return Answer(412, {}, issues=tuple(map(_not_sent, missing)), missing=missing)
-    spoken = dialect(client.fhir_version, call.context, prefetch)
+        return Answer(412, {}, issues=tuple(_not_sent(key, filled) for key in missing), missing=missing)
+    spoken = dialect(client.fhir_version, filled.version, call.context, prefetch)
     profile = spoken.fit(profile)
     if client.strict:
-        found = faults(spoken.version, prefetch, call.context, structure, fetched)
+        found = faults(spoken.version, prefetch, call.context, structure, filled.values)
         if found:
             raise RequestProblem(422, *found)
     chart = read_chart(
@@ -189,11 +190,11 @@ def answer(
         needs=compiled.needs,
         table=compiled.table,
         today=today,
-        not_held=client.not_held,
+        not_held=client.not_held | compiled.release.not_held,
         version=spoken.read,
+        part2=client.part2,
+        not_fetched=filled.failed,
     )
-    if client.part2 == IGNORE:
-        chart = without_restricted(chart)
     outcome = decide(compiled, chart, today)
     if outcome.unread:
         outcome = _asked_for(outcome, keys)
@@ -202,7 +203,7 @@ def answer(
         hook_instance=call.hook_instance,
         context=call.context,
         today=today,
-        part2_mode=client.part2,
+        part2_mode=client.part2.mode,
         intent=profile.intent,
         public_url=site.public_url,
         unreviewed=site.unreviewed,
@@ -219,6 +220,7 @@ def answer(
             return Answer(412, {}, unread, failures, outcome)
         if any(each.state == FAILED and not each.trial for each in outcome.decisions):
             return Answer(500, {}, (), failures, outcome)
+    body = with_smart_apps(body, client.smart_apps, hook=call.hook, hook_instance=call.hook_instance)
     return Answer(200, fitted(_without_empty(body), profile), (), failures, outcome)
 
 
@@ -245,8 +247,9 @@ def _without_empty(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "extension": {**body["extension"], EVALUATION_EXTENSION: evaluation}}
 
 
-def _not_sent(key: str) -> Issue:
-    return Issue("required", _place(key), "was not sent; discovery says what to send")
+def _not_sent(key: str, filled: Filled) -> Issue:
+    why = NOT_FETCHED if key in filled.failed else NOT_SENT
+    return Issue("required", _place(key), f"was {why}; discovery says what to send")
 
 
 def _asked_for(outcome: Outcome, keys: Collection[str]) -> Outcome:

@@ -31,6 +31,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "clients": {"clients", "trust", "strict_json", "config", "rulebook", "fhir", "core"},
     "trust": {"trust", "strict_json", "core"},
     "services": {"clients", "feedback", "protocol", "fhir", "core"},
+    "calling": {"calling", "trust", "config"},
+    "doctor": {"doctor", "calling", "trust", "services", "fixtures", "config"},
     "records": {"services", "core"},
     "feedback": {"protocol", "core"},
     "config": {"core"},
@@ -53,7 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "core",
     },
 }
-MAY_IMPORT_ALL = {"wiring", "cli", "replay"}
+MAY_IMPORT_ALL = {"wiring", "wiring_rules", "cli", "replay"}
 SHARED_EDGES = {"outbound", "store"}
 PURE = {"core", "fhir"}
 # What reaches a file, a clock, chance, the network, the machine or another thread.

@@ -1,12 +1,14 @@
-"""The tutorials and the README are true: their commands are run, and what they show is what comes.
+"""The tutorials, the guides and the README are true: their commands are run, and what they show is what comes.
 
-A ```console block holds commands ("$ ...") and their output; a ```diff block whose first line names a file is an edit.
-Both are done in order, in a folder with the rules and a `.venv` that leads to this code. A line "..." stands for any
-lines; days, times, ids, line numbers and how many tests there are may differ.
+A ```console block holds commands ("$ ...") and their output; a ```diff block whose first line names a file is an edit;
+a block of another sort whose first line is "# " and a file below var/ is that file. They are done in order, in a folder
+with the rules and a `.venv` that leads to this code. A line "..." stands for any lines; days, times, ids, line numbers
+and how many tests there are may differ.
 """
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -17,36 +19,58 @@ from pathlib import Path
 import pytest
 
 from cds_service.cli import SAMPLES
+from tests.running import free_port
 
 ROOT = Path(__file__).parent.parent
 TUTORIALS = ROOT / "docs" / "tutorial"
+HOW_TO = ROOT / "docs" / "how-to"
 PAGES = (
     TUTORIALS / "change-one-number.md",
     TUTORIALS / "first-call.md",
-    ROOT / "docs" / "how-to" / "read-an-answer.md",
-    ROOT / "docs" / "how-to" / "read-an-explanation.md",
-    ROOT / "docs" / "how-to" / "simulate-a-change.md",
+    TUTORIALS / "write-your-first-rule.md",
+    HOW_TO / "connect-cerner.md",
+    HOW_TO / "connect-epic.md",
+    HOW_TO / "connect-sandbox.md",
+    HOW_TO / "read-an-answer.md",
+    HOW_TO / "read-an-explanation.md",
+    HOW_TO / "simulate-a-change.md",
+    HOW_TO / "tune-a-parameter-at-your-site.md",
+    HOW_TO / "write-a-client.md",
     ROOT / "README.md",
 )
 ANY = "..."
 
 # Does what the pages ask of curl, for machines without it.
 _CURL = """
-import sys, requests
-options, url = sys.argv[1:-1], sys.argv[-1]
-if "-d" in options:
-    body = open(options[options.index("-d") + 1].removeprefix("@"), "rb").read()
-    print(requests.post(url, body, headers={"Content-Type": "application/json"}, timeout=30).text)
-else:
-    print(requests.get(url, timeout=30).text)
+import argparse, requests
+options = argparse.ArgumentParser()
+for flag in ("-s", "-i"):
+    options.add_argument(flag, action="store_true")
+for flag in ("-d", "-X", "-o", "-w"):
+    options.add_argument(flag, default="")
+options.add_argument("-H", action="append", default=[])
+options.add_argument("url")
+asked = options.parse_args()
+body = open(asked.d[1:], "rb").read() if asked.d.startswith("@") else asked.d.encode() or None
+headers = dict(each.split(": ", 1) for each in asked.H)
+answer = requests.request(asked.X or ("POST" if body else "GET"), asked.url, data=body, headers=headers, timeout=30)
+if asked.i:
+    print(f"HTTP/1.1 {answer.status_code} {answer.reason}")
+    print("".join(f"{name}: {value}\\n" for name, value in answer.headers.items()))
+if not asked.o:
+    print(answer.text)
+print(asked.w.replace("%{http_code}", str(answer.status_code)).replace("\\\\n", "\\n"), end="")
 """
 
-_BLOCK = re.compile(r"(?ms)^```(console|diff)\n(.*?)^```$")
+_BLOCK = re.compile(r"(?ms)^```([a-z]+)\n(.*?)^```$")
+_FILE = re.compile(r"# (var/[a-z0-9_./-]+)\n")
+_ASSIGNMENT = re.compile(r"([A-Z]+)=(\S+|\$\(.*\))")
 _LOOSE = [
     (re.compile(r"\d{4}-\d{2}-\d{2}"), "DAY"),
     (re.compile(r"\b\d+ ms\b"), "TIME"),
     (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{64}\b"), ANY),
     (re.compile(r"127\.0\.0\.1:\d+"), "HOST"),
+    (re.compile(r"^kid: \S+$"), "KID"),
     (re.compile(r" \(entries looked at.*"), ""),
     (re.compile(r"\.yaml:\d+(:\d+)?:"), ".yaml:LINE:"),
     (re.compile(r"\b\d+ (allowed|not reviewed yet)"), r"N \1"),
@@ -58,22 +82,26 @@ _LOOSE = [
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A command with its output, or an edit: (file, what stands there, what shall)."""
+    """A command with its output, an edit: (file, what stands there, what shall), or a file and its text."""
 
     command: str = ""
     output: tuple[str, ...] = ()
     edits: tuple[tuple[str, str, str], ...] = ()
+    file: tuple[str, str] = ("", "")
 
 
 def steps(page: str) -> Iterator[Step]:
-    """Give the commands and edits of a page, in order."""
+    """Give the commands, edits and files of a page, in order."""
     for sort, text in _BLOCK.findall(page):
         if sort == "diff":
             yield Step(edits=tuple(_edits(text.splitlines())))
-            continue
-        for part in re.split(r"(?m)^\$ ", text)[1:]:
-            command, *output = part.rstrip("\n").split("\n")
-            yield Step(command, tuple(output))
+        elif sort == "console":
+            for part in re.split(r"(?m)^\$ ", text)[1:]:
+                command, *output = part.rstrip("\n").split("\n")
+                yield Step(command, tuple(output))
+        elif named := _FILE.match(text):
+            # JSON has no comments: the line that names the file is not of it
+            yield Step(file=(named[1], text[named.end() :] if named[1].endswith(".json") else text))
 
 
 def _edits(lines: list[str]) -> Iterator[tuple[str, str, str]]:
@@ -120,7 +148,8 @@ class Terminal:
         self.environment["PATH"] = f"{folder / 'bin'}:{os.environ['PATH']}"
         shutil.copytree(ROOT / "rules", folder / "rules")
         self._program(".venv/bin/cds-service", f'#!/bin/sh\nexec "{sys.executable}" -m cds_service "$@"\n')
-        self._program("bin/python3", f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+        for python in ("bin/python3", ".venv/bin/python"):
+            self._program(python, f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
         self._program("bin/curl", f"#!{sys.executable}\n{_CURL}")
 
     def _program(self, name: str, text: str) -> None:
@@ -130,33 +159,50 @@ class Terminal:
         path.chmod(0o755)
 
     def run(self, command: str) -> list[str]:
-        """Give the lines that a command prints, whatever its exit code."""
+        """Give the lines that a command prints, whatever its exit code; a variable that it sets is kept."""
         if command == "make run":
-            return self.serve()
+            command = "CDS_AUTH=off CDS_RULES=rules cds-service serve"
+        if command.endswith("cds-service serve"):
+            return self.serve(dict(each.split("=", 1) for each in shlex.split(command)[:-2]))
         command = command.replace("127.0.0.1:8000", f"127.0.0.1:{self.port}")
+        if variable := _ASSIGNMENT.fullmatch(command):
+            (self.environment[variable[1]],) = self.run(f'{command}; echo "${variable[1]}"')
+            return []
         ran = subprocess.run(
             command, shell=True, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=120
         )
         return (ran.stdout + ran.stderr).splitlines()
 
-    def serve(self) -> list[str]:
-        """Start the service as `make run` does, on a free port; what `make` prints of installing is not here."""
+    def serve(self, settings: dict[str, str]) -> list[str]:
+        """Start the service, on a free port; what `make run` prints of installing is not here.
+
+        A page starts it again once its reader has stopped it.
+        """
+        self.close()
+        self.port = str(free_port())
+        given = {name: value.replace("127.0.0.1:8000", f"127.0.0.1:{self.port}") for name, value in settings.items()}
         self.server = subprocess.Popen(
             [self.folder / ".venv/bin/cds-service", "serve"],
             cwd=self.folder,
-            env={**self.environment, "CDS_AUTH": "off", "CDS_PORT": "0", "CDS_RULES": "rules", "CDS_WORKERS": "1"},
+            env={**self.environment, **given, "CDS_PORT": self.port, "CDS_WORKERS": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
         )
         assert self.server.stdout is not None
         lines: list[str] = []
-        while sum(line.lstrip().startswith("curl ") for line in lines) < len(SAMPLES):
+        last, times = ("curl ", len(SAMPLES)) if given["CDS_AUTH"] == "off" else ("rules:    http", 1)
+        while sum(line.lstrip().startswith(last) for line in lines) < times:
             line = self.server.stdout.readline()
             assert line, lines
             lines.append(line.rstrip("\n"))
-            self.port = next(iter(re.findall(r"^serving http://127\.0\.0\.1:(\d+)", line)), self.port)
         return lines
+
+    def write(self, file: str, text: str) -> None:
+        """Write a file as a reader of the page would."""
+        text = text.replace("127.0.0.1:8000", f"127.0.0.1:{self.port or 8000}")
+        (self.folder / file).parent.mkdir(exist_ok=True)
+        (self.folder / file).write_text(text, encoding="utf-8")
 
     def edit(self, file: str, old: str, new: str) -> None:
         """Change lines of a file as a reader of the page would."""
@@ -188,6 +234,8 @@ def test_what_a_page_shows_is_what_comes(page: Path, terminal: Terminal) -> None
     for step in done:
         for edit in step.edits:
             terminal.edit(*edit)
+        if step.file[0]:
+            terminal.write(*step.file)
         if step.command:
             wanted = step.output
             if step.command == "make run":  # making .venv is another test's matter
@@ -196,12 +244,14 @@ def test_what_a_page_shows_is_what_comes(page: Path, terminal: Terminal) -> None
             assert first_difference(wanted, came) == "", f"{step.command}\n" + "\n".join(came)
 
 
-def test_a_page_is_read_as_commands_and_edits() -> None:
+def test_a_page_is_read_as_commands_edits_and_files() -> None:
     page = "```console\n$ one\na\n$ two\n```\n\n```diff\n--- f\n-x\n-y\n+z\n-p\n+q\n```\n"
+    page += "```yaml\n# var/a.yaml\na: 1\n```\n```json\n{}\n```\n"
     assert list(steps(page)) == [
         Step("one", ("a",)),
         Step("two", ()),
         Step(edits=(("f", "x\ny\n", "z\n"), ("f", "p\n", "q\n"))),
+        Step(file=("var/a.yaml", "# var/a.yaml\na: 1\n")),
     ]
 
 

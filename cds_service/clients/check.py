@@ -10,8 +10,11 @@ from typing import Any
 from cds_service.clients.client import ANONYMOUS_NAME, REFUSE, Client
 from cds_service.clients.profiles import PROFILES, SANDBOX
 from cds_service.clients.reader import ClientsFile, read_clients
+from cds_service.clients.smart_apps import unknown_rules
 from cds_service.core.profile import ACTION_TYPES, Profile
-from cds_service.core.restricted import IGNORE, USE, USE_NO_DETAIL
+from cds_service.core.restricted import IGNORE, USE, USE_NO_DETAIL, Part2
+from cds_service.core.smart import SmartApp
+from cds_service.fhir.versions import DIALECTS, R4
 from cds_service.rulebook.lint_codes import WARNING
 from cds_service.rulebook.source import RuleProblem
 
@@ -30,6 +33,7 @@ AUDIENCE_FINDING = (
     "no `aud` of its tokens can be right",
     "give it an `audience`, or set CDS_PUBLIC_URL to the URL that clients call",
 )
+RULES_NOT_AT_HAND = "rules: none at hand (CDS_RULES), so those that smart_apps name were not looked for"
 
 
 def findings(file: ClientsFile, public_url: str) -> list[RuleProblem]:
@@ -65,18 +69,30 @@ def described(client: Client, public_url: str) -> dict[str, str]:
         "FHIR servers": ", ".join(client.fhir_servers) or "none: only what comes with the call is read",
         "FHIR servers may be in": ", ".join(client.fhir_private),
         "time to fetch": f"{client.budget_ms} ms from the start of a call" if client.budget_ms else "",
-        "FHIR version": client.fhir_version or "as its calls show",
+        "FHIR version": client.fhir_version
+        or (f"as {'its FHIR server states, else as ' if client.fhir_servers else ''}its calls show"),
         "what is no FHIR": "refused, after a look at every resource" if client.strict else "read as far as it goes",
         "today": f"the day in {client.timezone}" if client.timezone else "the day in CDS_TIMEZONE",
         "no source here": ", ".join(sorted(client.not_held)) or "nothing: every list is expected",
-        "profile": _profile(client.profile),
-        "42 CFR Part 2 records": _PART2[client.part2],
+        "profile": _profile(DIALECTS[client.fhir_version or R4].fit(client.profile)),
+        "SMART apps": "; ".join(_app(each) for each in client.smart_apps),
+        "42 CFR Part 2 records": _part2(client.part2),
         "rate": f"{rate.per_second:g} calls a second, {rate.burst} at once, each worker by itself"
         if rate
         else "no limit",
         "comments of feedback": "stored" if client.keep_comments else "not stored",
     }
     return {heading: text for heading, text in told.items() if text}
+
+
+def _part2(policy: Part2) -> str:
+    levels = "; R or V alone marks one" if policy.by_confidentiality else ""
+    return f"{_PART2[policy.mode]}{levels}"
+
+
+def _app(app: SmartApp) -> str:
+    where = f"cards of {', '.join(app.rules)}" if app.rules else "every card"
+    return f"'{app.label}', {app.url}, on {where}"
 
 
 def _profile(profile: Profile) -> str:
@@ -98,6 +114,8 @@ def _effects(profile: Profile) -> Iterator[str]:
         yield f"links only to {', '.join(profile.link_hosts)}" if profile.link_hosts else "no links"
     if profile.smart_hosts is not None:
         yield f"SMART links only to {', '.join(profile.smart_hosts)}" if profile.smart_hosts else "no SMART links"
+    if not profile.app_context:
+        yield "no appContext on SMART links"
     if profile.detail_limit is not None:
         yield f"details cut to {profile.detail_limit} characters"
     if profile.intent != PROFILES["generic"].intent:
@@ -109,7 +127,8 @@ def _effects(profile: Profile) -> Iterator[str]:
 def check_command(args: argparse.Namespace) -> int:
     """Print what is wrong with a clients file, or what each client may do.
 
-    args: `file`; `public_url`, "" when none is set; `format`, "text" or "json".
+    args: `file`; `public_url`, "" when none is set; `format`, "text" or "json"; `rules`, which loads the folder and the
+    rule ids of the release, or gives None when there is none to be had.
     """
     path = Path(args.file)
     if not path.is_file():
@@ -117,10 +136,17 @@ def check_command(args: argparse.Namespace) -> int:
         return SETTINGS
     file = read_clients(path)
     found = [] if file.problems else findings(file, args.public_url)
+    named = any(app.rules for client in file.clients.by_name.values() for app in client.smart_apps)
+    served = args.rules() if named else None  # loading a release takes its time
+    if served is not None and not file.problems:
+        found += unknown_rules(file.clients, file.source, served[1])
     if args.format == "json":
-        print(json.dumps(_as_json(path, file, found, args.public_url), indent=2))
+        told = _as_json(path, file, found, args.public_url)
+        print(json.dumps({**told, "rules": str(served[0])} if served else told, indent=2))
     else:
         print(f"clients: {path}")
+        if named:
+            print(RULES_NOT_AT_HAND if served is None else f"rules: {served[0]}")
         for each in (*file.problems, *found):
             print(each)
         for client in () if file.problems else file.clients.by_name.values():

@@ -5,7 +5,8 @@ from datetime import tzinfo
 from pathlib import Path
 
 from cds_service.core.profile import GENERIC, Profile
-from cds_service.core.restricted import USE_NO_DETAIL
+from cds_service.core.restricted import CAREFUL, Part2
+from cds_service.core.smart import SmartApp
 
 ANONYMOUS_NAME = "anonymous"
 REFUSE, LOG = "refuse", "log"  # what is done about a replayed token
@@ -35,10 +36,11 @@ class Client:
     strict:       whether a call that holds something which is no FHIR is refused.
     timezone:     whose calendar day is today; None = CDS_TIMEZONE.
     not_held:     resource types that are no source at this site.
-    part2:        "use", "use-no-detail" or "ignore" (core.restricted).
+    part2:        what may be done with records under 42 CFR Part 2.
     replay:       REFUSE a token that was seen before, or LOG it.
     rate:         None = no limit.
     keep_comments: whether free text of feedback is stored.
+    smart_apps:   apps that its cards have a link to launch.
     """
 
     name: str
@@ -55,10 +57,11 @@ class Client:
     timezone: tzinfo | None = None
     not_held: frozenset[str] = frozenset()
     profile: Profile = GENERIC
-    part2: str = USE_NO_DETAIL
+    part2: Part2 = CAREFUL
     replay: str = REFUSE
     rate: Rate | None = None
     keep_comments: bool = False
+    smart_apps: tuple[SmartApp, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

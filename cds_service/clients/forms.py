@@ -25,16 +25,30 @@ FILE = Named("a file, from the folder of this one", r"\S(?:.*\S)?", "keys/mercy.
 CIDR = Named("a network as CIDR", r"[0-9a-fA-F:.]+/[0-9]{1,3}", "10.20.0.0/16")
 BUDGET = Number(whole=True, least=LEAST_BUDGET_MS, what=f"a whole number from {LEAST_BUDGET_MS}")
 WORD = Text("one line of text")
+LABEL = Named("a label of at most 60 characters", r"\S.{0,58}\S|\S", "Open the care plan", plain=True)
+RULE_ID = Named("a rule's id", r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", "mat-consideration")
 FLAG = Either((Constant("true"), Constant("false")), "true or false")
 
 PART2 = Form(
-    "a Part 2 policy", (Key("mode", Word("a mode", (USE, USE_NO_DETAIL, IGNORE)), True, "what records may do"),)
+    "a Part 2 policy",
+    (
+        Key("mode", Word("a mode", (USE, USE_NO_DETAIL, IGNORE)), True, "what records may do"),
+        Key("by_confidentiality", FLAG, meaning="whether the confidentiality code R or V alone marks such a record"),
+    ),
 )
 RATE = Form(
     "a rate",
     (
         Key("per_second", Number(least=0.01, what="a number from 0.01"), True, "calls a second that are refilled"),
         Key("burst", Number(whole=True, least=1, what="a whole number from 1"), True, "calls that may come at once"),
+    ),
+)
+SMART_APP = Form(
+    "a SMART app",
+    (
+        Key("label", LABEL, True, "the words of the link"),
+        Key("url", URL, True, "its launch URL"),
+        Key("rules", ListOf(RULE_ID, least=1), meaning="rules whose cards have the link; left out, every card"),
     ),
 )
 CLIENT = Form(
@@ -62,6 +76,7 @@ CLIENT = Form(
             ListOf(HOST, least=1),
             meaning="hosts that links (epic: SMART links) may go to, and no others",
         ),
+        Key("smart_apps", ListOf(SMART_APP, least=1), meaning="SMART apps that its cards have a link to launch"),
         Key("spellings", BlockOf(SYSTEM, SYSTEM), meaning="how it writes code systems in drafts"),
         Key("intent", Word("an intent", (PROPOSAL, ORDER)), meaning="the intent of drafts"),
         Key("part2", PART2, meaning="what may be done with records under 42 CFR Part 2"),

@@ -31,6 +31,7 @@ EPIC = Profile(
 CERNER = Profile(
     name="cerner",
     link_hosts=(),  # the EHR takes out links that are not on the site's list, so only listed ones are sent
+    app_context=False,  # not supported: an app that is launched would never see it
     detail_limit=1500,  # our choice: a card has an eighth of the screen
 )
 SANDBOX = Profile(name="sandbox")

@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 from cds_service.clients.client import ANONYMOUS_NAME, Client, Clients, Rate
 from cds_service.clients.forms import CLIENTS_FILE, FORM
 from cds_service.clients.profiles import PROFILES
+from cds_service.clients.smart_apps import read_smart_apps
 from cds_service.config import MOST_BUDGET_MS, url_fault
 from cds_service.core.problem import RequestProblem
 from cds_service.core.profile import GENERIC, Profile
+from cds_service.core.restricted import CAREFUL, Part2
 from cds_service.fhir.prefetch import ALWAYS_HELD
 from cds_service.rulebook.reader_values import MISSING, Reading, read
 from cds_service.rulebook.source import Place, RuleProblem, Source, parse_source, read_source
@@ -73,7 +75,7 @@ def _client(name: str, entry: Mapping[str, Any], reading: Reading, folder: Path)
         if each in ALWAYS_HELD:
             text = f"{each} is always a source: without it nothing can be told"
             reading.note("wrong-type", reading.source.mark((*place, "not_held", number)), text)
-    rate = entry.get("rate")
+    rate, profile = entry.get("rate"), _profile(entry)
     return Client(
         name=name,
         issuers=tuple(entry.get("issuers", ())),
@@ -88,11 +90,12 @@ def _client(name: str, entry: Mapping[str, Any], reading: Reading, folder: Path)
         strict=entry.get("strict", False),
         timezone=_zone(entry, reading, place),
         not_held=frozenset(entry.get("not_held", ())),
-        profile=_profile(entry),
-        part2=entry.get("part2", {}).get("mode", Client(name).part2),
+        profile=profile,
+        part2=_part2(entry.get("part2", {})),
         replay=entry.get("replay", Client(name).replay),
         rate=Rate(rate["per_second"], rate["burst"]) if rate and len(rate) == len(("per_second", "burst")) else None,
         keep_comments=entry.get("keep_comments", False),
+        smart_apps=tuple(read_smart_apps(entry, profile, reading, place)),
     )
 
 
@@ -157,6 +160,10 @@ def _file_faults(path: Path) -> Iterator[str]:
             yield "holds no key"
         for place, why in keys.unfit.items():
             yield f"holds a key, number {place + 1}, that cannot be used: {why}"
+
+
+def _part2(block: Mapping[str, Any]) -> Part2:
+    return Part2(block.get("mode", CAREFUL.mode), block.get("by_confidentiality", CAREFUL.by_confidentiality))
 
 
 def _zone(entry: Mapping[str, Any], reading: Reading, place: Place) -> tzinfo | None:

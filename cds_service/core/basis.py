@@ -3,7 +3,7 @@
 Source: docs/reference/rule-language.md, section 7 ("Added by the service").
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from cds_service.core.card_text import (
     counted,
@@ -16,7 +16,7 @@ from cds_service.core.card_text import (
     status_words,
 )
 from cds_service.core.dates import FOREVER, NO, UNKNOWN, YES, Span, full_years
-from cds_service.core.decision import NOT_READ, Decision, Found, Judgement
+from cds_service.core.decision import NOT_READ, Decision, Doubt, Found, Judgement
 from cds_service.core.facts import FACTS, ORDER_HOOKS, Gap, Row
 from cds_service.core.placeholders import (
     Voice,
@@ -28,7 +28,7 @@ from cds_service.core.placeholders import (
     value_words,
 )
 from cds_service.core.record import record
-from cds_service.core.restricted import RESTRICTED_RECORD
+from cds_service.core.restricted import RESTRICTED_RECORD, is_restricted
 from cds_service.core.rule import Conditions, Find
 
 ROWS_SHOWN = 3
@@ -127,7 +127,8 @@ def unclear_line(name: str, voice: Voice) -> str:
     result = voice.judgement.result(name)
     named = {found.row.reference: line for found in result.rows if (line := row_words(name, found, voice))}
     lines = list(dict.fromkeys(named.values()))
-    reasons = doubts_words([each for each in result.doubts if each.kind == NOT_READ or each.about not in named])
+    untold = [each for each in result.doubts if each.kind == NOT_READ or each.about not in named]
+    reasons = reasons_words(untold, voice)
     if len(lines) > ROWS_SHOWN:
         lines = [*lines[:ROWS_SHOWN], f"{len(lines) - ROWS_SHOWN} more"]
     because = "; ".join([*reasons, *lines])
@@ -137,7 +138,17 @@ def unclear_line(name: str, voice: Voice) -> str:
 def caveat_lines(decision: Decision, basis: Basis, voice: Voice) -> list[str]:
     """Say what could not be told; empty when everything could."""
     lines = [unclear_line(name, voice) for name in basis.unclear]
-    return lines or doubts_words(decision.caveat)
+    return lines or reasons_words(decision.caveat, voice)
+
+
+def reasons_words(doubts: Sequence[Doubt], voice: Voice) -> list[str]:
+    """Say doubts without naming rows; of a row that may not be told of, not even what is in doubt about it."""
+    if not voice.hide or not doubts:
+        return doubts_words(doubts)
+    rows = (row for of_fact in voice.judgement.chart.rows.values() for row in of_fact)
+    untold = {row.reference for row in rows if row.labels and is_restricted(row)}
+    plain = doubts_words([each for each in doubts if each.about not in untold])
+    return [*plain, RESTRICTED_RECORD] if any(each.about in untold for each in doubts) else plain
 
 
 def not_read(names: Iterable[str], judgement: Judgement) -> list[str]:

@@ -8,26 +8,35 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, partial
-from hashlib import sha1
 from typing import Any, Protocol
-from uuid import UUID
 
-from cds_service.core.basis import basis_of, caveat_lines, held_lines, no_source, not_found_line, not_read, rows_behind
-from cds_service.core.card_text import SUMMARY_LIMIT, doubts_words, link, markdown, opened, plain, shortened
+from cds_service.core.basis import (
+    basis_of,
+    caveat_lines,
+    held_lines,
+    no_source,
+    not_found_line,
+    not_read,
+    reasons_words,
+    rows_behind,
+)
+from cds_service.core.card_id import name_uuid
+from cds_service.core.card_text import SUMMARY_LIMIT, link, markdown, opened, plain, shortened
 from cds_service.core.choice import holds
 from cds_service.core.dates import YES, Duration
 from cds_service.core.decision import FAILED, UNDECIDED, Decision, Found, Outcome
+from cds_service.core.mentions import named, placeholders
 from cds_service.core.placeholders import Voice, display, fill, hidden, latest, parameter, speaking_rows
 from cds_service.core.restricted import (
     REDISCLOSURE_NOTICE,
+    USE,
     USE_NO_DETAIL,
     restricting_labels,
     security_codings,
 )
 from cds_service.core.rule import LEVELS, Card, Create, Evidence, Release, Rule, Suggestion
+from cds_service.core.site_words import SITE_BLOCKS, SITE_EXTENSION, Shown, site_blocks, site_extension
 
-CARD_NAMESPACE = UUID("6f2c7b1e-8d0a-5b43-9a57-3e1f0c94d2aa")  # ours; cards' ids are uuid5 in it
-_NAMESPACE_BYTES = CARD_NAMESPACE.bytes
 TOPIC_SYSTEM = "https://oud-cds.org/fhir/CodeSystem/card-topic"
 OVERRIDE_SYSTEM = "https://oud-cds.org/fhir/CodeSystem/override-reason"
 RULE_EXTENSION = "org.oud-cds.rule"
@@ -39,7 +48,9 @@ COULD_NOT_BE_TOLD, NOT_READ_HERE, NO_SOURCE_HERE = "**Could not be told**", "**N
 NOT_FOUND, SOURCES = "**Looked for and not found**", "**Sources**"
 RULE_LINE = "Rule "  # how the line begins that names rule and release
 # How the blocks of a detail begin that no client may miss, however short it wants a card.
-MUST_STAY = (COULD_NOT_BE_TOLD, NOT_READ_HERE, NO_SOURCE_HERE, NOT_REVIEWED, REDISCLOSURE_NOTICE)
+MUST_STAY = (
+    COULD_NOT_BE_TOLD, NOT_READ_HERE, NO_SOURCE_HERE, *SITE_BLOCKS, NOT_REVIEWED, REDISCLOSURE_NOTICE,
+)  # fmt: skip
 _NAME_LIMITS = (48, 32, 20)  # characters of a name in a summary that would be too long otherwise
 _MOST_REMOVALS = 20  # orders that one card offers to remove
 REQUESTERS = ("Practitioner/", "PractitionerRole/")
@@ -53,7 +64,8 @@ class CallContext:
 
     patient_reference, encounter_reference: relative references ("Patient/123").
     requester_reference: userId when it is a Practitioner or PractitionerRole.
-    part2_mode:   "use", "use-no-detail" or "ignore" (core.restricted); with "ignore" no labelled row gets this far.
+    part2_mode:   "use", "use-no-detail" or "ignore" (core.restricted); with "ignore" no labelled row but the Patient
+                  gets this far.
     intent:       of drafts: "proposal", or "order" where a client takes nothing else.
     public_url:   where the rules of this service can be read, without a trailing slash; "" gives no link.
     unreviewed:   ids of rules whose cards must end with NOT_REVIEWED.
@@ -127,6 +139,7 @@ def render(decision: Decision, *, call: CallContext, release: Release, draft: Dr
     labels = _labels(family)
     suggestions = [each for one in family for each in _suggestions(one, call, draft, labels)]
     rules = {"merged": [_named(each) for each in decision.merged]} if decision.merged else {}
+    site = site_extension(_shown(family), release.site)
     body: Json = {
         "uuid": _uuid(call, rule, card),
         "summary": _summary(decision, call),
@@ -143,6 +156,7 @@ def render(decision: Decision, *, call: CallContext, release: Release, draft: Dr
         "links": _links(rule, card, call),
         "extension": {
             RULE_EXTENSION: {**_named(decision), "release": release.id, "digest": release.digest, **rules},
+            **({SITE_EXTENSION: site} if site else {}),
             **({LABELS_EXTENSION: security_codings(labels)} if labels else {}),
         },
     }
@@ -156,14 +170,20 @@ def answer_body(outcome: Outcome, *, call: CallContext, release: Release, draft:
         "release": release.id,
         "today": call.today.isoformat(),
         "unread": dict(outcome.unread),
-        "undecided": [{**_named(each), "why": doubts_words(each.doubts)} for each in active if each.state == UNDECIDED],
+        "undecided": [_undecided(each, call) for each in active if each.state == UNDECIDED],
         "failed": [_named(each) for each in active if each.state == FAILED],
         "withheld": [{**_named(each), "why": each.withheld} for each in active if each.withheld],
     }
     if outcome.gate:
         evaluation["gate"] = outcome.gate
+    if release.site:
+        evaluation["site"] = {"name": release.site.name, "digest": release.site.digest}
     cards = [render(each, call=call, release=release, draft=draft) for each in outcome.shown]
     return {"cards": cards, "extension": {EVALUATION_EXTENSION: evaluation}}
+
+
+def _undecided(decision: Decision, call: CallContext) -> Json:
+    return {**_named(decision), "why": reasons_words(decision.doubts, _voice(decision, call, in_detail=False))}
 
 
 def topic_code(rule_id: str, level: str) -> str:
@@ -176,15 +196,12 @@ def _uuid(call: CallContext, rule: Rule, card: Card, *more: str) -> str:
     return name_uuid("|".join([call.hook_instance, f"{rule.id}@{rule.version}", card.id, *more]))
 
 
-def name_uuid(name: str) -> str:
-    """Give the uuid5 of `name` in CARD_NAMESPACE; uuid.uuid5 takes four times as long (RFC 9562, section 5.5)."""
-    digits = sha1(_NAMESPACE_BYTES + name.encode(), usedforsecurity=False).hexdigest()
-    variant = "89ab"[int(digits[16], 16) % 4]
-    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
-
-
 def _named(decision: Decision) -> Json:
     return {"ruleId": decision.edition.rule.id, "ruleVersion": decision.edition.rule.version}
+
+
+def _shown(family: tuple[Decision, ...]) -> list[Shown]:
+    return [(each.edition, _card(each).id) for each in family]
 
 
 def _card(decision: Decision) -> Card:
@@ -193,7 +210,7 @@ def _card(decision: Decision) -> Card:
 
 
 def _voice(decision: Decision, call: CallContext, *, in_detail: bool) -> Voice:
-    return Voice(decision.judgement, markdown if in_detail else plain, hide=call.part2_mode == USE_NO_DETAIL)
+    return Voice(decision.judgement, markdown if in_detail else plain, hide=call.part2_mode != USE)
 
 
 def _summary(decision: Decision, call: CallContext) -> str:
@@ -216,7 +233,7 @@ def _short_name(escape: Callable[[str], str], limit: int, name: str) -> str:
 
 def _detail(decision: Decision, call: CallContext, release: Release, labels: frozenset[str]) -> str:
     """Blocks of Markdown: what could not be told, what was found, not found, not read; guidance; sources."""
-    judgement = decision.judgement
+    judgement, family = decision.judgement, (decision, *decision.merged)
     voice = _voice(decision, call, in_detail=True)
     basis = basis_of(decision)
     looked_at = (*basis.held, *basis.not_found, *basis.unclear)
@@ -238,7 +255,8 @@ def _detail(decision: Decision, call: CallContext, release: Release, labels: fro
         ),
         _block(SOURCES, _cited(_evidence(decision))),
         f"{_versions(decision)}, release {release.id}.",
-        NOT_REVIEWED if any(each.edition.rule.id in call.unreviewed for each in (decision, *decision.merged)) else "",
+        *site_blocks(_shown(family), release.site),
+        NOT_REVIEWED if any(each.edition.rule.id in call.unreviewed for each in family) else "",
         REDISCLOSURE_NOTICE if labels else "",
     ]
     return "\n\n".join(filter(None, blocks))
@@ -317,8 +335,12 @@ def _suggestion(suggestion: Suggestion, uuid: str, label: str, action: Json) -> 
 
 
 def _orders(name: str, voice: Voice) -> list[Found]:
-    """Give the sure drafts of a criterion that carry an id to remove them by, in the order they were placed."""
+    """Give the sure drafts of a criterion that carry an id to remove them by, in the order they were placed.
+
+    None that may not be told of: to remove it, it would have to be pointed at.
+    """
     rows = [found for found in voice.judgement.result(name).rows if found.sure and found.row.fact == "draft-order"]
+    rows = [found for found in rows if not hidden(found, voice)]
     return [found for found in rows if all(found.row.reference.partition("/"))][:_MOST_REMOVALS]
 
 
@@ -341,19 +363,30 @@ def _until(create: Create, decision: Decision, call: CallContext) -> date | None
 
 
 def _labels(family: tuple[Decision, ...]) -> frozenset[str]:
-    """Give the labels of every record that the card, its lines or its suggestions rest on: the highest mark counts."""
+    """Give the labels of every record that the card, its lines or its suggestions rest on: the highest mark counts.
+
+    Where the Patient is labelled, that the person is one at all is protected, and so is every card.
+    """
     chart = family[0].judgement.chart
     if not chart.patient.labels and not any(row.labels for rows in chart.rows.values() for row in rows):
         return frozenset()
-    return frozenset[str]().union(
+    return restricting_labels([chart.patient]).union(
         *(restricting_labels(rows_behind(_named_criteria(each), each.judgement)) for each in family)
     )
 
 
 def _named_criteria(decision: Decision) -> Iterator[str]:
+    """Name every criterion that the card rests on or speaks of, but for lines and suggestions that it does not show."""
     basis, card, result = basis_of(decision), _card(decision), decision.judgement.result
     yield from (*basis.held, *basis.not_found, *basis.unclear)
-    parts = (*(line.conditions for line in card.detail), *(each.conditions for each in card.suggestions))
-    for conditions in parts:
-        if holds(conditions, result):
-            yield from (*conditions.if_, *conditions.unless, *conditions.if_unknown)
+    texts = [card.summary]
+    for line in card.detail:
+        if holds(line.conditions, result):
+            yield from named(line.conditions)
+            texts.append(line.text)
+    for each in card.suggestions:
+        if holds(each.conditions, result):
+            yield from named(each.conditions)
+            yield from filter(None, (each.delete, each.create.reason if each.create else None))
+            texts.append(each.label)
+    yield from (each.name for text in texts for each in placeholders(text) if each.field)

@@ -14,6 +14,7 @@ from cds_service.core.decision import FAILED, FIRES, SILENT, Decision, Doubt, Fo
 from cds_service.core.placeholders import Voice, found_name, sentence
 from cds_service.core.record import record
 from cds_service.core.rule import Logic
+from cds_service.core.site_words import changes_json, changes_words
 
 REASON, CRITERIA, FULL = "reason", "criteria", "full"
 DEPTHS = (REASON, CRITERIA, FULL)
@@ -31,6 +32,9 @@ def explain(decision: Decision, depth: str = CRITERIA) -> str:
     if depth not in DEPTHS:
         raise ValueError(f"depth is one of {', '.join(DEPTHS)}, not {depth!r}")
     lines = [_reason(decision)]
+    changed = changes_words(decision.edition.site, None)
+    if changed and depth != REASON:
+        lines.append(f"  changed at this site: {'; '.join(changed)}")
     if depth != REASON and decision.state != FAILED:
         wanting = [f"    {'  ' * each.depth}{_need_words(each, decision)}" for each in needed(decision)]
         lines += ["  for a card it would need:", *wanting] if wanting else []
@@ -58,6 +62,7 @@ def trace(decision: Decision) -> Json:
         "stoppedBy": list(decision.stopped_by),
         "doubts": [_doubt(each) for each in decision.doubts],
         "error": decision.error,
+        "site": changes_json(decision.edition) or None,
     }
     if decision.state != FAILED:
         names = [name for _, part in _parts(decision) for name, _ in _walk(part, decision)]

@@ -71,7 +71,7 @@ class Row:
     has_value: a value of any kind was recorded, readable or not.
     upper_limit: the report's own upper reference limit, in the value's unit.
     notes:     readings to tell the clinician, such as "clinicalStatus not recorded: read as active".
-    labels:    security label codes of the resource, upper case.
+    labels:    security label codes of what the row was read from, upper case; none unless they mark a Part 2 record.
     """
 
     fact: str

@@ -7,7 +7,6 @@ looks for it in vain.
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from cds_service.core.card import EVALUATION_EXTENSION, MUST_STAY, NOT_FOUND, RULE_LINE, SOURCES
 from cds_service.core.profile import Profile
@@ -48,7 +47,7 @@ def hook_by_trigger(hook: str, extension: Mapping[str, Any], profile: Profile) -
 
 def _card(card: Json, profile: Profile, left_out: Counter[str]) -> Json:
     suggestions = [_spelt(each, profile) for each in card.get("suggestions", ()) if _may_be_made(each, profile)]
-    links = [each for each in card.get("links", ()) if _may_link(each, profile)]
+    links = [_link(each, profile) for each in card.get("links", ()) if _may_link(each, profile)]
     left_out.update(
         {
             "suggestions": len(card.get("suggestions", ())) - len(suggestions),
@@ -93,9 +92,11 @@ def _is_coded(concept: Json) -> bool:
 
 
 def _may_link(link: Json, profile: Profile) -> bool:
-    host = urlsplit(link["url"]).hostname
-    lists = [profile.link_hosts, *([profile.smart_hosts] if link["type"] == "smart" else [])]
-    return all(hosts is None or host in hosts for hosts in lists)
+    return profile.may_link(link["url"], smart=link["type"] == "smart")
+
+
+def _link(link: Json, profile: Profile) -> Json:
+    return link if profile.app_context else {name: each for name, each in link.items() if name != "appContext"}
 
 
 def _spelt(suggestion: Json, profile: Profile) -> Json:

@@ -35,14 +35,14 @@ def criteria_of_cards(rule: Rule) -> frozenset[str]:
 
 def _mentions(rule: Rule) -> Iterator[str]:
     for card in rule.cards:
-        yield from _named(card.conditions)
+        yield from named(card.conditions)
         yield from (criterion for _, criterion in card.indicator if criterion)
         texts = [card.summary]
         for line in card.detail:
-            yield from _named(line.conditions)
+            yield from named(line.conditions)
             texts.append(line.text)
         for suggestion in card.suggestions:
-            yield from _named(suggestion.conditions)
+            yield from named(suggestion.conditions)
             texts.append(suggestion.label)
             if suggestion.delete:
                 yield suggestion.delete
@@ -53,7 +53,8 @@ def _mentions(rule: Rule) -> Iterator[str]:
         yield from (each.name for text in texts for each in placeholders(text) if each.field)
 
 
-def _named(conditions: Conditions) -> tuple[str, ...]:
+def named(conditions: Conditions) -> tuple[str, ...]:
+    """Name the criteria of conditions, in the order they stand."""
     return (*conditions.if_, *conditions.unless, *conditions.if_unknown)
 
 

@@ -5,6 +5,7 @@ Pure data; core.fitting applies it, clients.profiles holds the profiles that shi
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 PROPOSAL, ORDER = "proposal", "order"
 ACTION_TYPES = ("create", "delete")
@@ -23,6 +24,7 @@ class Profile:
     spellings:     code system as this project writes it -> the system that a suggestion's coding is written with.
     link_hosts:    hosts that a link may go to; None = any.
     smart_hosts:   hosts that a SMART link may go to, besides; None = any.
+    app_context:   whether `appContext` of a SMART link reaches the app; where it does not, it is left out.
     detail_limit:  most characters of a card's detail; None = any.
     intent:        of drafts: PROPOSAL, or ORDER where a client takes nothing else.
     trigger_extension, hook_by_trigger: member of a patient-view request's extension, and by its value the hook whose
@@ -38,10 +40,17 @@ class Profile:
     spellings: Mapping[str, str] = field(default_factory=dict)
     link_hosts: tuple[str, ...] | None = None
     smart_hosts: tuple[str, ...] | None = None
+    app_context: bool = True
     detail_limit: int | None = None
     intent: str = PROPOSAL
     trigger_extension: str = ""
     hook_by_trigger: Mapping[str, str] = field(default_factory=dict)
+
+    def may_link(self, url: str, *, smart: bool) -> bool:
+        """Whether a link may go to a URL; smart: it launches a SMART app."""
+        host = urlsplit(url).hostname
+        lists = (self.link_hosts, self.smart_hosts if smart else None)
+        return all(hosts is None or host in hosts for hosts in lists)
 
     @property
     def takes_all(self) -> bool:
@@ -55,6 +64,7 @@ class Profile:
             and not self.spellings
             and self.link_hosts is None
             and self.smart_hosts is None
+            and self.app_context
             and self.detail_limit is None
         )
 

@@ -1,85 +1,81 @@
-"""Records under 42 CFR Part 2: which rows are labelled, and charts, cards and drafts that respect it.
+"""Records under 42 CFR Part 2: which rows are labelled, and what passes on to cards and drafts.
 
 Labels are security label codes of a resource's meta.security, as core.facts.Row keeps them: upper case.
 Source: 42 CFR 2.32 and 2.33; FHIR security labels, https://hl7.org/fhir/R4/security-labels.html.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 
-from cds_service.core.facts import Chart, Gap, Row
+from cds_service.core.facts import Row
 
 USE, USE_NO_DETAIL, IGNORE = "use", "use-no-detail", "ignore"
 
 RESTRICTED_RECORD = "a restricted record"
 REDISCLOSURE_NOTICE = "42 CFR part 2 prohibits unauthorized use or disclosure of these records."
-PARTLY_READ = "partly read"  # says no more, so that a card does not reveal what was left out
-OBSERVATION_LISTS = ("labs", "surveys", "socialHistory")  # prefetch keys that Observations come in
 
 _CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 _ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
-# Many systems mark Part 2 records with the confidentiality code alone, so R and V count as restricted too.
 _PART2: Mapping[str, tuple[str, str]] = {
     "42CFRPART2": (_ACT_CODE, "42CFRPart2"),
+    # A consent directive of Part 2: only a record that moves under such a consent bears it, so it tells as much.
     "42CFRPART2CD": (_ACT_CODE, "42CFRPart2CD"),
     "ETH": (_ACT_CODE, "ETH"),
     "ETHUD": (_ACT_CODE, "ETHUD"),
     "OPIOIDUD": (_ACT_CODE, "OPIOIDUD"),
     "SUD": (_ACT_CODE, "SUD"),
-    "R": (_CONFIDENTIALITY, "R"),
-    "V": (_CONFIDENTIALITY, "V"),
-}
-_OBLIGATIONS: Mapping[str, tuple[str, str]] = {
     "NORDSCLCD": (_ACT_CODE, "NORDSCLCD"),
-    "NORDSLCD": (_ACT_CODE, "NORDSLCD"),
-    "NOAUTH": (_ACT_CODE, "NOAUTH"),
+    "NORDSLCD": (_ACT_CODE, "NORDSLCD"),  # how NORDSCLCD was spelled before; software still writes it
 }
+# They mark records of other kinds too (HIV, psychiatry), so they count only where a site says that they stand for
+# Part 2; beside a label that counts they always pass on.
+_LEVELS: Mapping[str, tuple[str, str]] = {"R": (_CONFIDENTIALITY, "R"), "V": (_CONFIDENTIALITY, "V")}
+_OBLIGATIONS: Mapping[str, tuple[str, str]] = {"NOAUTH": (_ACT_CODE, "NOAUTH")}
+_PASSING_ON = {**_PART2, **_LEVELS, **_OBLIGATIONS}
+
+
+@dataclass(frozen=True, slots=True)
+class Part2:
+    """What one client may do with records under Part 2.
+
+    mode:               USE, USE_NO_DETAIL (used, never told of), IGNORE (as if not read).
+    by_confidentiality: whether the confidentiality code R or V alone marks such a record.
+    """
+
+    mode: str = USE_NO_DETAIL
+    by_confidentiality: bool = False
+
+    @property
+    def ignores(self) -> bool:
+        """Whether labelled records count as not read."""
+        return self.mode == IGNORE
+
+    def restricts(self, labels: frozenset[str]) -> bool:
+        """Say whether these labels mark a Part 2 record."""
+        return bool(labels) and not (
+            labels.isdisjoint(_PART2) and not (self.by_confidentiality and not labels.isdisjoint(_LEVELS))
+        )
+
+    def kept(self, labels: frozenset[str]) -> frozenset[str]:
+        """Give the labels that a row bears: all of a Part 2 record, none of any other."""
+        return labels if self.restricts(labels) else frozenset()
+
+
+CAREFUL = Part2()  # for a client that says nothing
 
 
 def is_restricted(row: Row) -> bool:
-    """Say whether the row carries a label of a Part 2 record."""
-    return bool(row.labels) and any(label.upper() in _PART2 for label in row.labels)
+    """Say whether the row carries a label of a Part 2 record; which those are was settled when it was read."""
+    return not (row.labels.isdisjoint(_PART2) and row.labels.isdisjoint(_LEVELS))
 
 
 def restricting_labels(rows: Iterable[Row]) -> frozenset[str]:
-    """Give the labels that pass on to a card or draft resting on `rows`: Part 2 codes and their obligations."""
-    labels = {label.upper() for row in rows if is_restricted(row) for label in row.labels}
-    return frozenset(labels & (_PART2.keys() | _OBLIGATIONS.keys()))
+    """Give the labels that pass on to a card or draft resting on `rows`: Part 2 codes, R and V, and obligations."""
+    labels = {label for row in rows if is_restricted(row) for label in row.labels}
+    return frozenset(labels & _PASSING_ON.keys())
 
 
 def security_codings(labels: Iterable[str]) -> list[dict[str, str]]:
     """Give labels as FHIR codings, in a fixed order and the code system's own spelling."""
-    known = {**_PART2, **_OBLIGATIONS}
-    return [{"system": known[each][0], "code": known[each][1]} for each in sorted(labels) if each in known]
-
-
-def without_restricted(chart: Chart) -> Chart:
-    """Give the chart as if labelled rows had not been read: they are dropped and their lists are partly read.
-
-    Never as if they were absent: a list they came in may hold further rows, so they can silence a rule and help none
-    to fire. The Patient row stays: it is who the call is about, not a record of care.
-    """
-    rows, gaps, counts = dict(chart.rows), dict(chart.gaps), dict(chart.counts)
-    for fact, all_rows in chart.rows.items():
-        left_out = [row for row in all_rows if row.fact != "Patient" and is_restricted(row)]
-        if not left_out:
-            continue
-        rows[fact] = tuple(row for row in all_rows if row not in left_out)
-        sources = dict.fromkeys(source for row in left_out for source in _sources(row))
-        gaps[fact] = (*gaps.get(fact, ()), *(Gap(source, PARTLY_READ) for source in sources))
-        if fact in counts:
-            counts[fact] -= len(left_out)
-    return replace(chart, rows=rows, gaps=gaps, counts=counts)
-
-
-def _sources(row: Row) -> tuple[str, ...]:
-    """Name the prefetch keys that a row can have come in."""
-    if row.fact == "Observation":
-        # Which of its lists it came in is not known, and a rule may look into one of them only (found_in).
-        return OBSERVATION_LISTS
-    if row.fact == "draft-order":
-        return ("draftOrders",)
-    resource_type = row.reference.partition("/")[0] or row.fact
-    if resource_type == "AllergyIntolerance":
-        return ("allergies",)
-    return (f"{resource_type[:1].lower()}{resource_type[1:]}s",)
+    known = [_PASSING_ON[each] for each in sorted(labels) if each in _PASSING_ON]
+    return [{"system": system, "code": code} for system, code in known]

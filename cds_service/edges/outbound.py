@@ -60,6 +60,9 @@ class Fetched:
     size: int = field(default=0, compare=False)
 
 
+Take = Callable[[int], bool]  # whether so many bytes more may be kept
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """How a server is reached. may_reach: whether an address, as the resolver wrote it, may be connected to."""
@@ -72,6 +75,11 @@ _ANY_WAY = Way()
 _way: ContextVar[Way] = ContextVar("way", default=_ANY_WAY)
 
 
+def take_all(size: int) -> bool:
+    """Let any number of bytes be kept."""
+    return True
+
+
 def fetch_json(
     url: str,
     *,
@@ -80,11 +88,13 @@ def fetch_json(
     headers: Mapping[str, str] | None = None,
     way: Way = _ANY_WAY,
     session: requests.Session | None = None,
+    take: Take = take_all,
 ) -> Fetched:
     """GET one JSON document within `deadline_s` seconds and `max_bytes` bytes. Raises Unfetched.
 
     headers: beside those that are always sent. session: of `open_session`, whose connections are used again; always
-    with the same `way`, since a connection that is there already is not judged anew.
+    with the same `way`, since a connection that is there already is not judged anew. take: asked with the size of each
+    part that came whether it may be kept, for what several answers may weigh together.
     """
     _check_url(url)
     mark, way_mark = _until.set(time.monotonic() + deadline_s), _way.set(way)
@@ -94,7 +104,7 @@ def fetch_json(
             _asked(used, url, deadline_s, headers or {}) as answered,
         ):
             _check_answer(answered)
-            body = _body(answered, max_bytes)
+            body = _body(answered, max_bytes, take)
             max_age = _MAX_AGE.search(answered.headers.get("Cache-Control", ""))
     except TimeoutError:
         raise _too_slow(deadline_s) from None
@@ -147,12 +157,14 @@ def _check_answer(answered: requests.Response) -> None:
         raise Unfetched("encoding", "the answer is compressed, which was not asked for")
 
 
-def _body(answered: requests.Response, max_bytes: int) -> bytes:
+def _body(answered: requests.Response, max_bytes: int, take: Take) -> bytes:
     chunks, received = [], 0
     while chunk := answered.raw.read1(CHUNK_BYTES):  # what is there, without waiting for a chunk to be full
         received += len(chunk)
         if received > max_bytes:
             raise Unfetched("too-large", f"the answer is larger than {max_bytes} bytes")
+        if not take(len(chunk)):
+            raise Unfetched("too-large", "the answers together are larger than one call may fetch")
         _left_s()
         chunks.append(chunk)
     return b"".join(chunks)

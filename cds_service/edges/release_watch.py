@@ -26,6 +26,7 @@ from cds_service.rulebook.kept import (
     committed,
     read_standing,
 )
+from cds_service.rulebook.site_file import SiteFile
 
 EVERY_S = 1.0
 JUDGING_S = 120.0
@@ -39,6 +40,7 @@ class ReleaseWatch:
     """Looks at one rules folder; a class because it holds a thread and what it has told already.
 
     digest: of the release in service at the beginning.
+    site:   the site file that a release must fit to be accepted here; None = none.
     load:   reads what was accepted. Raises when its files are not what was accepted.
     serve:  puts a release in service.
     found:  told how each new commit ended, one of OUTCOMES, once a commit; ACCEPTED by each worker that took it over.
@@ -53,8 +55,9 @@ class ReleaseWatch:
         load: Callable[[Standing], Release],
         serve: Callable[[Release], None],
         found: Callable[[str], None] = lambda outcome: None,
+        site: SiteFile | None = None,
     ) -> None:
-        self._folder, self._kept, self._digest = folder, kept, digest
+        self._folder, self._kept, self._digest, self._site = folder, kept, digest, site
         self._load, self._serve, self._found = load, serve, found
         self._told = ""  # the commit that was last told to wait, to be unlocked or refused
         self._newer: Mapping[str, Any] = {}
@@ -75,7 +78,7 @@ class ReleaseWatch:
 
     def look(self) -> None:
         """Compare the folder with what was accepted, and take over what is new. Raises OSError, subprocess errors."""
-        mark, standing = commit_mark(self._folder), read_standing(self._kept, self._folder)
+        mark, standing = commit_mark(self._folder), read_standing(self._kept, self._folder, self._site)
         if mark not in (standing.mark, standing.refused):
             standing = self._judged(mark, standing)
         if standing.digest and standing.digest != self._digest:
@@ -105,11 +108,12 @@ class ReleaseWatch:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return standing
+            name = [self._site.source.file] if self._site else []
             subprocess.run(
-                [sys.executable, "-m", "cds_service.rulebook.kept", str(self._folder), str(self._kept)],
-                check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=JUDGING_S,
+                [sys.executable, "-m", "cds_service.rulebook.kept", str(self._folder), str(self._kept), *name],
+                check=True, input=self._site.raw if self._site else b"", stdout=subprocess.DEVNULL, timeout=JUDGING_S,
             )  # fmt: skip
-        return read_standing(self._kept, self._folder)
+        return read_standing(self._kept, self._folder, self._site)
 
     def _tell(self, outcome: str, mark: str, problems: tuple[str, ...]) -> None:
         self._newer = {"outcome": outcome, "problems": len(problems)}

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cds_service.fhir.shapes import NO_LABELS, Resource, codes, inside, labels_of, objects, word
+from cds_service.fhir.labels import NO_LABELS, labels_of
+from cds_service.fhir.shapes import Resource, codes, inside, objects, word
 
 NOT_SENT = "not sent"
+NOT_FETCHED = "not sent, and could not be fetched"
 ERROR = "error"
 NO_FHIR = "no FHIR resource"
 FURTHER_PAGE = "further page"
@@ -31,7 +33,7 @@ _NO_RESULTS = "4101"  # Epic: "Resource request returns no results"
 
 
 # One thing found in a list: the resource, which may be anything; the entry that holds it, empty when none does; the
-# labels of the Bundle it came in. A plain tuple, because a call makes a thousand of them.
+# labels of the Bundles around it. A plain tuple, because a call makes a thousand of them.
 Entry = tuple[Any, Mapping[str, Any], frozenset[str]]
 _BARE: Mapping[str, Any] = {}
 
@@ -41,7 +43,7 @@ class Opened:
     """A prefetch value, opened.
 
     patients: those of the entries that are Patients. whys: reasons why rows may be missing.
-    more: it is one page of several.
+    more: it is one page of several. labels: of all its Bundles, also of empty ones.
     """
 
     entries: list[Entry] = field(default_factory=list)
@@ -49,15 +51,16 @@ class Opened:
     whys: list[str] = field(default_factory=list)
     more: bool = False
     sorted_otherwise: bool = False
+    labels: frozenset[str] = NO_LABELS
 
 
 def open_value(value: Any) -> Opened:
     """Open a prefetch value that was sent; null is an empty list."""
     opened = Opened()
     if isinstance(value, dict) and value.get("resourceType") == "Bundle":
-        _open_bundle(value, opened, 0)
+        _open_bundle(value, opened, 0, NO_LABELS)
     else:
-        _open(value, opened, 0)
+        _open(value, opened, 0, NO_LABELS)
     return opened
 
 
@@ -73,26 +76,27 @@ def is_match(entry: Mapping[str, Any]) -> bool:
     return not isinstance(search, dict) or search.get("mode") not in ("include", "outcome")
 
 
-def _open(value: Any, opened: Opened, depth: int) -> None:
+def _open(value: Any, opened: Opened, depth: int, labels: frozenset[str]) -> None:
+    """Open a value; labels: of the Bundles around it, which pass on to whatever stands in them."""
     if value is None and depth == 0:
         return
     if isinstance(value, list) and depth < DEEPEST:
         for each in value:
             if isinstance(each, dict) and each.get("resourceType") in ("Bundle", "OperationOutcome"):
-                _open(each, opened, depth + 1)
+                _open(each, opened, depth + 1, labels)
             else:
-                _add(each, _BARE, NO_LABELS, opened)
+                _add(each, _BARE, labels, opened)
         return
     if not isinstance(value, dict) or not isinstance(value.get("resourceType"), str) or depth >= DEEPEST:
         opened.whys.append(NO_FHIR)
     elif value["resourceType"] == "Bundle":
-        _open_bundle(value, opened, depth)
+        _open_bundle(value, opened, depth, labels)
     elif value["resourceType"] == "OperationOutcome":
         why = _outcome(value, alone=True)
         if why:
             opened.whys.append(why)
     else:
-        _add(value, _BARE, NO_LABELS, opened)
+        _add(value, _BARE, labels, opened)
 
 
 def _add(resource: Any, entry: Mapping[str, Any], labels: frozenset[str], opened: Opened) -> None:
@@ -101,8 +105,10 @@ def _add(resource: Any, entry: Mapping[str, Any], labels: frozenset[str], opened
         opened.patients.append((resource, entry, labels))
 
 
-def _open_bundle(bundle: Resource, opened: Opened, depth: int) -> None:
-    labels = labels_of(bundle) if "meta" in bundle else NO_LABELS
+def _open_bundle(bundle: Resource, opened: Opened, depth: int, around: frozenset[str]) -> None:
+    labels = around | labels_of(bundle) if "meta" in bundle else around
+    if labels:
+        opened.labels |= labels
     if labels & WITHHELD_LABELS:
         opened.whys.append(REDACTED)
         return
@@ -142,7 +148,7 @@ def _open_entry(entry: Any, labels: frozenset[str], opened: Opened, depth: int) 
             opened.whys.append(why)
         return
     if kind == "Bundle":
-        _open(resource, opened, depth + 1)
+        _open(resource, opened, depth + 1, labels)
         return
     if resource is None:
         answer = inside(entry, "response", "status")

@@ -4,6 +4,7 @@ Source: https://hl7.org/fhir/R5/medicationrequest.html, https://hl7.org/fhir/R5/
 https://hl7.org/fhir/STU3/medicationrequest.html and https://hl7.org/fhir/STU3/procedurerequest.html
 """
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -11,6 +12,7 @@ from cds_service.core.card import CallContext, Reason
 from cds_service.core.rule import Create
 from cds_service.fhir.draft import draft
 
+STU3_TYPES: Mapping[str, str] = {"ServiceRequest": "ProcedureRequest"}
 # Who may be the agent of a STU3 requester; a PractitionerRole may not.
 _AGENTS = ("Practitioner", "Patient", "RelatedPerson", "Organization", "Device")
 _MOVED, _BEFORE = "http://terminology.hl7.org/CodeSystem/v3-", "http://hl7.org/fhir/v3/"
@@ -41,8 +43,7 @@ def draft_stu3(
     it, and core.fitting never sends it (Profile.never_declined).
     """
     told = draft(create, call, reason=reason, until=until, labels=labels)
-    if told["resourceType"] == "ServiceRequest":
-        told["resourceType"] = "ProcedureRequest"
+    told["resourceType"] = STU3_TYPES.get(told["resourceType"], told["resourceType"])
     if "encounter" in told:
         told["context"] = told.pop("encounter")
     requester = told.pop("requester", None)

@@ -4,16 +4,33 @@ Source: https://hl7.org/fhir/R4/http.html#paging
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from cds_service.fhir import r4
 from cds_service.fhir.bundle import ERROR, NO_FHIR, open_value
 from cds_service.fhir.prefetch import PATIENT, PREFETCH
 from cds_service.fhir.shapes import Resource, objects, word
+from cds_service.fhir.version import Version
 
 BUNDLE, OUTCOME = "Bundle", "OperationOutcome"
 SEARCHSET = "searchset"
 MOST_ID = 1000  # characters; EHRs have ids far beyond the 64 of FHIR
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What a FHIR server added to a call.
+
+    values:  by prefetch key, to take the place of what was sent.
+    failed:  keys of which nothing could be had, though the server was the one to ask.
+    version: the FHIR version that the server states, as in fhir.versions; "" when it is not known.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    failed: frozenset[str] = frozenset()
+    version: str = ""
 
 
 def lacking(prefetch: Mapping[str, Any], keys: Collection[str]) -> dict[str, Resource | None]:
@@ -45,11 +62,11 @@ def _begins_with_a_row(value: Any) -> bool:
         return False
 
 
-def query(key: str, patient_id: str) -> str:
-    """Give what stands after the base URL for a key; "" for an id that would lead to another place."""
+def query(key: str, patient_id: str, version: Version = r4) -> str:
+    """Give what a server of `version` is asked for a key, after its base URL; "" for an id that leads elsewhere."""
     if not patient_id.strip(".") or len(patient_id) > MOST_ID:
         return ""
-    return PREFETCH[key].query.replace("{{context.patientId}}", quote(patient_id, safe=""))
+    return version.QUERIES.get(key, PREFETCH[key].query).replace("{{context.patientId}}", quote(patient_id, safe=""))
 
 
 def may_stand_for(key: str, value: object) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from cds_service.core.dates import Span
 from cds_service.core.facts import UNREADABLE_CONCEPT, Concept, Row
 from cds_service.fhir.scope import Record, Scope
-from cds_service.fhir.shapes import Resource, codes, flag, inside, labels_of, objects
+from cds_service.fhir.shapes import Resource, codes, flag, inside, objects
 from cds_service.fhir.when import last_change, span
 
 USE = "medication-use"
@@ -124,7 +124,7 @@ def use_row(
         over_by=over_by,
         listed_on=listed_on,
         notes=notes,
-        labels=labels | labels_of(resource),
+        labels=labels,
     )
 
 

@@ -10,9 +10,12 @@ from typing import Any
 
 from cds_service.core.dates import Span
 from cds_service.core.facts import ORDER_HOOKS, UNREADABLE_CONCEPT, Row
+from cds_service.core.restricted import CAREFUL, Part2
 from cds_service.fhir.bundle import FURTHER_PAGE, NOT_SENT, Entry, full_url, open_value
+from cds_service.fhir.collect import PARTLY_READ
+from cds_service.fhir.labels import NO_LABELS, labels_of
 from cds_service.fhir.scope import Scope
-from cds_service.fhir.shapes import Resource, codes, inside, labels_of, objects, tail
+from cds_service.fhir.shapes import Resource, codes, inside, objects, tail
 from cds_service.fhir.spelling import respelled
 from cds_service.fhir.subject import OTHER, SAME, Person, whose
 from cds_service.fhir.version import Version
@@ -29,6 +32,7 @@ class Drafts:
 
     orders: this patient's, with their fullUrl and labels. unreadable: how many entries are no resource.
     others: resources beside the orders, such as Medications. whys: why orders may be missing.
+    labels: of all its Bundles, also of empty ones.
     """
 
     orders: list[Entry] = field(default_factory=list)
@@ -36,6 +40,7 @@ class Drafts:
     others: list[Entry] = field(default_factory=list)
     whys: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
+    labels: frozenset[str] = NO_LABELS
 
     @property
     def names(self) -> frozenset[str]:
@@ -54,6 +59,7 @@ def open_drafts(hook: str, context: Any, person: Person, version: Version) -> Dr
         return drafts
     opened = open_value(bundle)
     drafts.whys += opened.whys
+    drafts.labels = opened.labels
     if opened.more:
         drafts.whys.append(FURTHER_PAGE)
     for entry in respelled(opened.entries, version.SPELLING) if version.SPELLING else opened.entries:
@@ -74,35 +80,47 @@ def open_drafts(hook: str, context: Any, person: Person, version: Version) -> Dr
 
 
 def draft_rows(
-    drafts: Drafts, hook: str, context: Any, chart: Mapping[str, Resource], scope: Scope, version: Version
+    drafts: Drafts,
+    hook: str,
+    context: Any,
+    chart: Mapping[str, Resource],
+    scope: Scope,
+    version: Version,
+    part2: Part2 = CAREFUL,
 ) -> list[Row]:
     """Build a row for each draft order that some rule could use.
 
     chart: this patient's entries on record by `Type/id`, to tell a renewal from a new order.
+    part2: with mode "ignore" a labelled draft, or one that renews a labelled order, is none; then orders are missing.
     """
     today = Span(scope.today, scope.today)
     chosen = _selections(hook, context)
     rows = []
     for at, entry in enumerate(drafts.orders, 1):
-        resource, _, labels = entry
-        concept = version.draft_concept(resource, scope)
+        resource, _, around = entry
+        scope.borrowed.clear()
+        concept, status = version.draft_concept(resource, scope), _status(entry, chosen, chart, scope, version)
+        reasons = scope.reasons(resource, (resource.get("reasonCode"),), resource.get("reasonReference"))
+        labels = part2.kept(around | labels_of(resource) | scope.borrowed)
+        if labels and part2.ignores:
+            drafts.whys.append(PARTLY_READ)
+            continue
         if not scope.take(DRAFT_ORDER, concept):
             continue
         kind, own_id = resource["resourceType"], resource.get("id")
         named = isinstance(own_id, str) and bool(_ID.fullmatch(own_id))
-        reasons = (resource.get("reasonCode"),)
         rows.append(
             Row(
                 fact=DRAFT_ORDER,
                 reference=f"{kind}/{own_id}" if named else f"{SOURCE}[{at}]",
                 concept=concept,
                 name=concept.texts[0] if concept.texts else "",
-                status=_status(entry, chosen, chart, version),
+                status=status,
                 categories=codes(resource.get("category")),
-                reasons=scope.reasons(resource, reasons, resource.get("reasonReference")),
+                reasons=reasons,
                 start=today,
                 end=today,
-                labels=labels | labels_of(resource),
+                labels=labels,
             )
         )
     for at in range(1, min(drafts.unreadable, 1) + 1):  # one says as much as many
@@ -113,7 +131,7 @@ def draft_rows(
 
 
 def _status(
-    entry: Entry, chosen: frozenset[str] | bool | None, chart: Mapping[str, Resource], version: Version
+    entry: Entry, chosen: frozenset[str] | bool | None, chart: Mapping[str, Resource], scope: Scope, version: Version
 ) -> str | None:
     resource = entry[0]
     if version.draft_is_stopped(resource):
@@ -123,7 +141,7 @@ def _status(
         return None
     if not selected:
         return "unselected"
-    return "renewing" if _renews(resource, chart, version) else "selected"
+    return "renewing" if _renews(resource, chart, scope, version) else "selected"
 
 
 def _selections(hook: str, context: Any) -> frozenset[str] | bool | None:
@@ -148,8 +166,11 @@ def _is_selected(entry: Entry, chosen: frozenset[str]) -> bool | None:
     return not chosen.isdisjoint(own)
 
 
-def _renews(draft: Resource, chart: Mapping[str, Resource], version: Version) -> bool:
-    """Whether the draft renews an order on record: it has its id, or names it as its predecessor or basis."""
+def _renews(draft: Resource, chart: Mapping[str, Resource], scope: Scope, version: Version) -> bool:
+    """Whether the draft renews an order on record: it has its id, or names it as its predecessor or basis.
+
+    What that order is labelled with, the draft is too.
+    """
     kind = draft["resourceType"]
     like = _LIKE.get(kind, (kind,))
     names = [f"{kind}/{draft.get('id')}"]
@@ -158,5 +179,7 @@ def _renews(draft: Resource, chart: Mapping[str, Resource], version: Version) ->
             written = reference.get("reference")
             if isinstance(written, str):
                 names.append(tail(written))
-    entries = (chart.get(name) for name in names if name.split("/", 1)[0] in like)
+    names = [name for name in names if name.split("/", 1)[0] in like]
+    scope.borrow(*names)
+    entries = (chart.get(name) for name in names)
     return any(entry is not None and version.can_be_renewed(entry) for entry in entries)

@@ -7,9 +7,11 @@ from typing import Any
 
 from cds_service.core.facts import Row
 from cds_service.core.problem import Issue, RequestProblem
+from cds_service.core.restricted import CAREFUL, Part2
 from cds_service.fhir.bundle import WITHHELD_LABELS, full_url, open_value
+from cds_service.fhir.labels import labels_of
 from cds_service.fhir.prefetch import PATIENT
-from cds_service.fhir.shapes import Resource, codes, extensions, flag, inside, labels_of, objects, tail, word
+from cds_service.fhir.shapes import Resource, codes, extensions, flag, inside, objects, tail, word
 from cds_service.fhir.subject import Person
 from cds_service.fhir.when import number_in, span
 
@@ -41,36 +43,40 @@ def identify(context: Any, prefetch: Any) -> Person:
     if not opened.patients:
         found = ", ".join(opened.whys) or "holds no Patient"
         raise RequestProblem(412, Issue("not-found", WHERE, f"{found}; the Patient of context.patientId is wanted"))
-    for resource, entry, _ in opened.patients:
+    for resource, entry, labels in opened.patients:
         if resource.get("id") == patient_id:
-            person = Person(patient_id, resource, {f"Patient/{patient_id}"})
+            person = Person(patient_id, resource, {f"Patient/{patient_id}"}, labels | labels_of(resource))
             if full_url(entry):
                 person.known_as(full_url(entry))
             return person
     raise RequestProblem(412, Issue("value", WHERE, "is another Patient than context.patientId names"))
 
 
-def patient_row(person: Person) -> Row:
-    """Build the Patient row: birth date, sex, and whether the person is living."""
+def patient_row(person: Person, part2: Part2 = CAREFUL) -> Row:
+    """Build the Patient row: birth date, sex, and whether the person is living.
+
+    Whatever its labels, it is read: it is who the call is about.
+    """
     resource = person.resource
     return Row(
         fact="Patient",
         reference=f"Patient/{person.id}",
-        status=_status(resource),
+        status=_status(person),
         sex=sex(resource),
         birth_date=span(resource.get("birthDate")),
-        labels=labels_of(resource),
+        labels=part2.kept(person.labels),
     )
 
 
-def _status(resource: Resource) -> str | None:
+def _status(person: Person) -> str | None:
     """Say deceased, test or living; None when that cannot be read or may have been taken out of the record."""
+    resource = person.resource
     died = flag(resource.get("deceasedBoolean"))
     if died or resource.get("deceasedDateTime") is not None:
         return "deceased"
     if "htest" in codes(inside(resource, "meta", "tag")):
         return "test"
-    return None if died is None or labels_of(resource) & WITHHELD_LABELS else "living"
+    return None if died is None or person.labels & WITHHELD_LABELS else "living"
 
 
 def sex(resource: Resource) -> str | None:

@@ -58,5 +58,11 @@ def _keys() -> dict[str, PrefetchKey]:
 
 PREFETCH: Mapping[str, PrefetchKey] = _keys()
 
+
+def keys_of(resource_type: str) -> tuple[str, ...]:
+    """Give the keys whose lists hold resources of a type: three for Observation, none for Medication."""
+    return tuple(each.key for each in PREFETCH.values() if each.resource_type == resource_type)
+
+
 # No site may do without these lists: "nothing on record" would then be a guess (docs/reference/fhir-reading.md).
 ALWAYS_HELD = frozenset({"Patient", "Condition", "MedicationRequest"})

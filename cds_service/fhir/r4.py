@@ -23,7 +23,7 @@ from cds_service.fhir.r4_medication import (
 )
 from cds_service.fhir.r4_results import observation, observed, questionnaire_response
 from cds_service.fhir.scope import Reader, Record, Scope
-from cds_service.fhir.shapes import Resource, codes, flag, inside, labels_of, objects, state, word
+from cds_service.fhir.shapes import Resource, codes, flag, inside, objects, state, word
 from cds_service.fhir.spelling import Spelling
 from cds_service.fhir.when import Days, at_age, moment, period, span
 
@@ -79,7 +79,7 @@ def _state_row(fact: str, record: Record, scope: Scope, coded: tuple[object, ...
         categories=codes(resource.get("category")),
         start=onset(resource, scope.birth),
         notes=notes,
-        labels=labels | labels_of(resource),
+        labels=labels,
     )
     return (row,)
 
@@ -192,7 +192,7 @@ def _event_row(
         reasons=scope.reasons(resource, reasons, references),
         start=start,
         end=end or (None if goes_on else start),
-        labels=labels | labels_of(resource),
+        labels=labels,
     )
     return (row,)
 
@@ -221,7 +221,7 @@ def encounter(record: Record, scope: Scope) -> Iterable[Row]:
             reasons=found,
             start=start,
             end=end or Span(scope.today, scope.today),
-            labels=labels | labels_of(resource),
+            labels=labels,
         )
         for fact in facts
     ]
@@ -314,6 +314,7 @@ BESIDE = frozenset(
 # Every resource is spelled as R4 has it, and is of the type that is asked for.
 SPELLING: Spelling = {}
 TYPES: Mapping[str, tuple[str, ...]] = {}
+QUERIES: Mapping[str, str] = {}
 # Types of draft orders that become rows, and where each names the order it renews.
 DRAFTS: Mapping[str, tuple[str, ...]] = {
     "MedicationRequest": ("priorPrescription", "basedOn"),

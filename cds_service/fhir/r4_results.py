@@ -9,7 +9,7 @@ from typing import Any
 
 from cds_service.core.facts import FACTS, Concept, Row
 from cds_service.fhir.scope import Record, Scope
-from cds_service.fhir.shapes import Resource, codes, extensions, labels_of, objects, word
+from cds_service.fhir.shapes import Resource, codes, extensions, objects, word
 from cds_service.fhir.values import Recorded, interpretation, recorded, upper_limit
 from cds_service.fhir.when import Days, moment, span
 
@@ -32,7 +32,6 @@ def observation(record: Record, scope: Scope) -> Iterable[Row]:
     start, end = observed(resource)
     status = _status(OBSERVATION, resource)
     categories = codes(resource.get("category"))
-    labels = labels | labels_of(resource)
     rows = []
     for reference, piece, concept in found:
         value = recorded(piece, scope)
@@ -90,7 +89,6 @@ def questionnaire_response(record: Record, scope: Scope) -> Iterable[Row]:
     site can add the items of its own forms to a value set.
     """
     resource, reference, labels = record
-    labels = labels | labels_of(resource)
     whole = _codings_of_uri(resource.get("questionnaire"))
     start = span(resource.get("authored"))
     status = _status(ANSWER, resource)

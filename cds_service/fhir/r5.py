@@ -16,6 +16,10 @@ READERS, FACT, START, DRAFTS = r4.READERS, r4.FACT, r4.START, r4.DRAFTS
 entered_in_error, can_be_renewed = r4.entered_in_error, r4.can_be_renewed
 draft_concept, draft_is_stopped = r4.draft_concept, r4.draft_is_stopped
 TYPES: Mapping[str, tuple[str, ...]] = {}
+# R4's parameter `effective-time` is R5's `date`. Source: https://hl7.org/fhir/R5/medicationadministration-search.html
+QUERIES: Mapping[str, str] = {
+    "medicationAdministrations": "MedicationAdministration?patient={{context.patientId}}&_sort=-date&_count=300"
+}
 # Types of R5 alone that can neither order nor hold a drug.
 BESIDE = r4.BESIDE | {"BodyStructure", "GenomicStudy", "ImagingSelection", "DeviceAssociation", "Requirements"}
 

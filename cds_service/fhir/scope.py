@@ -23,8 +23,8 @@ _NO_CODE = frozenset({
 })  # fmt: skip
 
 
-# A resource of this patient; its reference ("Condition/1", or key and place in its list when it has no id); the labels
-# of its Bundle. A plain tuple, because a call makes a thousand of them.
+# A resource of this patient; its reference ("Condition/1", or key and place in its list when it has no id); its labels,
+# those of what it contains and of its Bundles among them. A plain tuple, because a call makes a thousand of them.
 Record = tuple[Resource, str, frozenset[str]]
 
 
@@ -61,7 +61,9 @@ class Scope:
     lookup:  resources by fullUrl and by `Type/id`, for references.
     stay:    id of the encounter of this call, or "".
     stays_whole: whether the list of encounters was read completely.
-    counts, dropped: of Chart; they and the memo are the only parts that change.
+    marks:   labels of resources that have any, by the names they are referred to by.
+    borrowed: labels of what the resource that is being read refers to.
+    counts, dropped: of Chart; they, `borrowed` and the memo are the only parts that change.
     """
 
     table: Table
@@ -71,6 +73,8 @@ class Scope:
     lookup: Mapping[str, Resource]
     stay: str
     stays_whole: bool
+    marks: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    borrowed: set[str] = field(default_factory=set)
     counts: dict[str, int] = field(default_factory=dict)
     dropped: dict[str, int] = field(default_factory=dict)
     memo: Memo = field(default_factory=Memo)
@@ -204,7 +208,10 @@ class Scope:
         self.dropped[why] = self.dropped.get(why, 0) + 1
 
     def resolve(self, reference: Any, owner: Resource) -> Resource | None:
-        """Find what a Reference points to: contained in `owner`, or anywhere in what was sent."""
+        """Find what a Reference points to: contained in `owner`, or anywhere in what was sent.
+
+        What is read there brings its labels along.
+        """
         written = inside(reference, "reference")
         if not isinstance(written, str) or not written.strip():
             return None
@@ -214,7 +221,14 @@ class Scope:
                 if each.get("id") in (written[1:], written):
                     return each
             return None
+        self.borrow(written, tail(written))
         return self.lookup.get(written) or self.lookup.get(tail(written))
+
+    def borrow(self, *names: str) -> None:
+        """Take over the labels of resources, because what is being read depends on them."""
+        if self.marks:
+            for name in names:
+                self.borrowed.update(self.marks.get(name, ()))
 
     def reasons(self, owner: Resource, coded: tuple[Any, ...], references: Any) -> tuple[Concept, ...]:
         """Give the reasons of a resource: CodeableConcepts, and the code or display of what it refers to.

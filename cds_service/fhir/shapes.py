@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 Resource = dict[str, Any]
-NO_LABELS: frozenset[str] = frozenset()
 
 
 def objects(value: Any) -> Sequence[Resource]:
@@ -76,13 +75,6 @@ def extensions(resource: Any, *endings: str) -> list[Resource]:
     """Give the extensions whose url ends in one of `endings`, in the order of `endings`."""
     found = [each for each in objects(inside(resource, "extension")) if isinstance(each.get("url"), str)]
     return [each for ending in endings for each in found if each["url"].rstrip("/").endswith(ending)]
-
-
-def labels_of(resource: Any) -> frozenset[str]:
-    """Give the upper-case security label codes of a resource or Bundle."""
-    meta = resource.get("meta") if isinstance(resource, dict) else None
-    security = meta.get("security") if isinstance(meta, dict) else None
-    return frozenset(code.upper() for code in codes(security)) if security else NO_LABELS
 
 
 def tail(reference: str) -> str:

@@ -5,7 +5,7 @@ chart is the same in all of them: without a mark it is R4.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cds_service.fhir.bundle import DEEPEST
@@ -53,13 +53,14 @@ _BEFORE = frozenset({"http://hl7.org/fhir/condition-category", "http://hl7.org/f
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """read: the version to read as; it reads R4's spelling too. write: R4 where marks contradict each other."""
+    """read: the version to read as; it reads R4's spelling too. write: R4 where marks contradict each other.
+
+    possible: the versions that no mark speaks against; none where marks contradict each other.
+    """
 
     read: str = R4
     write: str = R4
-
-
-_OF_R4 = Shape()
+    possible: Versions = field(default=_EVERY, compare=False)
 
 
 def sniff(context: Any, prefetch: Any) -> Shape:
@@ -74,7 +75,7 @@ def sniff(context: Any, prefetch: Any) -> Shape:
                 possible &= found
                 told.add(found)
     read = R5 if _ONLY_R5 in told else STU3 if _ONLY_STU3 in told else R4
-    return Shape(read, read if read in possible else R4) if read != R4 else _OF_R4
+    return Shape(read, read if read in possible else R4, possible)
 
 
 def versions_of(resource: Resource) -> Versions:

@@ -19,6 +19,10 @@ draft_concept, draft_is_stopped = r4.draft_concept, r4.draft_is_stopped
 
 _ORDERS = ("ProcedureRequest", "ReferralRequest")  # R4 made one ServiceRequest of the two
 TYPES: Mapping[str, tuple[str, ...]] = {"ServiceRequest": ("ServiceRequest", *_ORDERS)}
+# Source: https://hl7.org/fhir/STU3/procedurerequest.html#search
+QUERIES: Mapping[str, str] = {
+    "serviceRequests": "ProcedureRequest?patient={{context.patientId}}&_sort=-authored&_count=200"
+}
 READERS: Mapping[str, Reader] = {**r4.READERS, **dict.fromkeys(_ORDERS, r4.service_request)}
 FACT: Mapping[str, str] = {**r4.FACT, **dict.fromkeys(_ORDERS, "ServiceRequest")}
 START: Mapping[str, Callable[[Resource], Span | None]] = {

@@ -6,6 +6,7 @@ DESIGN: a resource of another patient, or with no subject, never counts; the lis
 from dataclasses import dataclass, field
 from typing import Any
 
+from cds_service.fhir.labels import NO_LABELS
 from cds_service.fhir.shapes import Resource, inside, objects, tail
 
 SAME, OTHER, NOBODY = "", "another patient", "no subject"
@@ -16,11 +17,13 @@ class Person:
     """The patient of the call.
 
     same: references known to mean this person; grows as further spellings are met (the only part that changes).
+    labels: of the resource and its Bundle.
     """
 
     id: str
     resource: Resource
     same: set[str] = field(default_factory=set)
+    labels: frozenset[str] = NO_LABELS
 
     def known_as(self, full_url: str) -> None:
         """Note the fullUrl of this person's Patient entry, such as a `urn:uuid`."""

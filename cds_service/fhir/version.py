@@ -19,6 +19,8 @@ class Version(Protocol):
     BESIDE:  types that may stand beside them; any other could be an order and is told as not readable.
     SPELLING: how resources that the version spells otherwise are spelled as in R4; empty in R4.
     TYPES:   the version's types that answer for a type of R4, where it has others.
+    QUERIES: how a server of the version is asked for a prefetch key, where it has no parameter or type that
+             fhir.prefetch asks for.
     """
 
     @property
@@ -36,6 +38,8 @@ class Version(Protocol):
     def SPELLING(self) -> Spelling: ...  # noqa: N802
     @property
     def TYPES(self) -> Mapping[str, tuple[str, ...]]: ...  # noqa: N802
+    @property
+    def QUERIES(self) -> Mapping[str, str]: ...  # noqa: N802
 
     def entered_in_error(self, resource: Resource, /) -> bool: ...
     def draft_concept(self, resource: Resource, scope: Scope, /) -> Concept: ...

@@ -89,7 +89,7 @@ def chart_of(judge: Judge, record: Iterable[Resource]) -> Chart:
     context, prefetch = as_call(record, judge.hook)
     compiled = judge.compiled
     judge.memo.shorten()
-    version = dialect("", context, prefetch).read
+    version = dialect("", "", context, prefetch).read
     return read_chart(
         hook=judge.hook, context=context, prefetch=prefetch, needs=compiled.needs, table=compiled.table,
         today=judge.today, version=version, memo=judge.memo,

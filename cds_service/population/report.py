@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cds_service.core.rule import Edition, Release
+from cds_service.core.site_words import site_summary
 from cds_service.population.findings import Findings
 from cds_service.population.judging import BANDS, NO_AGE, Key, band_names, name_of, steps_of
 from cds_service.population.simulate import Simulated
@@ -28,6 +29,7 @@ def report_of(simulated: Simulated) -> dict[str, Any]:
     shown = _sum(counts, "shown")
     return {
         "release": release.id,
+        "site": site_summary(release) if release.site else None,
         "hook": simulated.hook,
         "today": simulated.today.isoformat(),
         "patients": counts["people",],

@@ -17,14 +17,20 @@ FINE, FINDINGS, USAGE = 0, 1, 2
 def lint_command(args: argparse.Namespace) -> int:
     """Print every problem of a rules folder, how hard its cards are to read, and a last line that counts the problems.
 
-    args: `rules`, the folder (None = CDS_RULES, else "rules"); `write_lock`, to lock the release when nothing is wrong.
+    args: `rules`, the folder (None = CDS_RULES, else "rules"); `site`, a site file to check beside it (None = none);
+    `write_lock`, to lock the release when nothing is wrong.
     """
     folder = Path(getattr(args, "rules", None) or os.environ.get("CDS_RULES") or "rules")
     if not folder.is_dir():
         print(f"rules lint: {folder} is no folder")
         return USAGE
     print(f"rules: {folder}")
-    report = lint_report(folder, date.today())
+    site = getattr(args, "site", None)
+    report = lint_report(folder, date.today(), Path(site) if site else None)
+    if site:
+        print(f"site: {': '.join([site, *report.site[:1]])}")
+    for line in report.site[1:]:
+        print(line)
     for each in report.problems:
         if each.code != NOT_REVIEWED:
             print(each)

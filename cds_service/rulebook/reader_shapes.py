@@ -5,6 +5,7 @@ JSON Schema come from the same tables.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -80,6 +81,15 @@ class BlockOf:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockBy:
+    """A block whose keys the author names; what stands under a key follows from its part after the last dot."""
+
+    key: Named
+    values: Mapping[str, "Shape"]
+    what: str = "a block of names"
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """One key of a form: what it takes, where it is required, and what it means."""
 
@@ -124,7 +134,7 @@ class Kinds:
     forms: tuple[tuple[tuple[str, ...], Form], ...]
 
 
-Shape: TypeAlias = Text | Named | Word | Number | Constant | ListOf | BlockOf | Form | Either | Kinds
+Shape: TypeAlias = Text | Named | Word | Number | Constant | ListOf | BlockOf | BlockBy | Form | Either | Kinds
 
 
 def said(node: Node) -> str:
@@ -153,7 +163,7 @@ def wanted(shape: Shape) -> str:
             return f"`{word}`"
         case ListOf(item=item):
             return f"a list of: {wanted(item)}"
-        case BlockOf(what=what):
+        case BlockOf(what=what) | BlockBy(what=what):
             return what
         case Form(name=name):
             return name
@@ -176,7 +186,7 @@ def takes(shape: Shape, node: Node) -> bool:
             return node.kind == "scalar" and node.plain and node.text == word
         case ListOf(item=item):
             return node.kind == "list" or takes(item, node)
-        case BlockOf() | Form() | Kinds():
+        case BlockOf() | BlockBy() | Form() | Kinds():
             return node.kind == "block"
         case Either(options=options):
             return any(takes(each, node) for each in options)
@@ -187,7 +197,7 @@ def sort_of(shape: Shape) -> str:
     match shape:
         case ListOf():
             return "list"
-        case BlockOf() | Form() | Kinds():
+        case BlockOf() | BlockBy() | Form() | Kinds():
             return "block"
         case _:
             return "scalar"

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from cds_service.rulebook.reader_shapes import (
     NUMBER,
+    BlockBy,
     BlockOf,
     Constant,
     Either,
@@ -73,6 +74,8 @@ def read(shape: Shape, node: Node, reading: Reading) -> Value:
             return _read_list(shape, node, reading)
         case BlockOf():
             return _read_block(shape, node, reading)
+        case BlockBy():
+            return _read_block_by(shape, node, reading)
         case Form():
             return _read_form(shape, node, reading)
         case Kinds():
@@ -165,6 +168,22 @@ def _read_block(shape: BlockOf, node: Node, reading: Reading) -> Value:
     for key, value in node.entries:
         if read(shape.key, key, reading) is not MISSING:
             found[key.text] = read(shape.value, value, reading)
+    return found
+
+
+def _read_block_by(shape: BlockBy, node: Node, reading: Reading) -> Value:
+    if node.kind != "block":
+        return _wrong(shape, node, reading)
+    found: dict[str, Value] = {}
+    for key, value in node.entries:
+        if read(shape.key, key, reading) is MISSING:
+            continue
+        part = key.text.rpartition(".")[2]
+        if part in shape.values:
+            found[key.text] = read(shape.values[part], value, reading)
+        else:
+            hint = nearest(part, shape.values) or f"the last part is one of {', '.join(shape.values)}"
+            reading.note("unknown-key", key.mark, f"'{part}' of '{key.text}' is nothing that can stand here", hint)
     return found
 
 

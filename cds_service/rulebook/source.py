@@ -153,12 +153,17 @@ def read_source(path: Path) -> tuple[Source, tuple[RuleProblem, ...]]:
     except OSError as error:
         empty = Source(str(path), (), None)
         return empty, (empty.problem("bad-yaml", Mark(1, 1), f"the file cannot be read: {error.strerror}"),)
+    return parse_bytes(raw, str(path))
+
+
+def parse_bytes(raw: bytes, file: str) -> tuple[Source, tuple[RuleProblem, ...]]:
+    """Read YAML as it stands on the disk; `file` is the name that problems carry."""
     try:
-        return parse_source(raw.decode("utf-8-sig"), str(path))
+        return parse_source(raw.decode("utf-8-sig"), file)
     except UnicodeDecodeError as error:
         before = raw[: error.start]
         mark = Mark(before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
-        empty = Source(str(path), (), None)
+        empty = Source(file, (), None)
         return empty, (empty.problem("bad-yaml", mark, "the file is not UTF-8 text"),)
 
 

@@ -1,4 +1,4 @@
-"""Which version a call is read as and answered in: what is registered, else its shape."""
+"""Which version a call is read as and answered in: what is registered, else what its server states, else its shape."""
 
 from dataclasses import replace
 from itertools import product
@@ -8,6 +8,7 @@ import fhir.resources
 import fhir.resources.STU3
 import pytest
 
+from cds_service.clients.profiles import EPIC
 from cds_service.core.card import Reason
 from cds_service.core.fitting import fitted
 from cds_service.core.profile import GENERIC
@@ -15,8 +16,10 @@ from cds_service.core.rule import Create
 from cds_service.fhir import r4, r5, stu3
 from cds_service.fhir.draft import draft
 from cds_service.fhir.draft_spelling import draft_r5, draft_stu3
+from cds_service.fhir.lacking import query
+from cds_service.fhir.prefetch import PREFETCH
 from cds_service.fhir.sniff import LOOKED_AT, Shape, sniff
-from cds_service.fhir.versions import DIALECTS, dialect
+from cds_service.fhir.versions import DIALECTS, dialect, served_version
 from tests.unit.card_world import CALL
 
 Json = dict[str, Any]
@@ -77,15 +80,71 @@ def test_only_the_first_resources_of_a_list_are_looked_at() -> None:
 @pytest.mark.parametrize(
     ("stated", "read", "write"), [("R4", r4, draft), ("R5", r5, draft_r5), ("STU3", stu3, draft_stu3)]
 )
-def test_what_is_stated_goes_before_the_shape(stated: str, read: Any, write: Any) -> None:
-    for resource in (R4_MED, R5_ONLY[0], STU3_ONLY[0]):
-        spoken = dialect(stated, {}, {"any": bundle(resource)})
+def test_what_is_registered_goes_before_server_and_shape(stated: str, read: Any, write: Any) -> None:
+    for resource, served in product((R4_MED, R5_ONLY[0], STU3_ONLY[0]), ("", "R4", "R5", "STU3")):
+        spoken = dialect(stated, served, {}, {"any": bundle(resource)})
         assert (spoken.read, spoken.draft) == (read, write)
 
 
-def test_a_mixed_chart_is_read_as_the_other_version_and_written_in_r4() -> None:
-    spoken = dialect("", {}, {"any": bundle(R4_MED, R5_ONLY[0])})
-    assert (spoken.read, spoken.draft, spoken.never_declined) == (r5, draft, frozenset())
+@pytest.mark.parametrize(
+    ("resource", "served", "wanted"),
+    [
+        (NEUTRAL, "R5", "R5"),  # no mark: what the server states
+        (NEUTRAL, "STU3", "STU3"),
+        (NEUTRAL, "R4", "R4"),
+        (NEUTRAL, "", "R4"),
+        ({"resourceType": "Condition", "recordedDate": "2026"}, "R5", "R5"),  # a mark of R4 and R5
+        ({"resourceType": "Condition", "recordedDate": "2026"}, "STU3", "R4"),  # that is against STU3
+        (R5_ONLY[0], "R5", "R5"),
+        (R5_ONLY[0], "R4", "R5"),  # the server says what was sent is not
+        (STU3_ONLY[0], "R5", "STU3"),
+        (R4_MED, "R5", "R4"),
+    ],
+)
+def test_what_a_server_states_holds_unless_a_mark_speaks_against_it(resource: Json, served: str, wanted: str) -> None:
+    assert dialect("", served, {}, {"any": bundle(resource)}) == DIALECTS[wanted]
+    assert dialect("", served, {"draftOrders": bundle(resource)}, {}) == DIALECTS[wanted]
+
+
+@pytest.mark.parametrize(("served", "written"), [("", draft), ("R4", draft), ("STU3", draft), ("R5", draft_r5)])
+def test_a_mixed_chart_is_read_as_the_other_version_and_written_in_r4_unless_the_server_states_the_other(
+    served: str, written: Any
+) -> None:
+    spoken = dialect("", served, {}, {"any": bundle(R4_MED, R5_ONLY[0])})
+    assert (spoken.read, spoken.draft, spoken.never_declined) == (r5, written, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("named", "wanted"),
+    [
+        ("3.0.0", "STU3"), ("3.0.1", "STU3"), ("3.0.2", "STU3"), ("4.0.0", "R4"), ("4.0.1", "R4"), ("4.3.0", "R4"),
+        ("5.0.0", "R5"), ("1.0.2", ""), ("3.5.0", ""), ("4.1.0", ""), ("5.0.0-ballot", ""), ("6.0.0", ""),
+        ("4.0", ""), ("R4", ""), ("", ""), (None, None), (4.0, None),
+    ],
+)  # fmt: skip
+def test_a_server_states_its_version_by_a_release_of_fhir(named: Any, wanted: str | None) -> None:
+    assert served_version({"resourceType": "CapabilityStatement", "fhirVersion": named}) == wanted
+
+
+@pytest.mark.parametrize(
+    "value", [None, [], "x", {}, {"fhirVersion": "4.0.1"}, {"resourceType": "Conformance", "fhirVersion": "4.0.1"}]
+)
+def test_what_is_no_capability_statement_states_nothing(value: Any) -> None:
+    assert served_version(value) is None
+
+
+# --- queries ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", ["R4", "R5", "STU3"])
+def test_a_version_is_asked_in_the_words_of_discovery_but_for_what_it_has_not(version: str) -> None:
+    others = {
+        "R4": {},
+        "R5": {"medicationAdministrations": "MedicationAdministration?patient=p1&_sort=-date&_count=300"},
+        "STU3": {"serviceRequests": "ProcedureRequest?patient=p1&_sort=-authored&_count=200"},
+    }[version]
+    asked = {key: query(key, "p1", DIALECTS[version].read) for key in PREFETCH}
+    assert asked == {key: others.get(key, query(key, "p1")) for key in PREFETCH}
 
 
 # --- drafts ----------------------------------------------------------------------------------------------------------
@@ -151,6 +210,20 @@ def test_what_stu3_cannot_decline_is_never_sent(kind: str, sent: int) -> None:
     body = {"cards": [card(resource)], "extension": {"org.oud-cds.evaluation": {}}}
     (fit,) = fitted(body, DIALECTS["STU3"].fit(GENERIC))["cards"]
     assert len(fit.get("suggestions", ())) == sent
+
+
+@pytest.mark.parametrize("version", ["R4", "R5", "STU3"])
+@pytest.mark.parametrize("kind", ["MedicationRequest", "ServiceRequest", "Device"])
+def test_what_a_profile_lets_a_client_create_it_may_create_in_the_words_of_its_version(version: str, kind: str) -> None:
+    create = Create(kind if kind != "Device" else "ServiceRequest", "Example", ("urn:a", "1"))
+    resource = drafted(version, create)
+    if kind == "Device":
+        resource["resourceType"] = kind
+    body = {"cards": [card(resource)], "extension": {"org.oud-cds.evaluation": {}}}
+    answered = fitted(body, DIALECTS[version].fit(EPIC))
+    kept = [each["actions"][0]["resource"]["resourceType"] for each in answered["cards"][0].get("suggestions", ())]
+    in_stu3 = {"ServiceRequest": "ProcedureRequest"} if version == "STU3" else {}
+    assert kept == ([] if kind == "Device" else [in_stu3.get(kind, kind)])
 
 
 @pytest.mark.parametrize("version", ["R4", "R5", "STU3"])

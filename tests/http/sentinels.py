@@ -53,6 +53,12 @@ def _planted(value: Any, name: str) -> Any:
     return f"{value} {SENTINEL}" if _WORDS.fullmatch(name) else value
 
 
+def planted_in(resource: dict[str, Any]) -> None:
+    """Plant the word into one resource of a chart, in place; whose it is stays, so that it is still read."""
+    kept = {name: resource[name] for name in ("subject", "patient", "meta") if name in resource}
+    resource.update(_planted(resource, ""), **kept)
+
+
 def overwritten(request: dict[str, Any]) -> dict[str, Any]:
     """The request with the word in place of every string but hook and hookInstance, and the ids of the envelope."""
 

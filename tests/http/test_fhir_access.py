@@ -4,35 +4,36 @@ import json
 import re
 import socket
 import threading
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
 
-from cds_service.clients.client import Client
 from cds_service.config import Settings
-from cds_service.edges.fhir_client.fetching import OUTCOMES, FhirServers
+from cds_service.edges.fhir_client.fetching import OUTCOMES
 from cds_service.edges.fhir_client.pages import MOST_BYTES, MOST_PAGES
 from cds_service.fhir.prefetch import PREFETCH
-from cds_service.protocol import FhirAuthorization, HookCall, read_call
+from cds_service.protocol import FhirAuthorization, HookCall
 from cds_service.wiring import open_fhir, open_service
+from tests.http.fhir_world import (
+    ASTHMA,
+    BUDGET_S,
+    GRACE_S,
+    TOKEN,
+    World,
+    about,
+    base_of,
+    by_type,
+    gives,
+    named_in,
+    rules_of,
+    texts_of,
+    unread,
+)
 from tests.http.key_server import Behaviour, KeyServer, after, body, dripping, key_server, status
-from tests.http.small_release import SNOMED, app_of, bundle, call, patient
-
-TOKEN = "SENTINEL-token"
-BUDGET_S = 0.4
-GRACE_S = 0.05
-ASTHMA = {
-    "resourceType": "Condition",
-    "id": "c1",
-    "subject": {"reference": "Patient/example-1"},
-    "code": {"coding": [{"system": SNOMED, "code": "195967001"}]},
-}
+from tests.http.small_release import bundle, call, patient
 
 
 @pytest.fixture
@@ -41,76 +42,11 @@ def server() -> Iterator[KeyServer]:
         yield held
 
 
-def base_of(server: KeyServer) -> str:
-    return server.url.replace("/jwks.json", "/fhir")
-
-
-def gives(value: Any) -> Behaviour:
-    return body(json.dumps(value).encode())
-
-
-def by_type(**behaviours: Behaviour) -> Behaviour:
-    """Answer by the resource type that is asked for; 404 for any other."""
-
-    def answer(handler: BaseHTTPRequestHandler) -> None:
-        kind = handler.path.removeprefix("/fhir/").split("?")[0].split("/")[0]
-        behaviours.get(kind, status(404))(handler)
-
-    return answer
-
-
-def about(server: KeyServer, *, fhir_server: str = "", **changes: Any) -> dict[str, Any]:
-    """A call of patient-view without prefetch, with the leave to read `server`."""
-    authorization = {"access_token": TOKEN, "token_type": "Bearer", "expires_in": 300, "scope": "x", "subject": "s"}
-    sent = {**call(), "fhirServer": fhir_server or base_of(server), "fhirAuthorization": authorization, **changes}
-    if "prefetch" not in changes:
-        del sent["prefetch"]
-    return sent
-
-
-class World:
-    """A service that reads one server; a class because tests look at the counts and may hold the clock."""
-
-    def __init__(self, server: KeyServer, *, threads: int = 4, budget_s: float = BUDGET_S, **more: Any) -> None:
-        self.ends: Counter[str] = Counter()
-        self.now = 0.0
-        self.client = Client("mercy", **{"fhir_servers": (base_of(server),), **more.pop("client", {})})
-        self.servers = FhirServers(threads, budget_s, self._ended, breaker_clock=lambda: self.now, **more)
-        app = app_of(fhir_client=lambda client, began: self.servers.of(self.client, began))
-        self.http: FlaskClient = app.test_client()
-
-    def _ended(self, outcome: str) -> None:
-        assert outcome in OUTCOMES
-        self.ends[outcome] += 1
-
-    def answer(self, sent: dict[str, Any]) -> tuple[int, Any, float]:
-        began = time.monotonic()
-        answered = self.http.post("/cds-services/oud-patient-view", json=sent)
-        return answered.status_code, answered.get_json(), time.monotonic() - began
-
-    def fill(self, sent: dict[str, Any], *keys: str) -> dict[str, Any]:
-        access = self.servers.of(self.client, time.monotonic())
-        assert access is not None
-        return dict(access.fill(read_call(sent, "patient-view"), keys))
-
-
 @pytest.fixture
 def world(server: KeyServer) -> Iterator[World]:
     made = World(server)
     yield made
     made.servers.close()
-
-
-def rules_of(answer: Any) -> list[str]:
-    return sorted(each["extension"]["org.oud-cds.rule"]["ruleId"] for each in answer["cards"])
-
-
-def named_in(answer: Any) -> list[str]:
-    return sorted(each["expression"][0] for each in answer["issue"])
-
-
-def unread(answer: Any) -> list[str]:
-    return sorted(answer["extension"]["org.oud-cds.evaluation"].get("unread", {}))
 
 
 # --- what comes ---------------------------------------------------------------------------------------------------
@@ -300,6 +236,40 @@ def test_a_list_that_could_not_be_had_is_not_read(
     assert world.ends == {"whole": 1, end: 1}
     assert took < BUDGET_S + GRACE_S
     assert "SENTINEL" not in caplog.text
+
+
+def test_all_lists_together_are_bounded(server: KeyServer) -> None:
+    """Each may be large, but what they weigh together must be read, parsed and judged within the call's time."""
+    padded = b'{"resourceType": "Bundle", "type": "searchset"' + b" " * (MOST_BYTES - 100) + b"}"
+    server.behaviour = body(padded)
+    world = World(server, budget_s=20)
+    keys = ("conditions", "procedures", "encounters")
+    given = world.fill(about(server), *keys)
+    assert world.ends == {"whole": 2, "too-large": 1}
+    assert len(given) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({}, "not sent, and could not be fetched"),
+        ({"fhir_server": "http://127.0.0.1:1/other"}, "not sent"),  # nobody tried: not the client's server
+        ({"fhirAuthorization": {"access_token": "a b"}}, "not sent"),  # nor without a token
+    ],
+    ids=["tried", "not listed", "no token"],
+)
+def test_what_was_tried_in_vain_is_told_as_that_and_what_was_not_tried_as_not_sent(
+    server: KeyServer, world: World, change: dict[str, Any], why: str
+) -> None:
+    """In the card's answer, in a 412 for a list, and in one for the Patient."""
+    authorization = {**about(server)["fhirAuthorization"], **change.pop("fhirAuthorization", {})}
+    change = {**change, "fhirAuthorization": authorization}
+    _, answer, _ = world.answer(about(server, prefetch={"patient": patient()}, **change))
+    assert answer["extension"]["org.oud-cds.evaluation"]["unread"] == {"conditions": why}
+    _, answer, _ = world.answer(about(server, prefetch={"patient": patient(birth_date="2020-01-01")}, **change))
+    assert texts_of(answer) == [f"prefetch.conditions: was not read ({why}) and is required"]
+    _, answer, _ = world.answer(about(server, prefetch={"conditions": None}, **change))
+    assert texts_of(answer) == [f"prefetch.patient: was {why}; discovery says what to send"]
 
 
 @pytest.mark.parametrize("how", ["silent", "dripping body", "dripping headers"])
@@ -547,7 +517,9 @@ def test_the_service_reads_the_servers_of_its_clients_file(server: KeyServer, tm
     """With the rules in service: each key that discovery asks for is fetched, no more and no less."""
     server.behaviour = lambda handler: gives(patient() if "/Patient/" in handler.path else bundle())(handler)
     file = tmp_path / "clients.yaml"
-    file.write_text(f"clients:\n  anonymous:\n    fhir_servers: {base_of(server)}\n", encoding="utf-8")
+    file.write_text(
+        f"clients:\n  anonymous:\n    fhir_servers: {base_of(server)}\n    fhir_version: R4\n", encoding="utf-8"
+    )
     opened = open_service(Settings(auth="off", clients=file, budget_ms=5000))
     http = opened.app.test_client()
     keys = http.get("/cds-services").get_json()["services"][0]["prefetch"]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from pydantic import ValidationError
 from cds_service.config import Settings
 from cds_service.fhir.prefetch import PREFETCH
 from cds_service.fixtures import Fixture, find, fixtures_folder, names
-from cds_service.replay import replay
+from cds_service.replay import in_process, replay
 from cds_service.services import SERVICES, prefetch_keys
 from cds_service.shift import places
 from cds_service.wiring import build_app
@@ -325,6 +326,34 @@ def test_they_come_two_years_later_too(name: str, clients: Callable[[date], Flas
     assert list(replay(fixture, later, posting(clients(later))).differences) == []
 
 
+VARIANTS = [pytest.param(one, id=one.name) for name in names() for one in find(name).variants]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("today", [date(2026, 3, 1), date(2028, 2, 29)])
+def test_other_clients_are_answered_as_their_entry_says(
+    variant: Fixture, today: date, as_client: Callable[[date], Callable[[Any], Any]]
+) -> None:
+    assert list(replay(variant, today, as_client(today)(variant.client)).differences) == []
+
+
+@pytest.fixture(scope="module")
+def as_client() -> Iterator[Callable[[date], Callable[[Any], Any]]]:
+    with pytest.MonkeyPatch.context() as environ:
+        environ.setenv("CDS_RULES", str(RULES))
+        yield cache(in_process)
+
+
+def test_each_mode_of_part_2_is_shown() -> None:
+    shown = [tuple(each.client["part2"].items()) for name in names() for each in find(name).variants]
+    assert {
+        (("mode", "use"),),
+        (("mode", "ignore"),),
+        (("mode", "use-no-detail"), ("by_confidentiality", True)),
+        (("mode", "ignore"), ("by_confidentiality", True)),
+    } <= set(shown)
+
+
 def test_that_the_person_has_died_is_told_as_the_reason_for_no_cards(clients: Callable[[date], FlaskClient]) -> None:
     fixture = find("deceased")
     result = replay(fixture, written_for(fixture), posting(clients(written_for(fixture))))
@@ -375,6 +404,21 @@ def test_a_fixture_that_says_something_else_on_some_day_is_found(monkeypatch: py
 
 
 # --- the page --------------------------------------------------------------------------------------------------------
+
+
+def test_the_reference_lists_what_other_clients_are_answered() -> None:
+    page = (RULES.parent / "docs" / "reference" / "fixtures.md").read_text(encoding="utf-8")
+    missing = []
+    for name in names():
+        for each in find(name).variants:
+            expected = each.expected or {}
+            cards = ", ".join(f"{one['rule']}: {one['card']}" for one in expected["cards"])
+            told = cards or ("no cards" if expected["status"] == 200 else str(expected["status"]))
+            labels = sorted({label for one in expected["cards"] for label in one.get("labels", ())})
+            entry = each.name.removeprefix(f"{name} (").removesuffix(")")
+            row = f"| `{name}` | {entry} | {told} | {', '.join(labels) or 'none'} |"
+            missing += [] if row in page else [row]
+    assert missing == []
 
 
 def test_the_reference_lists_every_call_with_its_line_and_cards() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from cds_service.clients.client import Client
 from cds_service.core.problem import Issue, RequestProblem
+from cds_service.core.restricted import Part2
 from cds_service.seen import Seen
 from cds_service.services import Site
 from tests.http.log_lines import told
@@ -139,7 +140,7 @@ def labelled() -> dict[str, Any]:
     ],
 )
 def test_a_record_under_part_2_is_used_as_the_client_may(mode: str, rules: list[str]) -> None:
-    client = Client("known", part2=mode)
+    client = Client("known", part2=Part2(mode))
     app = app_of(identify=lambda authorization, path: client)
     body = app.test_client().post(SERVICE, json=labelled()).json
     assert body is not None

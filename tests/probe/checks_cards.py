@@ -144,7 +144,8 @@ def link_types(probe: Probe) -> str:
 
 @check(643)
 def app_context(probe: Probe) -> str:
-    return all_of(parts(probe, "links"), "links", lambda each: each.get("type") == "smart" or "appContext" not in each)
+    fits = lambda each: "appContext" not in each or (each.get("type") == "smart" and text(each["appContext"]))  # noqa: E731
+    return all_of(parts(probe, "links"), "links", fits)
 
 
 @check(650)

@@ -40,7 +40,9 @@ def judged(said: str) -> tuple[list[str], set[int]]:
 
 
 def test_the_service_keeps_to_the_checklist(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with serving(tmp_path, {"CDS_AUTH": "off"}) as url:
+    clients = tmp_path / "clients.yaml"  # with SMART links on every card
+    clients.write_text("clients:\n  anonymous:\n    smart_apps: {label: Plan, url: 'https://apps.example.org'}\n")
+    with serving(tmp_path, {"CDS_AUTH": "off", "CDS_CLIENTS": str(clients)}) as url:
         code = main(["--url", url, "--strict"])
     said = capsys.readouterr().out
     assert judged(said) == ([], UNUSED | OF_TOKENS)

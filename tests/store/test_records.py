@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from cds_service.config import read_settings
+from cds_service.core.site import SiteMark
 from cds_service.edges.store import writer
 from cds_service.edges.store.address import Address, read_address
 from cds_service.edges.store.rows import decision_values
@@ -19,10 +20,9 @@ from cds_service.edges.store.source import RECORDS, Source
 from cds_service.edges.store.store import Store
 from cds_service.edges.store.tables import CALL, FEEDBACK, RULE_DECISION
 from cds_service.edges.store.writer import Writer
-from cds_service.fixtures import find
+from cds_service.fixtures import SAMPLE_CALLS, find
 from cds_service.protocol import read_call
 from cds_service.records import call_row
-from cds_service.replay import SAMPLE_CALLS
 from cds_service.services import SERVICES, answer
 from cds_service.wiring import open_service
 from tests.http.fixture_days import RULES, rules
@@ -35,6 +35,28 @@ def sample() -> tuple[dict[str, Any], Any, str]:
     fixture = find(SAMPLE_CALLS[0])
     service = next(each.id for each in SERVICES.values() if each.hook == fixture.hook)
     return dict(fixture.request), fixture.written_for, service
+
+
+def test_a_call_names_the_site_file_that_was_on_the_release(store: Store, address: Address) -> None:
+    body, day, service = sample()
+    compiled = rules()
+    read = read_call(body, body["hook"])
+    answered = answer(read, compiled, day)
+    for mark in (SiteMark("Example Hospital", "5" * 64), None):
+        row = call_row(
+            answered,
+            at=AT,
+            hook_instance=read.hook_instance,
+            service=service,
+            client="anonymous",
+            release=replace(compiled.release, site=mark),
+            ms=7.25,
+        )
+        store.remember(row)
+    store.close()
+    kept = rows_of(address, CALL)
+    assert {each["site"] for each in kept} == {"5" * 64, None}
+    assert {each["digest"] for each in kept} == {compiled.release.digest}
 
 
 def test_a_call_of_a_fixture_is_kept_whole(store: Store, address: Address) -> None:
@@ -64,6 +86,7 @@ def test_a_call_of_a_fixture_is_kept_whole(store: Store, address: Address) -> No
         "client": "anonymous",
         "release": release.id,
         "digest": release.digest,
+        "site": None,
         "status": 200,
         "ms": 7.25,
         "unread": list(row.unread),

@@ -4,20 +4,19 @@ from dataclasses import replace
 
 import pytest
 
+from cds_service.core.basis import reasons_words
 from cds_service.core.card import render
-from cds_service.core.dates import NO, UNKNOWN, YES
-from cds_service.core.facts import Gap
+from cds_service.core.decision import Doubt
+from cds_service.core.placeholders import Voice
 from cds_service.core.restricted import (
-    OBSERVATION_LISTS,
     REDISCLOSURE_NOTICE,
+    Part2,
     is_restricted,
     restricting_labels,
     security_codings,
-    without_restricted,
 )
 from cds_service.fhir.draft import draft
-from cds_service.fhir.prefetch import PREFETCH
-from tests.unit.card_world import CALL, RELEASE, alt, chart, condition, decided, opioid, order, urine
+from tests.unit.card_world import CALL, RELEASE, alt, condition, decided, opioid, order, urine
 
 PART2 = frozenset({"42CFRPART2", "R", "NORDSCLCD", "TREAT"})
 
@@ -26,13 +25,29 @@ def card(*rows, mode):
     return render(decided(*rows), call=replace(CALL, part2_mode=mode), release=RELEASE, draft=draft)
 
 
-@pytest.mark.parametrize("label", ["42CFRPART2", "42CFRPart2", "ETH", "SUD", "OPIOIDUD", "ETHUD", "R", "V"])
-def test_a_part_2_label_restricts_a_row_in_any_spelling(label):
+COUNTING = ["42CFRPART2", "42CFRPART2CD", "ETH", "ETHUD", "OPIOIDUD", "SUD", "NORDSCLCD", "NORDSLCD"]
+LEVELS = ["R", "V"]
+OTHERS = ["N", "L", "M", "U", "TREAT", "NOAUTH", "HIV", "PSY", "REDACTED"]
+
+
+@pytest.mark.parametrize("label", COUNTING)
+@pytest.mark.parametrize("by_confidentiality", [False, True])
+def test_a_part_2_label_alone_marks_a_record(label, by_confidentiality):
+    assert Part2("use", by_confidentiality).kept(frozenset({label, "HIV"})) == {label, "HIV"}
     assert is_restricted(opioid(labels=frozenset({label})))
 
 
-@pytest.mark.parametrize("label", ["N", "L", "TREAT", "NORDSCLCD", "HIV"])
-def test_other_labels_do_not_restrict_a_row(label):
+@pytest.mark.parametrize("label", LEVELS)
+def test_a_confidentiality_code_alone_marks_one_only_where_the_client_says_so(label):
+    labels = frozenset({label, "HIV"})
+    assert Part2("use").kept(labels) == frozenset()
+    assert Part2("use", by_confidentiality=True).kept(labels) == labels
+
+
+@pytest.mark.parametrize("label", OTHERS)
+@pytest.mark.parametrize("by_confidentiality", [False, True])
+def test_other_labels_mark_none(label, by_confidentiality):
+    assert Part2("use", by_confidentiality).kept(frozenset({label})) == frozenset()
     assert not is_restricted(opioid(labels=frozenset({label})))
 
 
@@ -42,48 +57,6 @@ def test_obligations_pass_on_with_the_labels_and_purposes_of_use_do_not():
 
 def test_labels_are_written_in_the_spelling_of_their_code_system():
     assert [each["code"] for each in security_codings({"42CFRPART2", "SUD", "R"})] == ["42CFRPart2", "R", "SUD"]
-
-
-def test_a_dropped_row_leaves_its_list_partly_read():
-    before = chart(opioid(labels=PART2), opioid("plain", reference="MedicationRequest/2"))
-    after = without_restricted(before)
-    assert [row.name for row in after.rows["medication-use"]] == ["plain"]
-    assert after.gaps == {"medication-use": (Gap("medicationRequests", "partly read"),)}
-
-
-def test_a_dropped_observation_leaves_every_list_of_observations_partly_read():
-    after = without_restricted(chart(urine(labels=PART2)))
-    assert {gap.source for gap in after.gaps["Observation"]} == set(OBSERVATION_LISTS)
-
-
-def test_what_was_not_read_before_stays_unread():
-    gap = Gap("medicationRequests", "further page")
-    after = without_restricted(chart(opioid(labels=PART2), gaps={"medication-use": (gap,)}))
-    assert after.gaps["medication-use"][0] == gap
-
-
-def test_counts_do_not_tell_of_dropped_rows():
-    before = replace(chart(opioid(labels=PART2)), counts={"medication-use": 5})
-    assert without_restricted(before).counts == {"medication-use": 4}
-
-
-def test_a_chart_without_labels_stays_as_it_is():
-    assert without_restricted(chart(opioid())) == chart(opioid())
-
-
-def test_dropping_makes_a_finding_unknown_and_never_absent():
-    before = chart(order(), opioid(labels=PART2))
-    assert decided(*before.rows["draft-order"], *before.rows["medication-use"]).judgement.result("drug").verdict is YES
-    after = without_restricted(before)
-    kept = decided(*after.rows["draft-order"], *after.rows["medication-use"], gaps=dict(after.gaps))
-    assert kept.judgement.result("drug").verdict is UNKNOWN
-
-
-def test_a_finding_that_needs_no_labelled_row_stays():
-    after = without_restricted(chart(order(), opioid(), condition(labels=PART2)))
-    rows = (*after.rows["draft-order"], *after.rows["medication-use"])
-    assert decided(*rows, gaps=dict(after.gaps)).judgement.result("drug").verdict is YES
-    assert decided(*rows, gaps=dict(after.gaps)).judgement.result("test").verdict is NO
 
 
 def test_without_detail_a_labelled_row_is_a_restricted_record():
@@ -133,14 +106,33 @@ def test_a_labelled_row_that_nothing_rests_on_leaves_no_notice():
     assert "org.oud-cds.labels" not in shown["extension"]
 
 
-def test_the_lists_of_observations_are_those_of_the_prefetch():
-    assert set(OBSERVATION_LISTS) == {each.key for each in PREFETCH.values() if each.resource_type == "Observation"}
+def test_without_detail_a_labelled_draft_is_not_pointed_at_to_be_removed():
+    draft_order = order(labels=PART2)
+    told = {mode: card(draft_order, opioid(), mode=mode) for mode in ("use", "use-no-detail", "ignore")}
+    removals = {
+        mode: [each for one in shown["suggestions"] for each in one["actions"] if each["type"] == "delete"]
+        for mode, shown in told.items()
+    }
+    assert [each["resourceId"] for each in removals["use"]] == ["MedicationRequest/o1"]
+    assert removals["use-no-detail"] == removals["ignore"] == []
+    assert "MedicationRequest/o1" not in str(told["use-no-detail"])
 
 
-@pytest.mark.parametrize(
-    "resource_type", sorted({each.resource_type for each in PREFETCH.values()} - {"Patient", "Observation"})
-)
-def test_a_dropped_row_is_told_under_its_prefetch_key(resource_type):
-    row = replace(opioid(labels=PART2), reference=f"{resource_type}/1")
-    (gap,) = without_restricted(chart(row)).gaps["medication-use"]
-    assert PREFETCH[gap.source].resource_type == resource_type
+@pytest.mark.parametrize("mode", ["use", "use-no-detail", "ignore"])
+def test_every_card_about_a_labelled_patient_has_the_notice(mode):
+    before = decided(order(), opioid())
+    patient = replace(before.judgement.chart.patient, labels=frozenset({"42CFRPART2"}))
+    labelled = replace(before.judgement.chart, patient=patient)
+    decision = replace(before, judgement=replace(before.judgement, chart=labelled))
+    shown = render(decision, call=replace(CALL, part2_mode=mode), release=RELEASE, draft=draft)
+    assert shown["detail"].endswith(REDISCLOSURE_NOTICE)
+    assert [each["code"] for each in shown["extension"]["org.oud-cds.labels"]] == ["42CFRPart2"]
+
+
+@pytest.mark.parametrize(("mode", "wanted"), [("use", "date not recorded"), ("use-no-detail", "a restricted record")])
+def test_without_detail_not_even_what_is_in_doubt_about_a_labelled_row_is_told(mode, wanted):
+    decision = decided(order(), opioid(start=None, end=None, labels=PART2))
+    doubt = Doubt("date-missing", "MedicationRequest/m1")
+    voice = Voice(decision.judgement, str, hide=mode != "use")
+    assert reasons_words([doubt], voice) == [wanted]
+    assert reasons_words([Doubt("not-read", "labs")], voice) == ["laboratory results not read"]

@@ -10,12 +10,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import ECKey
 
 from cds_service.cli import main
+from cds_service.clients.check import RULES_NOT_AT_HAND
 from cds_service.clients.client import ANONYMOUS, Client, Rate
 from cds_service.clients.forms import CLIENT, FORM
 from cds_service.clients.profiles import PROFILES
 from cds_service.clients.reader import read_clients, read_clients_text
+from cds_service.config import SettingProblem, Settings
 from cds_service.core.profile import Profile
+from cds_service.core.restricted import Part2
+from cds_service.core.smart import SmartApp
 from cds_service.rulebook.reader_shapes import BlockOf
+from cds_service.wiring import check
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reference" / "clients.md"
@@ -52,10 +57,13 @@ clients:
     links: [cds.example.org]
     spellings: {http://loinc.org: "urn:oid:1.2.3"}
     intent: order
-    part2: {mode: ignore}
+    part2: {mode: ignore, by_confidentiality: true}
     replay: log
     rate: {per_second: 0.5, burst: 4}
     keep_comments: true
+    smart_apps:
+      - {label: Open the care plan, url: "https://cds.example.org/launch?a=1", rules: [mat-consideration]}
+      - {label: All, url: "https://cds.example.org/all"}
 """
 
 
@@ -89,16 +97,21 @@ def test_every_key_is_read(folder: Path) -> None:
                 trigger_extension=epic.trigger_extension,
                 hook_by_trigger=epic.hook_by_trigger,
             ),
-            part2="ignore",
+            part2=Part2("ignore", by_confidentiality=True),
             replay="log",
             rate=Rate(0.5, 4),
             keep_comments=True,
+            smart_apps=(
+                SmartApp("Open the care plan", "https://cds.example.org/launch?a=1", ("mat-consideration",)),
+                SmartApp("All", "https://cds.example.org/all"),
+            ),
         )
     }
 
 
 def test_the_whole_form_is_used_above() -> None:
-    assert {each.name for each in CLIENT.keys} == {line.split(":")[0].strip() for line in WHOLE.splitlines()[2:]}
+    written = {line.split(":")[0].strip() for line in WHOLE.splitlines()[2:] if line[4] != " "}
+    assert {each.name for each in CLIENT.keys} == written
 
 
 def test_what_is_left_out_is_the_careful_choice() -> None:
@@ -110,7 +123,7 @@ def test_what_is_left_out_is_the_careful_choice() -> None:
 def test_without_an_entry_whoever_is_not_checked_has_no_fhir_access() -> None:
     clients = read_clients_text("clients:\n  a: {issuers: i, jku: 'https://a.example.org'}\n").clients
     assert clients.anonymous is ANONYMOUS
-    assert (ANONYMOUS.fhir_servers, ANONYMOUS.profile.name, ANONYMOUS.part2) == ((), "generic", "use-no-detail")
+    assert (ANONYMOUS.fhir_servers, ANONYMOUS.profile.name, ANONYMOUS.part2) == ((), "generic", Part2("use-no-detail"))
 
 
 def test_an_entry_for_whoever_is_not_checked_is_used() -> None:
@@ -226,6 +239,34 @@ KNOWN = "issuers: [i], jku: ['https://a.example.org']"
             "2:25: wrong-type: 'none.json' cannot be read: No such file or directory",
         ),
         (
+            f"clients:\n  a: {{{KNOWN}, smart_apps: https://x.example.org}}\n",
+            "2:65: wrong-type: 'https://x.example.org' stands here; wanted a SMART app",
+        ),
+        (
+            f"clients:\n  a: {{{KNOWN}, smart_apps: {{label: More}}}}\n",
+            "2:65: missing-key: a SMART app needs the key 'url'",
+        ),
+        (
+            f"clients:\n  a: {{{KNOWN}, smart_apps: {{label: {'m' * 61}, url: 'https://x.example.org'}}}}\n",
+            f"2:73: bad-name: '{'m' * 60}' is not a label of at most 60 characters, such as Open the care plan",
+        ),
+        (
+            f"clients:\n  a: {{{KNOWN}, smart_apps: {{label: More, url: 'http://x.example.org'}}}}\n",
+            "2:84: bad-name: the URL is not https; http is taken on this machine only",
+        ),
+        (
+            f"clients:\n  a: {{{KNOWN}, smart_apps: {{label: More, url: 'https://x.example.org?a#b'}}}}\n",
+            "2:84: bad-name: the URL has a fragment",
+        ),
+        (
+            f"clients:\n  a: {{{KNOWN}, profile: epic, smart_apps: {{label: More, url: 'https://x.example.org'}}}}\n",
+            "2:99: bad-name: SMART links of this client go only to hosts under 'links', and x.example.org is not there",
+        ),
+        (
+            f"clients:\n  a: {{{KNOWN}, links: a.b, smart_apps: {{label: A, url: 'https://x.example.org'}}}}\n",
+            "2:93: bad-name: SMART links of this client go only to hosts under 'links', and x.example.org is not there",
+        ),
+        (
             "clients:\n  anonymous: {tenants: x}\n",
             "2:15: wrong-type: 'tenants' is about a caller who is known, and anonymous is never asked",
         ),
@@ -322,10 +363,12 @@ def test_check_says_what_a_client_may_do(folder: Path, capsys: pytest.CaptureFix
     path.write_text(WHOLE, encoding="utf-8")
     code, told = checked(path, capsys)
     assert code == 0
+    told = told.replace(str(ROOT / "rules"), "rules")
     assert (
         told
         == f"""\
 clients: clients.yaml
+rules: rules
 
 mercy
   known by: iss https://mercy.example.org, mercy-test
@@ -340,17 +383,36 @@ mercy
   what is no FHIR: refused, after a look at every resource
   today: the day in America/Chicago
   no source here: MedicationDispense, MedicationStatement
-  profile: epic; drafts only of Condition, MedicationRequest, ServiceRequest; only drafts with a code; \
+  profile: epic; drafts only of Condition, MedicationRequest, ProcedureRequest; only drafts with a code; \
 no drafts that say what is not to be done; 4 code systems spelt its way in drafts; \
 SMART links only to cds.example.org; drafts with intent order; \
 patient-view with trigger 27 answered as encounter-discharge
-  42 CFR Part 2 records: count as not read
+  SMART apps: 'Open the care plan', https://cds.example.org/launch?a=1, on cards of mat-consideration; \
+'All', https://cds.example.org/all, on every card
+  42 CFR Part 2 records: count as not read; R or V alone marks one
   rate: 0.5 calls a second, 4 at once, each worker by itself
   comments of feedback: stored
 
 1 client, 0 findings
 """
     )
+
+
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [
+        ("", "as its calls show"),
+        (", fhir_servers: 'https://a.example.org/fhir'", "as its FHIR server states, else as its calls show"),
+        (", fhir_servers: 'https://a.example.org/fhir', fhir_version: R5", "R5"),
+    ],
+)
+def test_check_says_where_the_fhir_version_comes_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: str, wanted: str
+) -> None:
+    path = tmp_path / "clients.yaml"
+    path.write_text(f"clients:\n  a: {{{KNOWN}{more}}}\n", encoding="utf-8")
+    _, told = checked(path, capsys)
+    assert f"\n  FHIR version: {wanted}\n" in told
 
 
 def test_check_tells_problems_and_nothing_of_clients(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -409,6 +471,52 @@ def test_the_command_in_the_head_of_the_example_finds_nothing(
     monkeypatch.setenv("CDS_PUBLIC_URL", "https://cds.example.org")
     code, told = checked(EXAMPLE, capsys)
     assert (code, told.splitlines()[-1]) == (0, "2 clients, 0 findings")
+
+
+NAMES_A_RULE = """\
+clients:
+  a:
+    issuers: i
+    jku: https://a.example.org
+    audience: here
+    smart_apps:
+      - {label: Every card, url: "https://x.example.org"}
+      - {label: One rule, url: "https://x.example.org", rules: [naltrexone-liver, mat-consideratoin]}
+"""
+
+
+def test_a_rule_that_is_not_in_the_release_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CDS_RULES", str(ROOT / "rules"))
+    path = tmp_path / "clients.yaml"
+    path.write_text(NAMES_A_RULE, encoding="utf-8")
+    code, told = checked(path, capsys)
+    assert (code, told.splitlines()[:2]) == (1, ["clients: clients.yaml", f"rules: {ROOT / 'rules'}"])
+    assert told.splitlines()[2] == "clients.yaml:8:83: unknown-rule: no rule 'mat-consideratoin' in this release"
+    assert "  hint: did you mean 'mat-consideration'?\n" in told
+    code, told = checked(path, capsys, "--format", "json")
+    assert (code, [each["code"] for each in json.loads(told)["findings"]]) == (1, ["unknown-rule"])
+
+
+def test_without_a_release_at_hand_check_says_that_rules_were_not_looked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CDS_RULES", str(tmp_path / "none"))
+    path = tmp_path / "clients.yaml"
+    path.write_text(NAMES_A_RULE, encoding="utf-8")
+    code, told = checked(path, capsys)
+    assert (code, told.splitlines()[1]) == (0, RULES_NOT_AT_HAND)
+
+
+def test_a_rule_that_is_not_in_the_release_stops_start_up(tmp_path: Path) -> None:
+    path = tmp_path / "clients.yaml"
+    path.write_text(NAMES_A_RULE, encoding="utf-8")
+    with pytest.raises(SettingProblem, match=r":8:83: unknown-rule: no rule 'mat-consideratoin'") as stopped:
+        check(Settings(rules=ROOT / "rules", clients=path), None)
+    assert str(stopped.value).endswith(f"CDS_CLIENTS: 1 problem in {path}")
+    path.write_text(NAMES_A_RULE.replace("consideratoin", "consideration"), encoding="utf-8")
+    assert check(Settings(rules=ROOT / "rules", clients=path), None)
 
 
 def test_check_without_a_file_says_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from cds_service.cli import main
-from cds_service.fixtures import Fixture, FixtureProblem, find, fixtures_folder, names
+from cds_service.fixtures import SAMPLE_CALLS, Fixture, FixtureProblem, find, fixtures_folder, names
 from cds_service.replay import (
     FINDINGS,
     FINE,
     NO_ANSWER,
-    SAMPLE_CALLS,
     USAGE,
     replay,
     told,
@@ -149,6 +148,11 @@ def test_a_request_body_alone_is_not_moved(tmp_path: Path) -> None:
         ("[]", "is no JSON object"),
         ('{"request": {}}', "written_for"),
         ('{"about": "", "written_for": "soon", "request": {}, "expected": {}}', "written_for"),
+        (
+            '{"about": "", "written_for": "2026-03-01", "request": {}, "expected": {}, '
+            '"for_clients": [{"client": {}}]}',
+            "client and expected for each client: 'expected'",
+        ),
     ],
 )
 def test_a_file_that_is_no_fixture_says_what_is_wanted(text: str, said: str, tmp_path: Path) -> None:
@@ -224,6 +228,23 @@ def test_another_card_level_or_suggestion_is_a_difference() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "answer", [{}, {"cards": None}, {"cards": "none"}, {"cards": [1]}, {"cards": [{}]}, [], "oops"]
+)
+def test_an_answer_without_cards_is_none(answer: Any) -> None:
+    assert differences(fixture_expecting(), 200, answer) == [
+        "the answer has no list `cards` of objects with `summary`, `indicator` and `source`"
+    ]
+
+
+@pytest.mark.parametrize("extension", [None, [], {"org.oud-cds.evaluation": None}, {"org.oud-cds.evaluation": "x"}])
+def test_the_answer_of_another_service_is_compared_too(extension: Any) -> None:
+    cards = [{"summary": "Other.", "indicator": "info", "source": {"label": "x"}, "extension": extension}]
+    result = replay(fixture_expecting(), DAY, answering(200, {"cards": cards, "extension": extension}))
+    assert result.differences == ("cards of ?; none was expected",)
+    assert "NOT AS EXPECTED" in list(told(result, cards=True))
+
+
 def test_what_is_unread_and_undecided_is_compared() -> None:
     answer = evaluated(unread={"labs": "error"}, undecided=[{"ruleId": "other"}])
     assert differences(fixture_expecting(), 200, answer) == [
@@ -295,6 +316,28 @@ def test_replay_of_all_gives_a_line_each(capsys: pytest.CaptureFixture[str]) -> 
     assert "====" not in said
 
 
+def test_replay_sends_a_fixture_as_each_client_it_is_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", "restricted-level-alone"]) == FINE
+    heads = [line.split(" · ") for line in capsys.readouterr().out.splitlines() if " · patient-view · " in line]
+    assert [(name, status) for name, _, status, _ in heads] == [
+        ("patient-view/restricted-level-alone", "200"),
+        ("patient-view/restricted-level-alone (part2: mode ignore)", "200"),
+        ("patient-view/restricted-level-alone (part2: mode use-no-detail, by_confidentiality true)", "200"),
+        ("patient-view/restricted-level-alone (part2: mode ignore, by_confidentiality true)", "412"),
+    ]
+
+
+def test_the_labels_of_a_card_are_compared() -> None:
+    labels = [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "SUD"}]
+    card = {**CARD, "extension": {**CARD["extension"], "org.oud-cds.labels": labels}}
+    assert "consider-it: labels SUD; none was expected" in differences(
+        fixture_expecting(cards=[WANTED]), 200, evaluated([card])
+    )
+    assert "consider-it: labels none; SUD was expected" in differences(
+        fixture_expecting(cards=[{**WANTED, "labels": ["SUD"]}]), 200, evaluated([CARD])
+    )
+
+
 def test_an_answer_that_was_not_expected_is_a_finding(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     fixture = json.loads((fixtures_folder() / "requests" / "patient-view" / "no-oud.json").read_text(encoding="utf-8"))
     fixture["expected"]["status"] = 412
@@ -328,7 +371,10 @@ def test_a_name_or_day_that_is_none_is_usage(
 
 def test_a_url_without_a_service_has_a_code_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", "no-oud", "--url", "http://127.0.0.1:9/cds-services/"]) == NO_ANSWER
-    assert capsys.readouterr().err == "http://127.0.0.1:9: no answer (ConnectionError)\n"
+    assert capsys.readouterr().err == (
+        "http://127.0.0.1:9/cds-services: nothing listens at this port (connection refused)\n"
+        "  look whether the service or its proxy runs, and at this address and port\n"
+    )
 
 
 def test_fixtures_are_listed_with_their_line(capsys: pytest.CaptureFixture[str]) -> None:

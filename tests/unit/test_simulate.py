@@ -1,4 +1,4 @@
-"""A cohort judged: the numbers of a funnel, the same by one process and by several; the cards that the service gives."""
+"""A cohort judged: the numbers of a funnel, the same by one process and by several; cards as the service gives."""
 
 import json
 import re
@@ -253,3 +253,21 @@ def test_without_a_cohort_the_command_says_what_it_wants(tmp_path: Path, capsys:
     assert main(["rules", "simulate", "--cohort", str(tmp_path / "none"), "--folder", str(folder)]) == 2
     said = capsys.readouterr().err
     assert said == f"rules simulate: {tmp_path}/none: is no folder; a folder with NDJSON files or Bundles is wanted\n"
+
+
+def test_a_site_is_simulated_as_it_changes_the_release(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    site = tmp_path / "site.yaml"
+    change = "{value: 21, why: A test of ours., by: A test, date: 2026-02-20}"
+    site.write_text(f"site: Example\nparameters:\n  age-reminder.minimum_age: {change}\n", encoding="utf-8")
+    code, out = simulated(tmp_path, capsys, "--site", str(site))
+    assert code == 1
+    assert "site: HERE/site.yaml: Example; 1 rule changed\n" in out
+    assert "  The patient is at least 21 years old (-2)\n" in out
+
+
+def test_a_site_file_in_error_is_not_simulated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text("site: Example\nparameter: {}\n", encoding="utf-8")
+    arguments = ["--cohort", str(cohort(tmp_path / "cohort")), "--folder", str(small_rules(tmp_path / "rules"))]
+    assert main(["rules", "simulate", *arguments, "--site", str(site)]) == 2
+    assert "unknown-key" in capsys.readouterr().err

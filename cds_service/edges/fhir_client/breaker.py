@@ -23,6 +23,11 @@ class Breaker:
         self._open_at: float | None = None
         self._probing = False
 
+    @property
+    def rests(self) -> bool:
+        """Whether it is open, be it that a probe is on its way."""
+        return self._open_at is not None
+
     def enter(self) -> str:
         """Say how a call may go: "" not at all, "call" or "probe". What is said goes to `leave` when it is over."""
         with self._lock:

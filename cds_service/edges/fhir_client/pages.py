@@ -6,8 +6,10 @@ from typing import Any
 
 from cds_service.edges.fhir_client.servers import own_url
 from cds_service.edges.outbound import Fetched, Unfetched
+from cds_service.fhir import r4
 from cds_service.fhir.lacking import BUNDLE, joined, may_stand_for, next_link, query
 from cds_service.fhir.shapes import Resource
+from cds_service.fhir.version import Version
 
 MOST_PAGES = 20  # of a key, one that came with the call among them
 MOST_BYTES = 4_000_000  # of a key, all its pages together
@@ -25,11 +27,11 @@ class Asked:
     page: Resource | None = None
 
 
-def asked_for(key: str, base: str, patient_id: str, page: Resource | None) -> Asked:
-    """Give what to ask for a key: the list from its start, or the pages that follow the one that was sent."""
+def asked_for(key: str, base: str, patient_id: str, page: Resource | None, version: Version = r4) -> Asked:
+    """Give what to ask a server of `version`: for the list from its start, or for what follows the page sent."""
     if page is not None:
         return Asked(key, base, own_url(base, f"{base}/", next_link(page)), page)
-    searched = query(key, patient_id)
+    searched = query(key, patient_id, version)
     return Asked(key, base, f"{base}/{searched}" if searched else "")
 
 
