@@ -56,7 +56,7 @@ def test_a_larger_cohort_begins_with_the_smaller_one() -> None:
 
 def test_a_sample_of_every_type_is_fhir() -> None:
     seen: Counter[str] = Counter()
-    for each in resources(1500):
+    for each in resources(1200):
         kind = each["resourceType"]
         seen[kind] += 1
         if seen[kind] <= 60:
@@ -76,7 +76,7 @@ def test_a_record_holds_about_six_resources() -> None:
 
 
 def test_records_are_untidy() -> None:
-    conditions = [each for each in resources(1500) if each["resourceType"] == "Condition"]
+    conditions = [each for each in resources(1200) if each["resourceType"] == "Condition"]
     assert any("coding" not in each.get("code", {"coding": 1}) for each in conditions)
     assert any("code" not in each for each in conditions)
     assert any("clinicalStatus" not in each for each in conditions)

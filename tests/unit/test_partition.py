@@ -50,7 +50,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     lines=LINES, cuts=st.tuples(st.integers(0, 40), st.integers(0, 40)), parts=st.integers(1, 5), chance=st.randoms()
 )

@@ -30,7 +30,7 @@ from tests.http.small_rules import small_rules
 
 ROOT = Path(__file__).parents[2]
 TODAY = date(2026, 3, 1)
-PEOPLE = 250
+PEOPLE = 120
 RULE = "org.oud-cds.rule"
 
 
@@ -78,7 +78,7 @@ def test_a_simulated_patient_has_the_cards_that_the_service_gives(hook: str) -> 
 
 
 def test_the_numbers_of_two_halves_add_up_to_those_of_the_whole() -> None:
-    first, second = counted(records()[:100]), counted(records()[100:])
+    first, second = counted(records()[:50]), counted(records()[50:])
     assert first + second == counted(records()) == second + first
 
 
