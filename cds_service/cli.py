@@ -343,7 +343,7 @@ def _rules_explain(args: argparse.Namespace) -> int:
         else:
             args.name, args.today = args.bundle, day or date.today()
             args.body = json.loads(Path(args.bundle).read_text(encoding="utf-8"))
-    except (FixtureProblem, OSError, ValueError) as fault:
+    except (FixtureProblem, OSError, ValueError, RecursionError) as fault:
         said = f"{args.bundle}: {getattr(fault, 'strerror', None) or f'is no JSON: {fault}'}" if args.bundle else fault
         print(f"rules explain: {said}", file=sys.stderr)
         return USAGE

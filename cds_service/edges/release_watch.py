@@ -28,7 +28,7 @@ from cds_service.rulebook.kept import (
 )
 from cds_service.rulebook.site_file import SiteFile
 
-EVERY_S = 1.0
+EVERY_S, SELDOM_S = 1.0, 10.0  # seldom: after a look that failed
 JUDGING_S = 120.0
 OUTCOMES = (ACCEPTED, REFUSED, WAITING, UNLOCKED)
 _ASKING = "asking"  # whoever holds the lock of this file has a commit judged
@@ -43,7 +43,8 @@ class ReleaseWatch:
     site:   the site file that a release must fit to be accepted here; None = none.
     load:   reads what was accepted. Raises when its files are not what was accepted.
     serve:  puts a release in service.
-    found:  told how each new commit ended, one of OUTCOMES, once a commit; ACCEPTED by each worker that took it over.
+    found:  told what became of each new commit, one of OUTCOMES, each once a commit; ACCEPTED by each worker that
+            took it over.
     """
 
     def __init__(
@@ -59,7 +60,8 @@ class ReleaseWatch:
     ) -> None:
         self._folder, self._kept, self._digest, self._site = folder, kept, digest, site
         self._load, self._serve, self._found = load, serve, found
-        self._told = ""  # the commit that was last told to wait, to be unlocked or refused
+        self._told = ("", "")  # what was last told of a commit: WAITING, UNLOCKED or REFUSED; and the commit
+        self._failed = ""  # how the last look failed, "" for not at all
         self._newer: Mapping[str, Any] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="release-watch", daemon=True)
@@ -90,7 +92,7 @@ class ReleaseWatch:
         if mark == standing.refused:
             self._tell(REFUSED, mark, standing.problems)
         elif mark == standing.mark:
-            self._newer, self._told = {}, ""
+            self._newer, self._told = {}, ("", "")
 
     def _judged(self, mark: str, standing: Standing) -> Standing:
         """Have a new commit judged, unless its files are not all there yet or another worker is at it."""
@@ -117,9 +119,9 @@ class ReleaseWatch:
 
     def _tell(self, outcome: str, mark: str, problems: tuple[str, ...]) -> None:
         self._newer = {"outcome": outcome, "problems": len(problems)}
-        if self._told == mark:
+        if self._told == (outcome, mark):
             return
-        self._told = mark
+        self._told = (outcome, mark)
         self._found(outcome)
         level = logging.ERROR if outcome == REFUSED else logging.WARNING
         _log.log(
@@ -129,8 +131,16 @@ class ReleaseWatch:
         )
 
     def _watch(self) -> None:
-        while not self._over.wait(EVERY_S):
-            try:
-                self.look()
-            except Exception as fault:  # the next look may fare better
-                _log.error("release-look-failed", extra={"error": type(fault).__name__, "places": places(fault)})
+        while not self._over.wait(SELDOM_S if self._failed else EVERY_S):
+            self.look_again()
+
+    def look_again(self) -> None:
+        """Look, and log how that failed, once: the next look may fare better."""
+        try:
+            self.look()
+            self._failed = ""
+        except Exception as fault:
+            how = {"error": type(fault).__name__, "places": places(fault)}
+            if self._failed != str(how):
+                self._failed = str(how)
+                _log.error("release-look-failed", extra=how)

@@ -32,7 +32,7 @@ from cds_service.rulebook.site_file import SiteFile, read_site_bytes
 ACCEPTED, REFUSED, WAITING, UNLOCKED = "accepted", "refused", "waiting", "unlocked"
 PROBLEMS_KEPT = 10
 RELEASES_KEPT = 10
-_FOLDERS = "folders"
+_FOLDERS, _NEW = "folders", ".new-"
 _BUSY = "lock"  # the file whose lock is held while one process of this machine accepts
 
 
@@ -117,7 +117,9 @@ def _judged(folder: Path, kept: Path, files: dict[str, str], standing: Standing,
     """Copy the files, look at the copy, and keep it if it is sound."""
     before = read_standing(kept, folder, site)
     digest, id_ = digest_of(files), read_release_file(folder / RELEASE_FILE).id
-    copy = Path(tempfile.mkdtemp(prefix=".new-", dir=kept))
+    for each in kept.glob(f"{_NEW}*"):  # of a process that was killed; only one at a time is at work here
+        shutil.rmtree(each, ignore_errors=True)
+    copy = Path(tempfile.mkdtemp(prefix=_NEW, dir=kept))
     try:
         for name in files:
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
@@ -160,11 +162,16 @@ def committed(folder: Path) -> tuple[dict[str, str], tuple[str, ...]]:
         return {}, (f"{folder / LOCK_FILE} has no release {id_ or 'of that name'}",)
     other = []
     for name, sha in files.items():
-        if not (folder / name).resolve().is_relative_to(folder.resolve()):
+        if _steps_out(name) or not (folder / name).resolve().is_relative_to(folder.resolve()):
             raise ValueError(f"{folder / LOCK_FILE} names a file outside the folder: {name}")
         if hashlib.sha256(_bytes(folder / name)).hexdigest() != sha:
             other.append(f"{folder / name} is not as {LOCK_FILE} says")
     return files, tuple(other)
+
+
+def _steps_out(name: str) -> bool:
+    """Whether a name leads elsewhere: it names a file of the folder, and one of the copy that is made of it."""
+    return Path(name).is_absolute() or ".." in Path(name).parts
 
 
 def _named(file: str, copy: Path) -> str:

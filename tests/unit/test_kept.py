@@ -1,5 +1,6 @@
 """Which commits of a rules folder are accepted, and that what was accepted stays served whatever is edited."""
 
+import hashlib
 import json
 import shutil
 from io import BytesIO, TextIOWrapper
@@ -224,3 +225,30 @@ def test_files_that_are_known_are_not_read_again(folder: Path, kept: Path, monke
     known = known_of(fresh.release, read_lock(kept / fresh.release.digest)[fresh.release.id])
     assert load_accepted(kept, standing, known).release == fresh.release
     assert read == []
+
+
+@pytest.mark.parametrize("name", ["../rules/extra.txt", "{folder}/extra.txt", "../../outside.txt"])
+def test_a_lock_that_names_files_by_ways_out_of_the_folder_waits_and_nothing_is_copied(
+    name: str, folder: Path, kept: Path
+) -> None:
+    first = look(folder, kept).standing
+    next_release(folder, 1)
+    (folder / "extra.txt").write_text("x", encoding="utf-8")
+    lock_file, name = folder / LOCK_FILE, name.format(folder=folder)
+    locked = json.loads(lock_file.read_text(encoding="utf-8"))
+    locked["releases"]["2026.1.1"]["files"][name] = hashlib.sha256(b"x").hexdigest()
+    lock_file.write_text(json.dumps(locked), encoding="utf-8")
+    before = sorted(kept.rglob("*"))
+    looked = look(folder, kept)
+    assert (looked.outcome, looked.standing) == (WAITING, first)
+    assert looked.problems == (f"{lock_file} names a file outside the folder: {name}",)
+    assert sorted(kept.rglob("*")) == before
+
+
+def test_the_copy_of_a_process_that_was_killed_goes_with_the_next_release(folder: Path, kept: Path) -> None:
+    look(folder, kept)
+    (kept / ".new-killed").mkdir()
+    (kept / ".new-killed" / "release.yaml").write_text("half", encoding="utf-8")
+    next_release(folder, 1)
+    assert look(folder, kept).outcome == ACCEPTED
+    assert not list(kept.glob(".new-*"))
