@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+from cds_service.population import options
+
 FINE, FINDINGS, USAGE, SETTINGS, RULES, ADDRESS = range(6)
 KINDS = ("rule", "definition", "release", "site", "clients")
 HOOKS = ("patient-view", "order-select", "order-sign", "encounter-discharge")
@@ -132,9 +134,12 @@ def parser() -> argparse.ArgumentParser:
     schema.add_argument("kind", nargs="?", choices=KINDS, metavar="KIND", help=f"one of {', '.join(KINDS)}; else all")
     schema.add_argument("--out", metavar="DIR", help="folder to write them to; else standard output")
     schema.set_defaults(run=_rules_schema)
-    for each in (lint, explain):
-        each.add_argument("--site", metavar="FILE", help="site file to check, or to explain by; else CDS_SITE")
-    for each in (lint, test, explain):
+    cohort, simulate = options.add_cohort(rule_commands), options.add_simulate(rule_commands)
+    cohort.set_defaults(run=_rules_cohort)
+    simulate.set_defaults(run=_rules_simulate)
+    for each in (lint, explain, simulate):
+        each.add_argument("--site", metavar="FILE", help="site file to check, or to judge by; else CDS_SITE")
+    for each in (lint, test, explain, cohort, simulate):
         each.add_argument("--folder", help="rules folder; else CDS_RULES, else the packaged one")
     return top
 
@@ -356,6 +361,21 @@ def _rules_schema(args: argparse.Namespace) -> int:
     from cds_service.schemas import schema_command
 
     return int(schema_command(args))
+
+
+def _rules_cohort(args: argparse.Namespace) -> int:
+    from cds_service.population.cohort_command import cohort_command
+
+    args.folder, args.today = str(_rules_folder(args.folder)), args.today or date.today()
+    return int(cohort_command(args))
+
+
+def _rules_simulate(args: argparse.Namespace) -> int:
+    from cds_service.population.simulate_command import simulate_command
+
+    args.site = _site(args.site)
+    args.folder, args.today = str(_rules_folder(args.folder)), args.today or date.today()
+    return int(simulate_command(args))
 
 
 def _site(given: str | None) -> str | None:

@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "core": {"core"},
     "fhir": {"fhir", "core"},
     "rulebook": {"rulebook", "fhir", "core"},
+    "population": {"population", "rulebook", "fhir", "core"},
     "strict_json": {"core"},
     "protocol": {"core"},
     "shift": set(),
