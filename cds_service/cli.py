@@ -14,9 +14,11 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+from cds_service.population import options
 from cds_service.rulebook.arguments import add_diff, add_release
 
 FINE, FINDINGS, USAGE, SETTINGS, RULES, ADDRESS = range(6)
+KINDS = ("rule", "definition", "release", "site", "clients")
 HOOKS = ("patient-view", "order-select", "order-sign", "encounter-discharge")
 DATABASE = 8  # 6 is that of replay and doctor, 7 that of token too
 # What `serve` prints calls for, in the order of fixtures.SAMPLE_CALLS: what each shows, the file of its request body.
@@ -110,11 +112,12 @@ def parser() -> argparse.ArgumentParser:
     rule_commands = rules.add_subparsers(title="commands", required=True, metavar="COMMAND")
     lint = rule_commands.add_parser("lint", help="check every rule file; exit code 1 if there are errors")
     lint.add_argument("--write-lock", action="store_true", help="lock the release's files when nothing is wrong")
+    lint.add_argument("--format", choices=["text", "json", "sarif"], default="text")
     lint.set_defaults(run=_rules_lint)
     test = rule_commands.add_parser("test", help="run the inline tests of rules and the small changes they must catch")
     test.add_argument("rule", nargs="*", help="id or id@version of a rule or definition; all if left out")
     test.add_argument("--release", help="name of an older release")
-    test.add_argument("--format", choices=["text", "json"], default="text")
+    test.add_argument("--format", choices=["text", "json", "junit"], default="text")
     test.set_defaults(run=_rules_test)
     explain = rule_commands.add_parser("explain", help="say why a rule speaks or stays silent on one chart")
     explain.add_argument("rule", help="id of a rule, or all")
@@ -128,12 +131,19 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("--depth", choices=["reason", "criteria", "full"], help="else criteria; of all rules, reason")
     explain.add_argument("--format", choices=["text", "json"], default="text")
     explain.set_defaults(run=_rules_explain)
-    for each in (lint, explain):
-        each.add_argument("--site", metavar="FILE", help="site file to check, or to explain by; else CDS_SITE")
-    for each in (lint, test, explain):
+    schema = rule_commands.add_parser("schema", help="write the JSON Schemas of files, for editors")
+    schema.add_argument("kind", nargs="?", choices=KINDS, metavar="KIND", help=f"one of {', '.join(KINDS)}; else all")
+    schema.add_argument("--out", metavar="DIR", help="folder to write them to; else standard output")
+    schema.set_defaults(run=_rules_schema)
+    cohort, simulate = options.add_cohort(rule_commands), options.add_simulate(rule_commands)
+    cohort.set_defaults(run=_rules_cohort)
+    simulate.set_defaults(run=_rules_simulate)
+    for each in (lint, explain, simulate):
+        each.add_argument("--site", metavar="FILE", help="site file to check, or to judge by; else CDS_SITE")
+    for each in (lint, test, explain, cohort, simulate):
         each.add_argument("--folder", help="rules folder; else CDS_RULES, else the packaged one")
-    add_diff(rule_commands, _rules_diff)
-    add_release(rule_commands, _rules_release)
+    add_diff(rule_commands)
+    add_release(rule_commands, _first_decisions)
     return top
 
 
@@ -350,28 +360,31 @@ def _rules_explain(args: argparse.Namespace) -> int:
     return int(explain_command(args))
 
 
-def _rules_diff(args: argparse.Namespace) -> int:
-    from cds_service.rulebook.diff_command import diff_command
+def _first_decisions() -> dict[tuple[str, str], str]:
+    from cds_service.edges.store.first_decisions import told_first_decisions
+
+    return told_first_decisions(os.environ.get("CDS_DATABASE_URL", ""))
+
+
+def _rules_schema(args: argparse.Namespace) -> int:
+    from cds_service.schemas import schema_command
+
+    return int(schema_command(args))
+
+
+def _rules_cohort(args: argparse.Namespace) -> int:
+    from cds_service.population.cohort_command import cohort_command
 
     args.folder, args.today = str(_rules_folder(args.folder)), args.today or date.today()
-    return int(diff_command(args))
+    return int(cohort_command(args))
 
 
-def _rules_release(args: argparse.Namespace) -> int:
-    from cds_service.rulebook.release_command import release_command
+def _rules_simulate(args: argparse.Namespace) -> int:
+    from cds_service.population.simulate_command import simulate_command
 
-    args.folder, args.today, args.seen = str(_rules_folder(args.folder)), date.today(), {}
-    args.site = _site(getattr(args, "site", None))
-    database = os.environ.get("CDS_DATABASE_URL")
-    if args.action == "status" and database:
-        from cds_service.edges.store.faults import StoreUnavailable
-        from cds_service.edges.store.first_decisions import first_decisions
-
-        try:
-            args.seen = first_decisions(database)
-        except StoreUnavailable as problem:
-            print(f"rules release status: not looked at: {problem}", file=sys.stderr)
-    return int(release_command(args))
+    args.site = _site(args.site)
+    args.folder, args.today = str(_rules_folder(args.folder)), args.today or date.today()
+    return int(simulate_command(args))
 
 
 def _site(given: str | None) -> str | None:

@@ -42,6 +42,7 @@ from cds_service.fhir.strict import Structure
 from cds_service.fhir.versions import DIALECTS
 from cds_service.records import CallRow, call_row
 from cds_service.rulebook.site_file import SiteFile
+from cds_service.rulebook.source import RuleProblem
 from cds_service.seen import Seen
 from cds_service.services import no_models
 from cds_service.trust.reason import PASSING, Reason
@@ -210,8 +211,8 @@ def check(settings: Settings, kept: Path | None = KEPT, site: SiteFile | None = 
     """
     site = site or site_of(settings)
     served = load_served(find_rules(settings.rules), kept, check=True, site=site)
-    load_clients(settings, rule_ids(served.release))
-    said = [f"rules: {served.folder}"]
+    load_clients(settings)
+    said = [f"rules: {served.folder}", *map(str, idle_apps(settings, rule_ids(served.release)))]
     if served.accepted and served.instead:
         said += [*served.instead, f"the rules folder is not served: release {served.release.id}, accepted before, is"]
     elif served.instead:
@@ -230,20 +231,25 @@ def check(settings: Settings, kept: Path | None = KEPT, site: SiteFile | None = 
     return said
 
 
-def load_clients(settings: Settings, rules: Collection[str] | None = None) -> Clients:
-    """Read the clients file. Raises SettingProblem with every problem of the file.
+def idle_apps(settings: Settings, rules: Collection[str]) -> list[RuleProblem]:
+    """Tell the rules that SMART apps are for and that the release, whose rule ids are `rules`, does not have.
 
-    rules: ids of the rules in the release; None = rules that the file names are not looked for, as they were before.
+    They stop nothing: a release without one of them may have been taken over, and a restart must go well.
     """
+    if settings.clients is None:
+        return []
+    file = read_clients(settings.clients)
+    return unknown_rules(file.clients, file.source, rules)
+
+
+def load_clients(settings: Settings) -> Clients:
+    """Read the clients file. Raises SettingProblem with every problem of the file."""
     if settings.clients is None:
         return NO_CLIENTS
     file = read_clients(settings.clients)
-    problems = file.problems
-    if not problems and rules is not None:
-        problems = tuple(unknown_rules(file.clients, file.source, rules))
-    if problems:
-        told = "\n".join(map(str, problems))
-        count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
+    if file.problems:
+        told = "\n".join(map(str, file.problems))
+        count = f"{len(file.problems)} problem{'' if len(file.problems) == 1 else 's'}"
         raise SettingProblem(f"{told}\nCDS_CLIENTS: {count} in {settings.clients}")
     if settings.auth == AUTH_REQUIRED:
         check_audiences(settings, file.clients)

@@ -34,6 +34,7 @@ PAGES = (
     HOW_TO / "read-an-answer.md",
     HOW_TO / "read-an-explanation.md",
     HOW_TO / "release-a-change.md",
+    HOW_TO / "simulate-a-change.md",
     HOW_TO / "tune-a-parameter-at-your-site.md",
     HOW_TO / "write-a-client.md",
     ROOT / "README.md",

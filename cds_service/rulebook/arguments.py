@@ -1,11 +1,12 @@
 """The arguments of `cds-service rules diff` and `rules release`; what they do stands in the modules of each."""
 
 import argparse
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-Run = Callable[[argparse.Namespace], int]
+FirstSeen = Callable[[], Mapping[tuple[str, str], str]]
 _FOLDER = "rules folder; else CDS_RULES, else the packaged one"
 
 
@@ -17,7 +18,7 @@ def a_day(text: str) -> date:
         raise argparse.ArgumentTypeError(f"{text!r} is no day; write it as 2026-03-01") from None
 
 
-def add_diff(commands: Any, run: Run) -> None:
+def add_diff(commands: Any) -> None:
     """Add `rules diff`."""
     diff = commands.add_parser("diff", help="say what changed between two versions of a rule, or two releases")
     diff.add_argument("before", help="rule@version, definition@version, or the name of a release")
@@ -27,11 +28,11 @@ def add_diff(commands: Any, run: Run) -> None:
     diff.add_argument("--html", metavar="FILE", help="write a page with pictures too")
     diff.add_argument("--format", choices=["text", "json"], default="text")
     diff.add_argument("--folder", help=_FOLDER)
-    diff.set_defaults(run=run)
+    diff.set_defaults(run=_diff)
 
 
-def add_release(commands: Any, run: Run) -> None:
-    """Add `rules release` and its commands."""
+def add_release(commands: Any, first_seen: FirstSeen) -> None:
+    """Add `rules release` and its commands. first_seen: gives what `status` tells of the records."""
     release = commands.add_parser("release", help="make, change, lock and undo releases")
     actions = release.add_subparsers(title="commands", required=True, metavar="COMMAND")
     new = actions.add_parser("new", help="keep the current release, and begin one of another name")
@@ -52,4 +53,22 @@ def add_release(commands: Any, run: Run) -> None:
         actions.choices[name].add_argument("--site", metavar="FILE", help="site file it must fit; else CDS_SITE")
     for name, each in actions.choices.items():
         each.add_argument("--folder", help=_FOLDER)
-        each.set_defaults(run=run, action=name)
+        each.set_defaults(run=_release, action=name, first_seen=first_seen)
+
+
+def _diff(args: argparse.Namespace) -> int:
+    from cds_service.rulebook.diff_command import diff_command
+    from cds_service.rulebook.test_command import rules_folder
+
+    args.folder, args.today = str(rules_folder(args.folder)), args.today or date.today()
+    return diff_command(args)
+
+
+def _release(args: argparse.Namespace) -> int:
+    from cds_service.rulebook.release_command import release_command
+    from cds_service.rulebook.test_command import rules_folder
+
+    args.folder, args.today = str(rules_folder(args.folder)), date.today()
+    args.site = getattr(args, "site", None) or os.environ.get("CDS_SITE", "").strip() or None
+    args.seen = args.first_seen() if args.action == "status" else {}
+    return release_command(args)

@@ -86,7 +86,8 @@ def _evidence(plain: Plain) -> Evidence:
 
 def _parameter(name: str, plain: Value) -> Parameter:
     given: Plain = {} if plain is MISSING else plain
-    value, limits = given.get("value", 0.0), given.get("range", ())
+    limits = given.get("range", ())
+    value = given.get("value", limits[0] if limits else 0.0)  # one that could not be read is within its range
     least, most = limits if len(limits) == 2 else (value, value)
     return Parameter(name, value, given.get("unit", ""), (least, most), given.get("why", ""))
 

@@ -16,9 +16,10 @@ NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Words on one line."""
+    """Words on one line. examples: what an editor offers; anything else may stand too."""
 
     what: str = "text"
+    examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Named:
 
     number_code: the code when a number stands here ("number-not-parameter" where a parameter is wanted).
     plain:       whether a plain scalar that looks like a number is fine, as for the date 2024.
+    offered:     what an editor offers besides the example; anything else of the form may stand too.
+    day:         whether it is a date, whole or in part, that must be in the calendar.
     """
 
     what: str
@@ -35,6 +38,8 @@ class Named:
     code: str = "bad-name"
     number_code: str = ""
     plain: bool = False
+    offered: tuple[str, ...] = ()
+    day: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,7 @@ class Form:
     ordered: whether the keys must stand in the order of the table.
     one_of:  keys of which exactly one must stand.
     some_of: keys of which at least one must stand.
+    example: how it is written, for whoever wrote something else.
     """
 
     name: str
@@ -113,6 +119,7 @@ class Form:
     ordered: bool = False
     one_of: tuple[str, ...] = ()
     some_of: tuple[str, ...] = ()
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +168,8 @@ def wanted(shape: Shape) -> str:
             return " or ".join(f"{each:g}" for each in only) if only else what
         case Constant(word=word):
             return f"`{word}`"
-        case ListOf(item=item):
-            return f"a list of: {wanted(item)}"
+        case ListOf(item=item, least=least, most=most):
+            return f"a list of{f' {most}' if most == least else ''}: {wanted(item)}"
         case BlockOf(what=what) | BlockBy(what=what):
             return what
         case Form(name=name):

@@ -48,7 +48,7 @@ def describe(edition: Edition, state: str, release: Release) -> dict[str, Any]:
     card, `added` of a value set, and all of it with its reasons under `site`.
     """
     rule, site = edition.rule, edition.site
-    sentences = _all_sentences(edition)
+    sentences = sentences_of(edition)
     return {
         "id": rule.id,
         "version": rule.version,
@@ -107,7 +107,7 @@ def sentence(text: str, parameters: Mapping[str, Parameter]) -> str:
     return _PARAMETER.sub(filled, text)
 
 
-def _all_sentences(edition: Edition) -> dict[str, str]:
+def sentences_of(edition: Edition) -> dict[str, str]:
     """What each criterion asks, by the name the rule calls it: "declined", "opioid-status.on_moud"."""
     rule = edition.rule
     sentences = {name: sentence(each.says, rule.parameters) for name, each in rule.criteria.items()}

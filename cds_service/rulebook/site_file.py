@@ -5,7 +5,6 @@ Read for its form here; rulebook.lint_site holds it against a release, core.over
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
@@ -80,7 +79,6 @@ def _site_file(source: Source, problems: tuple[RuleProblem, ...], raw: bytes) ->
         block = plain.get(section, {})
         for name, entry in block.items() if block is not MISSING else ():
             if entry is not MISSING and _is_whole(section, entry):
-                _check_day(section, name, entry, reading)
                 entries[section][name] = entry
                 said[section, name] = Said(entry.get("why", ""), entry.get("by", ""), entry.get("date", ""))
     site = Site(
@@ -104,14 +102,6 @@ _DECIDES = {PARAMETERS: "value", RULES: "run", SIGNED_OFF: "version", WORDING: "
 def _is_whole(section: str, entry: Mapping[str, Value]) -> bool:
     """Whether the entry holds what it decides; that it does not is told already."""
     return section not in _DECIDES or _DECIDES[section] in entry
-
-
-def _check_day(section: str, name: str, entry: Mapping[str, Value], reading: Reading) -> None:
-    try:
-        date.fromisoformat(entry.get("date", "2000-01-01"))
-    except ValueError:
-        mark = reading.source.mark((section, name, "date"))
-        reading.note("wrong-type", mark, f"'{entry['date']}' is no day of the calendar")
 
 
 def _wording(name: str, value: Value) -> Wording:

@@ -12,7 +12,7 @@ import yaml
 from cds_service.core.value_set import Table
 from cds_service.rulebook.lint import lint, lint_subject, settle
 from cds_service.rulebook.lint_codes import MEANINGS
-from cds_service.rulebook.lint_page import lint_page
+from cds_service.rulebook.lint_page import lint_page, read_examples
 from cds_service.rulebook.lint_subject import Subject, subject_of
 from cds_service.rulebook.reader import read_rule_text
 from cds_service.rulebook.release import load_release, subjects_of
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent.parent
 SAMPLE = ROOT / "tests" / "lint_sample"
 MAIN = "liver-test-due/1.0.0.yaml"
 TODAY = date(2026, 3, 1)
-EXAMPLES = yaml.safe_load((ROOT / "docs/reference/lint-examples.yaml").read_text(encoding="utf-8"))
+EXAMPLES = read_examples()
 SHOWN = [code for code, example in EXAMPLES.items() if "wrong" in example]
 IN_THE_RULE = [code for code in SHOWN if "file" not in EXAMPLES[code]]
 IN_A_FOLDER = [code for code in SHOWN if "file" in EXAMPLES[code] and "told_by" not in EXAMPLES[code]]
