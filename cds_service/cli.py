@@ -142,7 +142,7 @@ def parser() -> argparse.ArgumentParser:
         each.add_argument("--site", metavar="FILE", help="site file to check, or to judge by; else CDS_SITE")
     for each in (lint, test, explain, cohort, simulate):
         each.add_argument("--folder", help="rules folder; else CDS_RULES, else the packaged one")
-    add_diff(rule_commands)
+    add_diff(rule_commands, options.bulk_records)
     add_release(rule_commands, _first_decisions)
     return top
 

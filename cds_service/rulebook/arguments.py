@@ -2,8 +2,9 @@
 
 import argparse
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 FirstSeen = Callable[[], Mapping[tuple[str, str], str]]
@@ -18,17 +19,17 @@ def a_day(text: str) -> date:
         raise argparse.ArgumentTypeError(f"{text!r} is no day; write it as 2026-03-01") from None
 
 
-def add_diff(commands: Any) -> None:
-    """Add `rules diff`."""
+def add_diff(commands: Any, bulk_records: Callable[[Path], Iterator[Any]]) -> None:
+    """Add `rules diff`. bulk_records: reads a cohort that is a folder of NDJSON."""
     diff = commands.add_parser("diff", help="say what changed between two versions of a rule, or two releases")
     diff.add_argument("before", help="rule@version, definition@version, or the name of a release")
     diff.add_argument("after", help="another version of the same, or another release")
-    diff.add_argument("--cohort", metavar="DIR", help="folder of FHIR Bundles, one person each: whose cards change")
+    diff.add_argument("--cohort", metavar="DIR", help="folder of NDJSON, or of FHIR Bundles, one person each")
     diff.add_argument("--today", type=a_day, help="the day the cohort is judged at, as 2026-03-01; else today")
     diff.add_argument("--html", metavar="FILE", help="write a page with pictures too")
     diff.add_argument("--format", choices=["text", "json"], default="text")
     diff.add_argument("--folder", help=_FOLDER)
-    diff.set_defaults(run=_diff)
+    diff.set_defaults(run=_diff, bulk_records=bulk_records)
 
 
 def add_release(commands: Any, first_seen: FirstSeen) -> None:
