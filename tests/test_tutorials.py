@@ -33,6 +33,7 @@ PAGES = (
     HOW_TO / "connect-sandbox.md",
     HOW_TO / "read-an-answer.md",
     HOW_TO / "read-an-explanation.md",
+    HOW_TO / "release-a-change.md",
     HOW_TO / "simulate-a-change.md",
     HOW_TO / "tune-a-parameter-at-your-site.md",
     HOW_TO / "write-a-client.md",
@@ -147,6 +148,7 @@ class Terminal:
         self.environment["PYTHONPATH"] = str(ROOT)
         self.environment["PATH"] = f"{folder / 'bin'}:{os.environ['PATH']}"
         shutil.copytree(ROOT / "rules", folder / "rules")
+        (folder / "fhir_fixtures").symlink_to(ROOT / "fhir_fixtures")
         self._program(".venv/bin/cds-service", f'#!/bin/sh\nexec "{sys.executable}" -m cds_service "$@"\n')
         for python in ("bin/python3", ".venv/bin/python"):
             self._program(python, f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')

@@ -45,7 +45,7 @@ EVALUATION_EXTENSION = "org.oud-cds.evaluation"
 NOT_REVIEWED = "Not yet reviewed by a clinician."
 ABOUT_LABEL = "About this rule"
 COULD_NOT_BE_TOLD, NOT_READ_HERE, NO_SOURCE_HERE = "**Could not be told**", "**Not read:**", "**No source here:**"
-NOT_FOUND, SOURCES = "**Looked for and not found**", "**Sources**"
+WHY_SHOWN, NOT_FOUND, SOURCES = "**Why you see this**", "**Looked for and not found**", "**Sources**"
 RULE_LINE = "Rule "  # how the line begins that names rule and release
 # How the blocks of a detail begin that no client may miss, however short it wants a card.
 MUST_STAY = (
@@ -240,7 +240,7 @@ def _detail(decision: Decision, call: CallContext, release: Release, labels: fro
     unread, without_source = not_read(looked_at, judgement), no_source(looked_at, judgement)
     blocks = [
         _block(COULD_NOT_BE_TOLD, [f"- {line}" for line in caveat_lines(decision, basis, voice)]),
-        _block("**Why you see this**", held_lines(basis.held, voice)),
+        _block(WHY_SHOWN, held_lines(basis.held, voice)),
         _block(NOT_FOUND, [not_found_line(name, voice) for name in basis.not_found]),
         f"{NOT_READ_HERE} {'; '.join(unread)}." if unread else "",
         f"{NO_SOURCE_HERE} {', '.join(without_source)}." if without_source else "",

@@ -1,13 +1,13 @@
 """One version of one rule as it can be judged: by the release that has it, else by the newest of everything."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from cds_service.core.rule import Edition, Rule
 from cds_service.rulebook.lint import drafts_of
 from cds_service.rulebook.lint_names import NEEDED
 from cds_service.rulebook.lint_subject import Subject, files_of, unread_sets
-from cds_service.rulebook.release import load_release, subjects_of
+from cds_service.rulebook.release import Loaded, load_release, subjects_of
 from cds_service.rulebook.rule_report import tested_of
 from cds_service.rulebook.source import RuleProblem, nearest
 
@@ -16,20 +16,23 @@ class NoEdition(LookupError):
     """There is no such version, or it cannot be judged; the text says what was found and what is wanted."""
 
 
-def edition_of(folder: Path, name: str) -> Edition:
+Load = Callable[[Path, str | None], Loaded]
+
+
+def edition_of(folder: Path, name: str, load: Load = load_release) -> Edition:
     """Find a rule by "id" (its active version) or "id@version" (of any release of the folder, or a draft).
 
-    Raises NoEdition.
+    load: reads a release; one that remembers spares whoever looks for several versions. Raises NoEdition.
     """
     rule_id, _, version = name.partition("@")
-    current = load_release(folder)
+    current = load(folder, None)
     known = {each.id for each in current.file.entries}
     if not version:
         active = [each.version for each in current.file.entries if each.id == rule_id]
         if not active:
             raise NoEdition(_unknown(rule_id, known | _folders(folder)))
         version = active[0]
-    older = (load_release(folder, each.stem) for each in sorted((folder / "releases").glob("*.yaml")))
+    older = (load(folder, each.stem) for each in sorted((folder / "releases").glob("*.yaml")))
     for loaded in (current, *older):
         for subject in subjects_of(loaded, folder):
             if _is(subject, rule_id, version):

@@ -4,7 +4,7 @@ Files that the current release names are judged by its pins. Files that no relea
 by the newest of everything in the folder, so that a rule can be written before it is released.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -21,6 +21,7 @@ from cds_service.rulebook import (
     lint_placeholders,
     lint_rule,
     lint_tests,
+    lint_version,
     lint_words,
 )
 from cds_service.rulebook.lint_codes import MEANINGS, WARNING, severity_of
@@ -29,6 +30,7 @@ from cds_service.rulebook.lint_subject import Shelf, Subject, subject_of
 from cds_service.rulebook.reader import DefinitionFile, RuleFile, read_definition_file, read_rule_file
 from cds_service.rulebook.release import Loaded, load_release, shelf_of, subjects_of
 from cds_service.rulebook.release_file import RELEASE_FILE, read_release_file
+from cds_service.rulebook.release_lock import read_lock
 from cds_service.rulebook.site_file import SiteFile, read_site
 from cds_service.rulebook.source import RuleProblem, Source
 from cds_service.rulebook.value_set_file import read_value_set_file
@@ -97,6 +99,7 @@ def report_of(loaded: Loaded, folder: Path, today: date | None = None, site: Sit
     problems += [*lint_between.loops(rules), *lint_between.topics(rules)]
     problems += lint_between.sets(shelf.value_sets, paths)
     problems += lint_between.locked(folder, loaded.file.id)
+    problems += lint_version.steps(folder, _locked(folder))
     looked_at = (*released, *drafts)
     sources = [each.source for each in looked_at]
     told: list[str] = []
@@ -108,6 +111,13 @@ def report_of(loaded: Loaded, folder: Path, today: date | None = None, site: Sit
     report = settle(problems, sources)
     rules_seen = tuple(each.draft for each in looked_at if isinstance(each.draft, Rule))
     return replace(report, rules=rules_seen, site=tuple(told))
+
+
+def _locked(folder: Path) -> Mapping[str, Mapping[str, str]]:
+    try:
+        return read_lock(folder)
+    except ValueError:  # lint_between.locked tells it
+        return {}
 
 
 def lint_subject(subject: Subject, today: date | None = None) -> Iterator[RuleProblem]:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from cds_service.core.rule import Definition, Edition, Release, Rule
 from cds_service.core.value_set import ValueSet
 from cds_service.rulebook import lint_names, lint_parameters
+from cds_service.rulebook.change import version_order
 from cds_service.rulebook.lint_subject import Shelf, Subject, subject_of, uses_of
 from cds_service.rulebook.reader import DefinitionFile, RuleFile, read_definition_file, read_rule_file
 from cds_service.rulebook.release_file import (
@@ -71,6 +72,13 @@ def release_path(folder: Path, name: str | None) -> Path:
     if name is None or (current.exists() and read_release_file(current).id == name):
         return current
     return folder / "releases" / f"{name}.yaml"
+
+
+def known_releases(folder: Path) -> list[str]:
+    """Name every release of a folder, the lowest first: the current one, and those under releases/."""
+    names = {each.stem for each in (folder / "releases").glob("*.yaml")}
+    current = read_release_file(folder / RELEASE_FILE).id
+    return sorted({*names, current} - {""}, key=version_order)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from cds_service.rulebook.files import write_whole
+
 LOCK_FILE = "release.lock.json"
 
 
@@ -49,7 +51,7 @@ def write_lock(folder: Path, release: str, paths: Mapping[str, Path]) -> Path:
         }
     }
     path = folder / LOCK_FILE
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(content, indent=2) + "\n")
     return path
 
 

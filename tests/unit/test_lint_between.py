@@ -144,16 +144,16 @@ def test_a_released_file_with_a_fault_is_told_with_its_path(tmp_path):
 
 def test_a_file_that_no_release_names_is_judged_as_a_draft(tmp_path):
     folder = folder_of_files(tmp_path)
-    draft = folder / "sample-rule/1.1.0.yaml"
-    draft.write_text(RULE.replace("version: 1.0.0", "version: 1.1.0").replace("find: Patient", "find: Patients"))
+    draft = folder / "sample-rule/2.0.0.yaml"
+    draft.write_text(RULE.replace("version: 1.0.0", "version: 2.0.0").replace("find: Patient", "find: Patients"))
     assert [(each.file, each.code) for each in lint(folder, TODAY)] == [(str(draft), "unknown-fact")]
 
 
 def test_a_draft_may_name_value_sets_that_are_not_pinned_yet(tmp_path):
     folder = folder_of_files(tmp_path)
-    draft = folder / "sample-rule/1.1.0.yaml"
+    draft = folder / "sample-rule/2.0.0.yaml"
     draft.write_text(
-        RULE.replace("version: 1.0.0", "version: 1.1.0").replace("code_in: score-set", "code_in: spare-set")
+        RULE.replace("version: 1.0.0", "version: 2.0.0").replace("code_in: score-set", "code_in: spare-set")
     )
     assert [str(each) for each in lint(folder, TODAY)] == []
 
@@ -171,8 +171,8 @@ def test_a_draft_may_use_a_definition_that_is_a_draft_too(tmp_path):
     folder = folder_of_files(tmp_path)
     definition = DEFINITION.replace("version: 1.2.0", "version: 2.0.0").replace("allergy:", "drug_allergy:")
     (folder / "definitions/drug-status/2.0.0.yaml").write_text(definition)
-    draft = RULE.replace("version: 1.0.0", "version: 1.1.0").replace("drug-status: 1", "drug-status: 2")
-    (folder / "sample-rule/1.1.0.yaml").write_text(draft.replace("drug-status.allergy", "drug-status.drug_allergy"))
+    draft = RULE.replace("version: 1.0.0", "version: 2.0.0").replace("drug-status: 1", "drug-status: 2")
+    (folder / "sample-rule/2.0.0.yaml").write_text(draft.replace("drug-status.allergy", "drug-status.drug_allergy"))
     assert [str(each) for each in lint(folder, TODAY)] == []
 
 
