@@ -56,7 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "core",
     },
 }
-MAY_IMPORT_ALL = {"wiring", "wiring_rules", "cli", "replay"}
+MAY_IMPORT_ALL = {"wiring", "wiring_rules", "cli", "cli_rules", "replay"}
 SHARED_EDGES = {"outbound", "store"}
 PURE = {"core", "fhir"}
 # What reaches a file, a clock, chance, the network, the machine or another thread.

@@ -1,13 +1,11 @@
 """The arguments of `cds-service rules diff` and `rules release`; what they do stands in the modules of each."""
 
 import argparse
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 from typing import Any
 
-FirstSeen = Callable[[], Mapping[tuple[str, str], str]]
+Run = Callable[[argparse.Namespace], int]
 _FOLDER = "rules folder; else CDS_RULES, else the packaged one"
 
 
@@ -19,8 +17,8 @@ def a_day(text: str) -> date:
         raise argparse.ArgumentTypeError(f"{text!r} is no day; write it as 2026-03-01") from None
 
 
-def add_diff(commands: Any, bulk_records: Callable[[Path], Iterator[Any]]) -> None:
-    """Add `rules diff`. bulk_records: reads a cohort that is a folder of NDJSON."""
+def add_diff(commands: Any, run: Run) -> None:
+    """Add `rules diff`."""
     diff = commands.add_parser("diff", help="say what changed between two versions of a rule, or two releases")
     diff.add_argument("before", help="rule@version, definition@version, or the name of a release")
     diff.add_argument("after", help="another version of the same, or another release")
@@ -29,11 +27,11 @@ def add_diff(commands: Any, bulk_records: Callable[[Path], Iterator[Any]]) -> No
     diff.add_argument("--html", metavar="FILE", help="write a page with pictures too")
     diff.add_argument("--format", choices=["text", "json"], default="text")
     diff.add_argument("--folder", help=_FOLDER)
-    diff.set_defaults(run=_diff, bulk_records=bulk_records)
+    diff.set_defaults(run=run)
 
 
-def add_release(commands: Any, first_seen: FirstSeen) -> None:
-    """Add `rules release` and its commands. first_seen: gives what `status` tells of the records."""
+def add_release(commands: Any, run: Run) -> None:
+    """Add `rules release` and its commands."""
     release = commands.add_parser("release", help="make, change, lock and undo releases")
     actions = release.add_subparsers(title="commands", required=True, metavar="COMMAND")
     new = actions.add_parser("new", help="keep the current release, and begin one of another name")
@@ -54,22 +52,4 @@ def add_release(commands: Any, first_seen: FirstSeen) -> None:
         actions.choices[name].add_argument("--site", metavar="FILE", help="site file it must fit; else CDS_SITE")
     for name, each in actions.choices.items():
         each.add_argument("--folder", help=_FOLDER)
-        each.set_defaults(run=_release, action=name, first_seen=first_seen)
-
-
-def _diff(args: argparse.Namespace) -> int:
-    from cds_service.rulebook.diff_command import diff_command
-    from cds_service.rulebook.test_command import rules_folder
-
-    args.folder, args.today = str(rules_folder(args.folder)), args.today or date.today()
-    return diff_command(args)
-
-
-def _release(args: argparse.Namespace) -> int:
-    from cds_service.rulebook.release_command import release_command
-    from cds_service.rulebook.test_command import rules_folder
-
-    args.folder, args.today = str(rules_folder(args.folder)), date.today()
-    args.site = getattr(args, "site", None) or os.environ.get("CDS_SITE", "").strip() or None
-    args.seen = args.first_seen() if args.action == "status" else {}
-    return release_command(args)
+        each.set_defaults(run=run, action=name)

@@ -1,7 +1,5 @@
 """Since when each version of a rule stands in the records."""
 
-import sys
-
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -31,12 +29,3 @@ def first_decisions(database_url: str) -> dict[tuple[str, str], str]:
         raise StoreUnavailable(f"{address.shown}: {why(fault)}") from None
     finally:
         engine.dispose()
-
-
-def told_first_decisions(database_url: str) -> dict[tuple[str, str], str]:
-    """Give the same for a command that can do without: nothing for "", and a line on standard error for a fault."""
-    try:
-        return first_decisions(database_url) if database_url else {}
-    except StoreUnavailable as problem:
-        print(f"rules release status: not looked at: {problem}", file=sys.stderr)
-        return {}
