@@ -120,6 +120,7 @@ def _rules_diff(args: argparse.Namespace) -> int:
     from cds_service.rulebook.diff_command import diff_command
 
     args.folder, args.today = str(rules_folder(args.folder)), args.today or date.today()
+    args.bulk_records = options.bulk_records
     return int(diff_command(args))
 
 

@@ -1,10 +1,25 @@
 """The options of `rules cohort` and `rules simulate`; nothing is loaded here but what reads a command line."""
 
 import argparse
+import sys
+from collections.abc import Iterator, Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from cds_service.core.facts import HOOKS
+
+
+def bulk_records(folder: Path) -> Iterator[list[Mapping[str, Any]]]:
+    """Give the records of a folder of Bulk Data NDJSON; lines that could not be used are counted on standard error."""
+    from cds_service.population.findings import Findings
+    from cds_service.population.partition import records
+
+    findings = Findings()
+    for _, record in records(folder, findings):
+        yield list(record)
+    if findings.total:
+        print(f"{findings.total} lines of {folder} could not be used; `rules simulate` names them", file=sys.stderr)
 
 
 def add_cohort(commands: Any) -> argparse.ArgumentParser:

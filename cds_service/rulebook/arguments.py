@@ -22,7 +22,7 @@ def add_diff(commands: Any, run: Run) -> None:
     diff = commands.add_parser("diff", help="say what changed between two versions of a rule, or two releases")
     diff.add_argument("before", help="rule@version, definition@version, or the name of a release")
     diff.add_argument("after", help="another version of the same, or another release")
-    diff.add_argument("--cohort", metavar="DIR", help="folder of FHIR Bundles, one person each: whose cards change")
+    diff.add_argument("--cohort", metavar="DIR", help="folder of NDJSON, or of FHIR Bundles, one person each")
     diff.add_argument("--today", type=a_day, help="the day the cohort is judged at, as 2026-03-01; else today")
     diff.add_argument("--html", metavar="FILE", help="write a page with pictures too")
     diff.add_argument("--format", choices=["text", "json"], default="text")

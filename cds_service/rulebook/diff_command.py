@@ -6,7 +6,7 @@ Exit codes: 0 every version takes the step its change needs, 1 one is too small,
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -31,6 +31,9 @@ from cds_service.rulebook.source import nearest
 FINE, FINDINGS, USAGE = 0, 1, 2
 
 
+People = Iterator[Sequence[Resource]]
+
+
 class NoComparison(ValueError):
     """What was named cannot be compared; the text says what was found and what is wanted."""
 
@@ -49,7 +52,8 @@ def diff_command(args: argparse.Namespace) -> int:
     """Compare two versions or two releases.
 
     args: before, after ("rule@version", "definition@version" or names of releases, both of one sort), folder, format
-    ("text", "json"), html (file to write or None), cohort (folder or None), today (date).
+    ("text", "json"), html (file to write or None), cohort (folder or None), today (date);
+    bulk_records, which reads a cohort of NDJSON.
     """
     folder = Path(args.folder)
     try:
@@ -57,7 +61,7 @@ def diff_command(args: argparse.Namespace) -> int:
             raise NoComparison("name two versions, as rule@1.0.0 rule@1.1.0, or two releases")
         is_version, is_definition = "@" in args.before, _is_definition(folder, args.before)
         compare = _definitions if is_definition else _versions if is_version else _releases
-        answer = compare(folder, args.before, args.after, args.cohort and Path(args.cohort), args.today)
+        answer = compare(folder, args.before, args.after, _people(args), args.today)
         if args.html:
             write_whole(Path(args.html), answer.page)
     except (NoEdition, NoComparison) as problem:
@@ -76,7 +80,7 @@ def diff_command(args: argparse.Namespace) -> int:
     return FINE if answer.enough else FINDINGS
 
 
-def _versions(folder: Path, before: str, after: str, people: Path | None, today: date) -> _Answer:
+def _versions(folder: Path, before: str, after: str, people: People | None, today: date) -> _Answer:
     load = cache(load_release)
     editions = (what_is_read(edition_of(folder, before, load)), what_is_read(edition_of(folder, after, load)))
     old, new = (each.rule for each in editions)
@@ -99,7 +103,7 @@ def _is_definition(folder: Path, name: str) -> bool:
     return "@" in name and (folder / "definitions" / name.partition("@")[0]).is_dir()
 
 
-def _definitions(folder: Path, before: str, after: str, people: Path | None, today: date) -> _Answer:
+def _definitions(folder: Path, before: str, after: str, people: People | None, today: date) -> _Answer:
     if people:
         raise NoComparison("a definition alone shows no card; compare rules or releases on a cohort")
     files = []
@@ -119,7 +123,7 @@ def _definitions(folder: Path, before: str, after: str, people: Path | None, tod
     return _Answer(list(difference_text(found)), difference_json(found), difference_page(found), found.enough)
 
 
-def _releases(folder: Path, before: str, after: str, people: Path | None, today: date) -> _Answer:
+def _releases(folder: Path, before: str, after: str, people: People | None, today: date) -> _Answer:
     sides = [loaded_release(folder, each) for each in (before, after)]
     found = release_difference(sides[0], sides[1])
     releases = [each.release for each in sides if each.release]
@@ -145,8 +149,16 @@ def _sound(loaded: Loaded) -> Loaded:
     return loaded
 
 
-def _cohort(two: Two, people: Path, today: date) -> Cohort:
-    return compare_cohort(two, read_records(people), today)
+def _cohort(two: Two, people: People, today: date) -> Cohort:
+    return compare_cohort(two, people, today)
+
+
+def _people(args: argparse.Namespace) -> People | None:
+    if not args.cohort:
+        return None
+    folder = Path(args.cohort)
+    is_bulk = any(folder.glob("*.ndjson")) or any(folder.glob("*.ndjson.gz"))
+    return args.bulk_records(folder) if is_bulk else read_records(folder)
 
 
 def read_records(folder: Path) -> Iterator[list[Resource]]:

@@ -324,3 +324,12 @@ def test_a_record_of_two_people_is_not_judged(folder: Path) -> None:
     two = two_editions(release, one, one)
     wrong = [{"resourceType": "Patient", "id": "a"}, {"resourceType": "Patient", "id": "b"}]
     assert list(compare_record(two, wrong, TODAY)) == [NotJudged("a", "patient-view", "wanted one Patient, found 2")]
+
+
+def test_a_cohort_may_be_bulk_data(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bulk = tmp_path / "bulk"
+    bulk.mkdir()
+    people = [person(name, born)["entry"][0]["resource"] for name, born in BORN.items()]
+    (bulk / "Patient.ndjson").write_text("".join(f"{json.dumps(each)}\n" for each in people), encoding="utf-8")
+    _, out, _ = said(capsys, folder, f"{RULE}@1.0.0", new_version(folder, "1.1.0", OLDER), "--cohort", str(bulk))
+    assert "on 5 people, as of 2026-03-01\n  age-reminder: cards 3 -> 1; unknown 1 -> 1\n" in out
