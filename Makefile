@@ -6,6 +6,7 @@ PIP    := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-
 LOCK   := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe \
           --no-header --no-emit-index-url --no-emit-find-links
 HOST   ?= $(or $(CDS_HOST),127.0.0.1)
+JOBS   ?= 2
 PORT   ?= $(or $(CDS_PORT),8000)
 
 export CDS_RULES ?= rules
@@ -20,8 +21,8 @@ help: ## List the commands
 run: $(VENV)/installed ## Set up and serve http://127.0.0.1:8000 without authentication (HOST, PORT may be given)
 	@CDS_AUTH=off CDS_HOST=$(HOST) CDS_PORT=$(PORT) exec $(BIN)/cds-service serve
 
-test: $(VENV)/installed-dev ## Set up and run every test but the slow ones (seven to nine minutes on two cores)
-	@$(BIN)/python -m pytest
+test: $(VENV)/installed-dev ## Set up and run every test but the slow ones, JOBS (2) at a time
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 slow: $(VENV)/installed-dev ## Run the fuzz, kill and soak tests
 	@$(BIN)/python -m pytest -m slow
@@ -37,7 +38,7 @@ check: $(VENV)/installed-dev ## Check format, style, types and rules, then run e
 	$(BIN)/mypy
 	$(BIN)/cds-service rules lint
 	$(BIN)/cds-service rules test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 bench: $(VENV)/installed-dev ## Measure the cost of a call, and of a cohort
 	@$(BIN)/python -m bench
