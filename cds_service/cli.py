@@ -126,6 +126,15 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("--depth", choices=["reason", "criteria", "full"], help="else criteria; of all rules, reason")
     explain.add_argument("--format", choices=["text", "json"], default="text")
     explain.set_defaults(run=_rules_explain)
+    report = rule_commands.add_parser(
+        "trial-report", help="say from the records what trial versions would have changed"
+    )
+    report.add_argument("--rule", metavar="ID", help="id of one rule; all if left out")
+    report.add_argument("--since", type=_day, metavar="DAY", help="first day, as 2026-03-01; else that of the records")
+    report.add_argument("--until", type=_day, metavar="DAY", help="last day; else that of the records")
+    report.add_argument("--by", choices=["day", "week", "month"], default="week", help="periods; else week")
+    report.add_argument("--format", choices=["text", "json", "html"], default="text")
+    report.set_defaults(run=_rules_trial_report)
     for each in (lint, test, explain):
         each.add_argument("--folder", help="rules folder; else CDS_RULES, else the packaged one")
     return top
@@ -340,6 +349,19 @@ def _rules_explain(args: argparse.Namespace) -> int:
         return USAGE
     args.folder = str(_rules_folder(args.folder))
     return int(explain_command(args))
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it as 2026-03-01") from None
+
+
+def _rules_trial_report(args: argparse.Namespace) -> int:
+    from cds_service.edges.store.trial_command import trial_report_command
+
+    return int(trial_report_command(args))
 
 
 def _rules_folder(given: str | None) -> Path:
