@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "clients": {"clients", "trust", "strict_json", "config", "rulebook", "fhir", "core"},
     "trust": {"trust", "strict_json", "core"},
     "services": {"clients", "feedback", "protocol", "fhir", "core"},
+    "explaining": {"services", "clients", "protocol", "rulebook", "fhir", "core"},
     "calling": {"calling", "trust", "config"},
     "doctor": {"doctor", "calling", "trust", "services", "fixtures", "config"},
     "records": {"services", "core"},
@@ -40,6 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "edges": {
         "edges",
         "services",
+        "explaining",
         "records",
         "feedback",
         "clients",

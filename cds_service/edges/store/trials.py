@@ -1,7 +1,7 @@
 """Decisions of trial versions beside those of the active ones, counted by the database, a day at a time.
 
-A day's rows are found by `rule_decision_at` and the version beside each by the primary key. What comes back are groups:
-their number grows with the versions and the criteria that stop them, not with the calls.
+A day's rows are found by the indexes on `at`. What comes back are groups: their number grows with the versions and the
+criteria that stop them, not with the calls.
 """
 
 import json
@@ -58,7 +58,7 @@ def _grouped(start: datetime, end: datetime, rule: str) -> Select[Any]:
     beside, is_active = other.c.place < trial.c.place, other.c.trial.is_(False)
     both_speak = and_(beside, trial.c.state == FIRES, other.c.state == FIRES)
     differ = or_(and_(beside, trial.c.state != other.c.state), trial.c.state == UNDECIDED)
-    each = select(
+    selected = select(
         trial.c.rule,
         trial.c.version,
         case((beside, other.c.version)).label("active"),
@@ -74,13 +74,17 @@ def _grouped(start: datetime, end: datetime, rule: str) -> Select[Any]:
         CALL.c.release,
         CALL.c.digest,
     )
-    tied = and_(other.c.call_id == trial.c.call_id, other.c.rule == trial.c.rule, other.c.place != trial.c.place)
-    these = [trial.c.trial.is_(True), trial.c.at >= start, trial.c.at < end]
+    # A call and its decisions have one moment. Said of each, PostgreSQL reads the day of all three and no table whole.
+    days = [and_(each.c.at >= start, each.c.at < end) for each in (trial, CALL, other)]
+    tied = and_(
+        days[2], other.c.call_id == trial.c.call_id, other.c.rule == trial.c.rule, other.c.place != trial.c.place
+    )
+    these = [trial.c.trial.is_(True), *days[:2]]
     if rule:
         # An expression, so that the index of the day is used: that of the rule would be read whole for each day.
         these.append(trial.c.rule.concat("") == rule)
     joined = trial.join(CALL, CALL.c.id == trial.c.call_id).outerjoin(other, tied)
-    decisions = each.select_from(joined).where(*these).subquery()
+    decisions = selected.select_from(joined).where(*these).subquery()
     return select(decisions, func.count().label("calls")).group_by(*decisions.c)
 
 
