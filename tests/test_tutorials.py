@@ -32,6 +32,7 @@ PAGES = (
     HOW_TO / "connect-sandbox.md",
     HOW_TO / "read-an-answer.md",
     HOW_TO / "read-an-explanation.md",
+    HOW_TO / "try-a-version-silently.md",
     HOW_TO / "write-a-client.md",
     ROOT / "README.md",
 )
