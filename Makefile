@@ -39,7 +39,7 @@ check: $(VENV)/installed-dev ## Check format, style, types and rules, then run e
 	$(BIN)/cds-service rules test
 	$(BIN)/python -m pytest
 
-bench: $(VENV)/installed-dev ## Measure the cost of a call
+bench: $(VENV)/installed-dev ## Measure the cost of a call, and of a cohort
 	@$(BIN)/python -m bench
 
 lock: $(VENV)/installed-dev ## Renew the lock files from pyproject.toml (UPGRADE=--upgrade takes newer versions)

@@ -1,8 +1,9 @@
 """`python -m bench`: measure what a call costs, beside a floor that only opens the same door.
 
 Worker processor time and the median time of a call at one connection, our service and the floor by turns, for charts
-of three sizes and four stories; then what each step takes in process. Results also go to var/bench.json. Nothing
-here passes or fails on time; the run fails when an answer does not hold the cards that its chart asks for.
+of three sizes and four stories; then what each step takes in process, and what a cohort takes. Results also go to
+var/bench.json. Nothing here passes or fails on time; the run fails when an answer does not hold the cards that its
+chart asks for.
 docs/explanation/speed.md says how to read the figures.
 """
 
@@ -23,6 +24,7 @@ import orjson
 from bench.charts import SIZES, STORIES, Request, instances, name_of, requests
 from bench.floor import FLOOR, OURS
 from bench.load import Round, Server, ServerProblem, play, running
+from bench.population import population
 from bench.steps import STEPS, answer_of, profile, steps
 from cds_service.core.engine import Compiled, compile_release
 from cds_service.edges.rule_store import RulesProblem, find_rules, load_rules
@@ -40,10 +42,13 @@ class Effort:
     calls: Mapping[str, int]
     warm_up: int
     in_process: int
+    cohort: int
 
 
-FULL = Effort(people=64, rounds=5, calls=dict(zip(SIZES, (384, 192, 64), strict=True)), warm_up=16, in_process=3)
-QUICK = Effort(people=2, rounds=1, calls=dict.fromkeys(SIZES, 2), warm_up=1, in_process=1)
+FULL = Effort(
+    people=64, rounds=5, calls=dict(zip(SIZES, (384, 192, 64), strict=True)), warm_up=16, in_process=3, cohort=4000
+)
+QUICK = Effort(people=2, rounds=1, calls=dict.fromkeys(SIZES, 2), warm_up=1, in_process=1, cohort=20)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,7 +90,7 @@ def _measure(compiled: Compiled, effort: Effort) -> dict[str, Any]:
         answers.write_bytes(orjson.dumps(_sample_answers(compiled)))
         with running("bench.floor", OURS, str(answers)) as ours, running("bench.floor", FLOOR, str(answers)) as floor:
             served = _by_turns(ours, floor, effort)
-    return {"served": served, "in_process": _in_process(compiled, effort)}
+    return {"served": served, "in_process": _in_process(compiled, effort), "population": _population(compiled, effort)}
 
 
 def _sample_answers(compiled: Compiled) -> dict[str, Any]:
@@ -180,6 +185,24 @@ def _in_process(compiled: Compiled, effort: Effort) -> list[dict[str, Any]]:
             print(f"{f'{size}, {story}':18} {cells} {whole:8.0f}", flush=True)
             found.append({"size": size, "story": story, "us": taken})
     return found
+
+
+# --- a cohort --------------------------------------------------------------------------------------------------------
+
+
+def _population(compiled: Compiled, effort: Effort) -> dict[str, Any]:
+    found = population(compiled, effort.cohort, effort.rounds)
+    us = {step: median(each) for step, each in found["us"].items()}
+    each = found["resources"] / found["patients"]
+    print(f"\nA cohort of {found['patients']} people, {each:.1f} resources each, on one core; microseconds a person.\n")
+    for step in us:
+        print(f"{step:8} {_spread(found['us'][step]):>36}")
+    ratio = [floor / judged for floor, judged in zip(found["us"]["floor"], found["us"]["judge"], strict=True)]
+    print(f"ratio    {_spread(ratio):>36}  floor / judge: reading records back, over that and judging them")
+    print(
+        f"simulated {1e6 / (us['sort'] + us['judge']):8.0f} people a second of processor time, sort and judge together"
+    )
+    return {**found, "ratio": ratio}
 
 
 if __name__ == "__main__":

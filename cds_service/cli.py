@@ -14,7 +14,11 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+from cds_service.population import options
+from cds_service.rulebook.trial_options import add_trial_report
+
 FINE, FINDINGS, USAGE, SETTINGS, RULES, ADDRESS = range(6)
+KINDS = ("rule", "definition", "release", "site", "clients")
 HOOKS = ("patient-view", "order-select", "order-sign", "encounter-discharge")
 DATABASE = 8  # 6 is that of replay and doctor, 7 that of token too
 # What `serve` prints calls for, in the order of fixtures.SAMPLE_CALLS: what each shows, the file of its request body.
@@ -108,11 +112,12 @@ def parser() -> argparse.ArgumentParser:
     rule_commands = rules.add_subparsers(title="commands", required=True, metavar="COMMAND")
     lint = rule_commands.add_parser("lint", help="check every rule file; exit code 1 if there are errors")
     lint.add_argument("--write-lock", action="store_true", help="lock the release's files when nothing is wrong")
+    lint.add_argument("--format", choices=["text", "json", "sarif"], default="text")
     lint.set_defaults(run=_rules_lint)
     test = rule_commands.add_parser("test", help="run the inline tests of rules and the small changes they must catch")
     test.add_argument("rule", nargs="*", help="id or id@version of a rule or definition; all if left out")
     test.add_argument("--release", help="name of an older release")
-    test.add_argument("--format", choices=["text", "json"], default="text")
+    test.add_argument("--format", choices=["text", "json", "junit"], default="text")
     test.set_defaults(run=_rules_test)
     explain = rule_commands.add_parser("explain", help="say why a rule speaks or stays silent on one chart")
     explain.add_argument("rule", help="id of a rule, or all")
@@ -126,16 +131,18 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("--depth", choices=["reason", "criteria", "full"], help="else criteria; of all rules, reason")
     explain.add_argument("--format", choices=["text", "json"], default="text")
     explain.set_defaults(run=_rules_explain)
-    report = rule_commands.add_parser(
-        "trial-report", help="say from the records what trial versions would have changed"
-    )
-    report.add_argument("--rule", metavar="ID", help="id of one rule; all if left out")
-    report.add_argument("--since", type=_day, metavar="DAY", help="first day, as 2026-03-01; else that of the records")
-    report.add_argument("--until", type=_day, metavar="DAY", help="last day; else that of the records")
-    report.add_argument("--by", choices=["day", "week", "month"], default="week", help="periods; else week")
-    report.add_argument("--format", choices=["text", "json", "html"], default="text")
+    report = add_trial_report(rule_commands)
     report.set_defaults(run=_rules_trial_report)
-    for each in (lint, test, explain):
+    schema = rule_commands.add_parser("schema", help="write the JSON Schemas of files, for editors")
+    schema.add_argument("kind", nargs="?", choices=KINDS, metavar="KIND", help=f"one of {', '.join(KINDS)}; else all")
+    schema.add_argument("--out", metavar="DIR", help="folder to write them to; else standard output")
+    schema.set_defaults(run=_rules_schema)
+    cohort, simulate = options.add_cohort(rule_commands), options.add_simulate(rule_commands)
+    cohort.set_defaults(run=_rules_cohort)
+    simulate.set_defaults(run=_rules_simulate)
+    for each in (lint, explain, simulate):
+        each.add_argument("--site", metavar="FILE", help="site file to check, or to judge by; else CDS_SITE")
+    for each in (lint, test, explain, cohort, simulate):
         each.add_argument("--folder", help="rules folder; else CDS_RULES, else the packaged one")
     return top
 
@@ -184,7 +191,7 @@ def _db(args: argparse.Namespace) -> int:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    from cds_service import wiring
+    from cds_service import wiring, wiring_rules
     from cds_service.clients.client import ANONYMOUS
     from cds_service.config import AUTH_OFF, read_settings
     from cds_service.edges import logs
@@ -196,7 +203,8 @@ def _serve(args: argparse.Namespace) -> int:
     if fault:
         print(f"CDS_HOST, CDS_PORT: cannot listen on {settings.host}:{settings.port}: {fault}", file=sys.stderr)
         return ADDRESS
-    for line in wiring.check(settings):
+    site = wiring_rules.site_of(settings)
+    for line in wiring.check(settings, site=site):
         print(line, flush=True)
     try:
         warning = wiring.prepare_records(settings)
@@ -212,7 +220,7 @@ def _serve(args: argparse.Namespace) -> int:
         samples = sample_requests(wiring.clock(settings)(ANONYMOUS)) if settings.auth == AUTH_OFF else []
         print(welcome(settings.host, port, samples), flush=True)
 
-    serve(wiring.serving(settings, announce), lambda: wiring.open_service(settings))
+    serve(wiring.serving(settings, announce), lambda: wiring.open_service(settings, site=site))
     return FINE
 
 
@@ -314,6 +322,7 @@ def _rules_lint(args: argparse.Namespace) -> int:
     from cds_service.rulebook.commands import lint_command
 
     args.rules = str(_rules_folder(args.folder))
+    args.site = _site(args.site)
     return int(lint_command(args))
 
 
@@ -343,25 +352,43 @@ def _rules_explain(args: argparse.Namespace) -> int:
         else:
             args.name, args.today = args.bundle, day or date.today()
             args.body = json.loads(Path(args.bundle).read_text(encoding="utf-8"))
-    except (FixtureProblem, OSError, ValueError) as fault:
+    except (FixtureProblem, OSError, ValueError, RecursionError) as fault:
         said = f"{args.bundle}: {getattr(fault, 'strerror', None) or f'is no JSON: {fault}'}" if args.bundle else fault
         print(f"rules explain: {said}", file=sys.stderr)
         return USAGE
-    args.folder = str(_rules_folder(args.folder))
+    args.folder, args.site = str(_rules_folder(args.folder)), _site(args.site)
     return int(explain_command(args))
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it as 2026-03-01") from None
 
 
 def _rules_trial_report(args: argparse.Namespace) -> int:
     from cds_service.edges.store.trial_command import trial_report_command
 
     return int(trial_report_command(args))
+
+
+def _rules_schema(args: argparse.Namespace) -> int:
+    from cds_service.schemas import schema_command
+
+    return int(schema_command(args))
+
+
+def _rules_cohort(args: argparse.Namespace) -> int:
+    from cds_service.population.cohort_command import cohort_command
+
+    args.folder, args.today = str(_rules_folder(args.folder)), args.today or date.today()
+    return int(cohort_command(args))
+
+
+def _rules_simulate(args: argparse.Namespace) -> int:
+    from cds_service.population.simulate_command import simulate_command
+
+    args.site = _site(args.site)
+    args.folder, args.today = str(_rules_folder(args.folder)), args.today or date.today()
+    return int(simulate_command(args))
+
+
+def _site(given: str | None) -> str | None:
+    return given or os.environ.get("CDS_SITE", "").strip() or None
 
 
 def _rules_folder(given: str | None) -> Path:

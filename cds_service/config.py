@@ -1,6 +1,6 @@
 """Settings: CDS_* environment variables, read once and checked, into a frozen dataclass.
 
-docs/reference/settings.md describes each of them. A variable that is unknown, not available yet or badly written stops
+docs/reference/settings.md describes each of them. A variable that is unknown or badly written stops
 start-up and is named: a setting that is silently ignored is worse than none.
 """
 
@@ -22,10 +22,8 @@ LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 AVAILABLE = (
     "CDS_HOST", "CDS_PORT", "CDS_AUTH", "CDS_RULES", "CDS_MAX_BODY_MB", "CDS_TIMEZONE", "CDS_ALLOW_OPEN",
     "CDS_LOG_LEVEL", "CDS_WORKERS", "CDS_THREADS", "CDS_TODAY", "CDS_PUBLIC_URL", "CDS_CLIENTS", "CDS_DATABASE_URL",
-    "CDS_CORS_ORIGINS", "CDS_ALLOW_UNREVIEWED", "CDS_RETENTION_DAYS", "CDS_BUDGET_MS",
+    "CDS_CORS_ORIGINS", "CDS_ALLOW_UNREVIEWED", "CDS_RETENTION_DAYS", "CDS_BUDGET_MS", "CDS_SITE",
 )  # fmt: skip
-# Names that are kept for features this version does not have. Setting one is refused, so that nobody relies on it.
-RESERVED = ("CDS_SITE",)
 DATABASE_URL = "sqlite:///var/cds-service.db"
 KEPT = Path("var") / "releases"  # where accepted releases are kept, beside the records
 RETENTION_DAYS = 90
@@ -45,6 +43,7 @@ class Settings:
 
     auth:           "required" or "off"; with "off" every call is the client `anonymous`.
     rules:          rules folder that CDS_RULES names; None = the packaged one.
+    site:           file with what the site changes of the rules; None = they are served as shipped.
     max_body_bytes: largest request body.
     timezone:       whose calendar day is today.
     today:          a frozen day for tests and demos; None = the clock's.
@@ -74,6 +73,7 @@ class Settings:
     allow_unreviewed: bool = False
     retention_days: int = RETENTION_DAYS
     budget_ms: int = BUDGET_MS
+    site: Path | None = None
 
 
 def read_settings(environ: Mapping[str, str], cores: int | None = None) -> Settings:
@@ -102,6 +102,7 @@ def read_settings(environ: Mapping[str, str], cores: int | None = None) -> Setti
         allow_unreviewed=_one_of(given, "CDS_ALLOW_UNREVIEWED", ("yes", "no"), "no") == "yes",
         retention_days=_whole(given, "CDS_RETENTION_DAYS", RETENTION_DAYS, 1, 36500),
         budget_ms=_whole(given, "CDS_BUDGET_MS", BUDGET_MS, LEAST_BUDGET_MS, MOST_BUDGET_MS),
+        site=_file(given, "CDS_SITE"),
     )
     _check_together(settings, allow_open=_one_of(given, "CDS_ALLOW_OPEN", ("yes", "no"), "no") == "yes")
     return settings
@@ -168,8 +169,6 @@ def _check_together(settings: Settings, allow_open: bool) -> None:
 
 def _refuse_unknown(given: Mapping[str, str]) -> None:
     for name in sorted(given):
-        if name in RESERVED:
-            raise SettingProblem(f"{name}: not available in this version; unset it")
         if name not in AVAILABLE:
             near = difflib.get_close_matches(name, AVAILABLE, n=1)
             hint = f"\n  hint: did you mean {near[0]}?" if near else f"\n  hint: settings are {', '.join(AVAILABLE)}"

@@ -39,7 +39,10 @@ class DecisionRow:
 
 @dataclass(frozen=True, slots=True)
 class CallRow:
-    """One call. at: UTC. unread: prefetch keys. status: of the HTTP answer."""
+    """One call. at: UTC. site: digest of the site file that was on the release; None = as shipped.
+
+    unread: prefetch keys. status: of the HTTP answer.
+    """
 
     at: datetime
     hook_instance: str
@@ -51,6 +54,7 @@ class CallRow:
     ms: float
     unread: tuple[str, ...]
     decisions: tuple[DecisionRow, ...]
+    site: str | None = None
 
 
 def call_row(
@@ -69,6 +73,7 @@ def call_row(
         ms=ms,
         unread=tuple(sorted(outcome.unread)) if outcome else tuple(answered.missing),
         decisions=tuple(_rows(answered)) if outcome else (),
+        site=release.site.digest if release.site else None,
     )
 
 

@@ -18,21 +18,25 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid5
 
+from cds_service.calling.answers import printable
 from cds_service.calling.credential import NOT_IN_THE_CLEAR, CredentialProblem, ca_file_of, credential_of
 from cds_service.calling.deployment import Deployment, NoAnswer, not_let_in
 from cds_service.calling.target import TargetProblem, read_target
 from cds_service.clients.client import ANONYMOUS, ANONYMOUS_NAME
 from cds_service.clients.forms import CLIENTS_FILE
-from cds_service.core.card import CARD_NAMESPACE, EVALUATION_EXTENSION, LABELS_EXTENSION, RULE_EXTENSION
+from cds_service.core.card import EVALUATION_EXTENSION, LABELS_EXTENSION, RULE_EXTENSION
+from cds_service.core.card_id import CARD_NAMESPACE
 from cds_service.core.show import as_page, as_text
 from cds_service.fixtures import Fixture, FixtureProblem, find, names
 from cds_service.services import SERVICES
 from cds_service.trust.keys import KeyProblem
 
 FINE, FINDINGS, USAGE, NO_ANSWER, KEY_FILE = 0, 1, 2, 6, 7
+_CONTROLS = {each: f"\\u{each:04x}" for each in range(0x7F, 0xA0)}  # json escapes those below
 OWN_SERVICES = {each.hook: each.id for each in SERVICES.values()}
 
 Json = dict[str, Any]
+_PARTS = (("suggestions", "label"), ("links", "label"), ("links", "url"), ("overrideReasons", "display"))
 Post = Callable[[str, Json], tuple[int, Any]]  # service id, body -> status, answer
 ServiceOf = Callable[[str], str | None]  # hook -> service id; None = no service takes it
 
@@ -59,8 +63,8 @@ def write_request(name: str, today: date, path: Path) -> None:
 
 
 def as_json(value: Any) -> str:
-    """Give JSON as people read it."""
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    """Give JSON as people read it; characters that a terminal would obey are escaped."""
+    return json.dumps(value, indent=2, ensure_ascii=False).translate(_CONTROLS)
 
 
 # --- commands --------------------------------------------------------------------------------------------------------
@@ -158,11 +162,12 @@ def _shown(results: list[Replayed], args: argparse.Namespace) -> Iterator[str]:
         yield as_page([card for each in results for card in each.cards], title).rstrip()
     else:
         for each in results:
-            yield from told(each, cards=bool(args.request))
+            for text in told(each, cards=bool(args.request)):
+                yield from (printable(line, None) for line in text.split("\n"))
     if args.json or args.html:
         for each in results:
             for line in each.differences:
-                print(f"{each.fixture.name}: {line}", file=sys.stderr)
+                print(printable(f"{each.fixture.name}: {line}", None), file=sys.stderr)
 
 
 def _day(text: str | None) -> date:
@@ -252,8 +257,8 @@ def differences(fixture: Fixture, status: int, answer: Any) -> Iterator[str]:
     yield from _card_differences(fixture, wanted.get("cards", []), cards or [])
     evaluation = _object(_object(body.get("extension")).get(EVALUATION_EXTENSION))
     came = {
-        "unread": sorted(evaluation.get("unread", _keys_at_fault(body) if status == 412 else ())),
-        "undecided": sorted(each["ruleId"] for each in evaluation.get("undecided", [])),
+        "unread": sorted(_keys_at_fault(body) if status == 412 else _object(evaluation.get("unread"))),
+        "undecided": _undecided(evaluation),
     }
     for name, found in came.items():
         expected = sorted(wanted.get(name, []))
@@ -264,7 +269,8 @@ def differences(fixture: Fixture, status: int, answer: Any) -> Iterator[str]:
 def cards_in(answer: Any) -> list[Json] | None:
     """The cards of an answer; None when it has no list of them. It may be of another service than this one.
 
-    A card has at least what CDS Hooks 2.0 requires of one: `summary`, `indicator`, and `source` with a `label`.
+    A card has at least what CDS Hooks 2.0 requires of one: `summary`, `indicator`, and `source` with a `label`; the
+    same goes for its suggestions, links and reasons to override.
     """
     cards = _object(answer).get("cards")
     return cards if isinstance(cards, list) and all(map(_is_card, cards)) else None
@@ -273,7 +279,14 @@ def cards_in(answer: Any) -> list[Json] | None:
 def _is_card(value: Any) -> bool:
     card = _object(value)
     return all(isinstance(each, str) for each in (
-        card.get("summary"), card.get("indicator"), _object(card.get("source")).get("label")))  # fmt: skip
+        card.get("summary"), card.get("indicator"), _object(card.get("source")).get("label"),
+        *(_object(part).get(name) for parts, name in _PARTS for part in _each(card.get(parts, []))),
+    ))  # fmt: skip
+
+
+def _each(value: Any) -> list[Any]:
+    """The elements of a list; of what is none, one that is no object."""
+    return value if isinstance(value, list) else [value]
 
 
 def _object(value: Any) -> Json:
@@ -281,11 +294,20 @@ def _object(value: Any) -> Json:
     return value if isinstance(value, dict) else {}
 
 
+def _objects(value: Any) -> list[Json]:
+    """The JSON objects of a list, none where there is another thing."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _undecided(evaluation: Json) -> list[str]:
+    return sorted(str(each.get("ruleId")) for each in _objects(evaluation.get("undecided")))
+
+
 def _keys_at_fault(body: Json) -> Iterator[str]:
     """The prefetch keys that the OperationOutcome of a 412 names."""
-    for issue in body.get("issue", []):
-        for where in issue.get("expression", []):
-            if where.startswith("prefetch."):
+    for issue in _objects(body.get("issue")):
+        for where in _each(issue.get("expression")):
+            if isinstance(where, str) and where.startswith("prefetch."):
                 yield where.removeprefix("prefetch.")
 
 
@@ -298,7 +320,7 @@ def _card_differences(fixture: Fixture, wanted: list[Json], came: list[Json]) ->
     for card, want in zip(came, wanted, strict=True):
         if card.get("uuid") != _uuid(fixture, card, want):
             yield f"{want['rule']}: card {want['card']} was expected, another of its cards came: {card.get('summary')}"
-        labels = [each.get("label") for each in card.get("suggestions", [])]
+        labels = [each.get("label") for each in _objects(card.get("suggestions"))]
         for name, found, expect in (
             ("indicator", card.get("indicator"), want["indicator"]),
             ("suggestions", labels, want["suggestions"]),
@@ -310,12 +332,12 @@ def _card_differences(fixture: Fixture, wanted: list[Json], came: list[Json]) ->
 
 def _security(card: Json) -> list[str]:
     """The codes of the security labels that a card carries."""
-    return [each.get("code") for each in card.get("extension", {}).get(LABELS_EXTENSION, [])]
+    return [str(each.get("code")) for each in _objects(_object(card.get("extension")).get(LABELS_EXTENSION))]
 
 
 def _uuid(fixture: Fixture, card: Mapping[str, Any], want: Mapping[str, Any]) -> str:
     """Give the uuid that the expected card has: it is made of the call, the rule version and the card's id."""
-    version = card["extension"][RULE_EXTENSION]["ruleVersion"]
+    version = _object(_object(card.get("extension")).get(RULE_EXTENSION)).get("ruleVersion")
     instance = str(fixture.request["hookInstance"]).lower()
     return str(uuid5(CARD_NAMESPACE, f"{instance}|{want['rule']}@{version}|{want['card']}"))
 
@@ -352,13 +374,13 @@ def told(result: Replayed, *, cards: bool) -> Iterator[str]:
 
 
 def _faults(answer: Any) -> Iterator[str]:
-    issues = answer.get("issue", []) if isinstance(answer, dict) else []
-    yield from (f"  {each.get('details', {}).get('text', each)}" for each in issues)
+    issues = _objects(_object(answer).get("issue"))
+    yield from (f"  {_object(each.get('details')).get('text', each)}" for each in issues)
 
 
 def _evaluation(answer: Any) -> Iterator[str]:
     found = _object(_object(_object(answer).get("extension")).get(EVALUATION_EXTENSION))
-    for source, why in found.get("unread", {}).items():
+    for source, why in _object(found.get("unread")).items():
         yield f"Not read: {source} ({why})."
-    for each in found.get("undecided", []):
-        yield f"Undecided: {each['ruleId']}."
+    for rule in _undecided(found):
+        yield f"Undecided: {rule}."

@@ -212,7 +212,7 @@ def judge_call(
         needs=compiled.needs,
         table=compiled.table,
         today=today,
-        not_held=client.not_held,
+        not_held=client.not_held | compiled.release.not_held,
         version=spoken.read,
         part2=client.part2,
         not_fetched=filled.failed,

@@ -1,6 +1,5 @@
 """The one place where parts are put together: ports are built here and handed in as arguments."""
 
-import gc
 import logging
 import os
 import time
@@ -16,9 +15,9 @@ from cds_service.clients.client import NO_CLIENTS, Client, Clients
 from cds_service.clients.reader import read_clients
 from cds_service.clients.smart_apps import unknown_rules
 from cds_service.config import AUTH_REQUIRED, KEPT, SettingProblem, Settings
-from cds_service.core.engine import compile_release
-from cds_service.core.rule import Release, rule_ids
-from cds_service.core.standing import on_trial_until_reviewed, unreviewed
+from cds_service.core.rule import rule_ids
+from cds_service.core.site_words import site_summary
+from cds_service.core.standing import unreviewed
 from cds_service.edges import metrics as counts
 from cds_service.edges import tracing
 from cds_service.edges.auth import Trust, gate, issuers
@@ -28,10 +27,12 @@ from cds_service.edges.fhir_models import FhirModels
 from cds_service.edges.key_sets import KeySets
 from cds_service.edges.logs import call_log
 from cds_service.edges.rate import Buckets
-from cds_service.edges.release_watch import ReleaseWatch
 from cds_service.edges.replay_memory import ReplayMemory
 from cds_service.edges.rule_pages import rule_pages
-from cds_service.edges.rule_store import Served, find_rules, load_accepted, load_served
+from cds_service.edges.rule_store import (
+    find_rules,
+    load_served,
+)
 from cds_service.edges.server import Opened, Serving
 from cds_service.edges.store.address import read_address
 from cds_service.edges.store.store import Store, utc_now
@@ -40,12 +41,12 @@ from cds_service.feedback import FeedbackItem, NotKept
 from cds_service.fhir.strict import Structure
 from cds_service.fhir.versions import DIALECTS
 from cds_service.records import CallRow, call_row
-from cds_service.rulebook.kept import Standing
-from cds_service.rulebook.release import known_of
-from cds_service.rulebook.release_lock import read_lock
+from cds_service.rulebook.site_file import SiteFile
+from cds_service.rulebook.source import RuleProblem
 from cds_service.seen import Seen
-from cds_service.services import InService, Site, in_service, no_models
+from cds_service.services import no_models
 from cds_service.trust.reason import PASSING, Reason
+from cds_service.wiring_rules import InServiceNow, as_at_site, made_ready, site_of, watch
 
 BODY_DEADLINE_S = 10.0
 
@@ -67,13 +68,15 @@ def build_app(settings: Settings) -> Flask:
     return app
 
 
-def open_service(settings: Settings, kept: Path | None = KEPT) -> Opened:
+def open_service(settings: Settings, kept: Path | None = KEPT, site: SiteFile | None = None) -> Opened:
     """Load rules and clients and open all that one worker needs. Both were checked before; see `check`.
 
     kept: where accepted releases are; None keeps none, and serves the folder as it is.
+    site: the site file as it was read; None = read what CDS_SITE names.
     """
-    served = load_served(find_rules(settings.rules), kept, check=False)
-    now = InServiceNow(_in_service(served.release, settings))
+    site = site or site_of(settings)
+    served = load_served(find_rules(settings.rules), kept, check=False, site=site)
+    now = InServiceNow(made_ready(as_at_site(served, site), settings))
     metrics = counts.Metrics(
         now.release,
         reasons=[each.value for each in Reason if each not in PASSING],
@@ -86,7 +89,7 @@ def open_service(settings: Settings, kept: Path | None = KEPT) -> Opened:
     consumers = [call_log(), metrics.seen, traces.seen]
     if store:
         consumers.append(recorder(store.remember))
-    watch = _watch(served, kept, settings, now, metrics) if kept else None
+    watcher = watch(served, kept, settings, now, metrics, site) if kept else None
     ports = Ports(
         in_service=now,
         today=clock(settings),
@@ -96,18 +99,18 @@ def open_service(settings: Settings, kept: Path | None = KEPT) -> Opened:
         keep_feedback=keeper(store),
         fhir_client=fhir.of if fhir else lambda client, began: None,
         structure=open_models(settings),
-        standing=watch.standing if watch else dict,
+        standing=watcher.standing if watcher else dict,
     )
     door = Door(max_bytes=settings.max_body_bytes, deadline_s=BODY_DEADLINE_S, monotonic=time.monotonic)
     app = create_app(ports, door, rule_pages(lambda: now.release), counts.metrics_page(metrics))
     allow_origins(app, settings.cors_origins)
 
-    if watch:
-        watch.begin()
+    if watcher:
+        watcher.begin()
 
     def close() -> None:
-        if watch:
-            watch.close()
+        if watcher:
+            watcher.close()
         if fhir:
             fhir.close()
         if store:
@@ -115,45 +118,6 @@ def open_service(settings: Settings, kept: Path | None = KEPT) -> Opened:
         traces.close()
 
     return Opened(app, close=close, refused=metrics.refused_before_read)
-
-
-class InServiceNow:
-    """What is in service; a class because it changes, by one assignment, while calls are answered."""
-
-    def __init__(self, first: InService) -> None:
-        self._now = first
-
-    def __call__(self) -> InService:
-        return self._now
-
-    @property
-    def release(self) -> Release:
-        """The release in service."""
-        return self._now.release
-
-    def put(self, new: InService) -> None:
-        """Serve `new` from the next request on; calls under way end by what they began with."""
-        self._now = new
-
-
-def _watch(served: Served, kept: Path, settings: Settings, now: InServiceNow, metrics: counts.Metrics) -> ReleaseWatch:
-    """Give what changes a worker over to each newly accepted release."""
-    plain = served.release  # as its files say: what a next release need not read again
-
-    def load(standing: Standing) -> Release:
-        nonlocal plain
-        files = read_lock(kept / plain.digest).get(plain.id, {})
-        plain = load_accepted(kept, standing, known_of(plain, files))
-        return plain
-
-    def serve(release: Release) -> None:
-        gc.unfreeze()  # what a worker keeps for good was frozen; the old release may go
-        now.put(_in_service(release, settings))
-        metrics.serve(now.release)
-        gc.collect()
-        gc.freeze()
-
-    return ReleaseWatch(served.folder, kept, plain.digest, load=load, serve=serve, found=metrics.release_found)
 
 
 def open_fhir(settings: Settings, fetched: Callable[[str], None]) -> FhirServers | None:
@@ -239,21 +203,26 @@ def all_of(*consumers: Callable[[Seen], None]) -> Callable[[Seen], None]:
     return tell
 
 
-def check(settings: Settings, kept: Path | None = KEPT) -> list[str]:
+def check(settings: Settings, kept: Path | None = KEPT, site: SiteFile | None = None) -> list[str]:
     """Check everything that would be served and give what is worth saying at start-up.
 
+    site: the site file as it was read; None = read what CDS_SITE names.
     Raises RulesProblem or SettingProblem.
     """
-    served = load_served(find_rules(settings.rules), kept, check=True)
-    load_clients(settings, rule_ids(served.release))
-    said = [f"rules: {served.folder}"]
+    site = site or site_of(settings)
+    served = load_served(find_rules(settings.rules), kept, check=True, site=site)
+    load_clients(settings)
+    said = [f"rules: {served.folder}", *map(str, idle_apps(settings, rule_ids(served.release)))]
     if served.accepted and served.instead:
         said += [*served.instead, f"the rules folder is not served: release {served.release.id}, accepted before, is"]
     elif served.instead:
         said += served.instead
-    waiting = unreviewed(served.release)
+    release = as_at_site(served, site)
+    if release.site:
+        said.append(f"site: {settings.site}: {site_summary(release)}")
+    waiting = unreviewed(release)
     if waiting and settings.auth == AUTH_REQUIRED:
-        rules = f"{len(waiting)} of {len(served.release.active)} rules have been reviewed by no clinician"
+        rules = f"{len(waiting)} of {len(release.active)} rules have been reviewed by no clinician"
         said.append(
             f"{rules}; their cards say so"
             if settings.allow_unreviewed
@@ -262,38 +231,29 @@ def check(settings: Settings, kept: Path | None = KEPT) -> list[str]:
     return said
 
 
-def load_clients(settings: Settings, rules: Collection[str] | None = None) -> Clients:
-    """Read the clients file. Raises SettingProblem with every problem of the file.
+def idle_apps(settings: Settings, rules: Collection[str]) -> list[RuleProblem]:
+    """Tell the rules that SMART apps are for and that the release, whose rule ids are `rules`, does not have.
 
-    rules: ids of the rules in the release; None = rules that the file names are not looked for, as they were before.
+    They stop nothing: a release without one of them may have been taken over, and a restart must go well.
     """
+    if settings.clients is None:
+        return []
+    file = read_clients(settings.clients)
+    return unknown_rules(file.clients, file.source, rules)
+
+
+def load_clients(settings: Settings) -> Clients:
+    """Read the clients file. Raises SettingProblem with every problem of the file."""
     if settings.clients is None:
         return NO_CLIENTS
     file = read_clients(settings.clients)
-    problems = file.problems
-    if not problems and rules is not None:
-        problems = tuple(unknown_rules(file.clients, file.source, rules))
-    if problems:
-        told = "\n".join(map(str, problems))
-        count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
+    if file.problems:
+        told = "\n".join(map(str, file.problems))
+        count = f"{len(file.problems)} problem{'' if len(file.problems) == 1 else 's'}"
         raise SettingProblem(f"{told}\nCDS_CLIENTS: {count} in {settings.clients}")
     if settings.auth == AUTH_REQUIRED:
         check_audiences(settings, file.clients)
     return file.clients
-
-
-def _in_service(release: Release, settings: Settings) -> InService:
-    release, site = _standing(release, settings)
-    return in_service(compile_release(release), site)
-
-
-def _standing(release: Release, settings: Settings) -> tuple[Release, Site]:
-    """Where callers are real, rules that no clinician has reviewed show nothing, or say so on each card."""
-    if settings.auth != AUTH_REQUIRED:
-        return release, Site(public_url=settings.public_url)
-    if settings.allow_unreviewed:
-        return release, Site(public_url=settings.public_url, unreviewed=unreviewed(release))
-    return on_trial_until_reviewed(release), Site(public_url=settings.public_url)
 
 
 def who_calls(settings: Settings, store: Store | None, metrics: counts.Metrics) -> Callable[[str | None, str], Client]:

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Flask
 
 from cds_service.core.engine import compile_release
+from cds_service.core.rule import Release
 from cds_service.edges.rule_pages import rule_pages
 from cds_service.edges.rule_store import load_rules
 from cds_service.edges.web import Door, Ports, create_app
@@ -16,13 +17,16 @@ ROOT = Path(__file__).parents[1]
 TODAY = date(2026, 3, 1)
 
 
-def real_app(*pages: Blueprint, **more: Any) -> Flask:
-    """The application on a frozen day; `pages` are further routes, `more` further ports."""
-    release = load_rules(ROOT / "rules", check=False).release
+def real_app(*pages: Blueprint, release: Release | None = None, today: date = TODAY, **more: Any) -> Flask:
+    """The application on a frozen day; `pages` are further routes, `more` further ports.
+
+    release: takes the place of the one in the tree.
+    """
+    release = release or load_rules(ROOT / "rules", check=False).release
     now = in_service(compile_release(release))
     ports = Ports(
         in_service=lambda: now,
-        today=lambda client: TODAY,
+        today=lambda client: today,
         new_incident=lambda: "incident-1",
         keep_feedback=lambda service, client, items: None,
         **more,

@@ -23,11 +23,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "core": {"core"},
     "fhir": {"fhir", "core"},
     "rulebook": {"rulebook", "fhir", "core"},
+    "population": {"population", "rulebook", "fhir", "core"},
     "strict_json": {"core"},
     "protocol": {"core"},
     "shift": set(),
     "fixtures": {"shift"},
     "clients": {"clients", "trust", "strict_json", "config", "rulebook", "fhir", "core"},
+    "schemas": {"clients", "rulebook"},
     "trust": {"trust", "strict_json", "core"},
     "services": {"clients", "feedback", "protocol", "fhir", "core"},
     "explaining": {"services", "clients", "protocol", "rulebook", "fhir", "core"},
@@ -56,7 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "core",
     },
 }
-MAY_IMPORT_ALL = {"wiring", "cli", "replay"}
+MAY_IMPORT_ALL = {"wiring", "wiring_rules", "cli", "replay"}
 SHARED_EDGES = {"outbound", "store"}
 PURE = {"core", "fhir"}
 # What reaches a file, a clock, chance, the network, the machine or another thread.

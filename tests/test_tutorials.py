@@ -27,11 +27,14 @@ HOW_TO = ROOT / "docs" / "how-to"
 PAGES = (
     TUTORIALS / "change-one-number.md",
     TUTORIALS / "first-call.md",
+    TUTORIALS / "write-your-first-rule.md",
     HOW_TO / "connect-cerner.md",
     HOW_TO / "connect-epic.md",
     HOW_TO / "connect-sandbox.md",
     HOW_TO / "read-an-answer.md",
     HOW_TO / "read-an-explanation.md",
+    HOW_TO / "simulate-a-change.md",
+    HOW_TO / "tune-a-parameter-at-your-site.md",
     HOW_TO / "try-a-version-silently.md",
     HOW_TO / "write-a-client.md",
     ROOT / "README.md",
@@ -61,7 +64,7 @@ print(asked.w.replace("%{http_code}", str(answer.status_code)).replace("\\\\n", 
 """
 
 _BLOCK = re.compile(r"(?ms)^```([a-z]+)\n(.*?)^```$")
-_FILE = re.compile(r"# (var/[a-z_./-]+)\n")
+_FILE = re.compile(r"# (var/[a-z0-9_./-]+)\n")
 _ASSIGNMENT = re.compile(r"([A-Z]+)=(\S+|\$\(.*\))")
 _LOOSE = [
     (re.compile(r"\d{4}-\d{2}-\d{2}"), "DAY"),
@@ -98,7 +101,8 @@ def steps(page: str) -> Iterator[Step]:
                 command, *output = part.rstrip("\n").split("\n")
                 yield Step(command, tuple(output))
         elif named := _FILE.match(text):
-            yield Step(file=(named[1], text))
+            # JSON has no comments: the line that names the file is not of it
+            yield Step(file=(named[1], text[named.end() :] if named[1].endswith(".json") else text))
 
 
 def _edits(lines: list[str]) -> Iterator[tuple[str, str, str]]:
@@ -198,6 +202,7 @@ class Terminal:
     def write(self, file: str, text: str) -> None:
         """Write a file as a reader of the page would."""
         text = text.replace("127.0.0.1:8000", f"127.0.0.1:{self.port or 8000}")
+        (self.folder / file).parent.mkdir(exist_ok=True)
         (self.folder / file).write_text(text, encoding="utf-8")
 
     def edit(self, file: str, old: str, new: str) -> None:

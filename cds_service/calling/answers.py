@@ -54,9 +54,9 @@ def location(heard: Heard) -> str:
     return printable(f"{text}{parts.path}")
 
 
-def printable(text: str, most: int = 200) -> str:
-    """Up to `most` characters of what a server said, without those that a terminal would obey."""
-    return "".join(each for each in text[:most] if each.isprintable())
+def printable(text: str, most: int | None = 200) -> str:
+    """Up to `most` characters of what a server said (None = all), without those that a terminal would obey."""
+    return "".join(each for each in text[:most] if each.isprintable() or each == "\xa0")
 
 
 def is_json(heard: Heard) -> bool:

@@ -80,10 +80,17 @@ def send(
         return unheard(fault, seconds)
 
 
+class _Session(requests.Session):
+    """Requests' session, but for redirects: of one that is not to be followed it reads and unpacks the whole body."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
 def _exchange(
     method: str, url: str, data: Any, headers: Mapping[str, str], seconds: float, ca_file: str | None
 ) -> Heard:
-    with requests.Session() as session:
+    with _Session() as session:
         session.trust_env = False
         session.verify = ca_file or True
         wall, began = time.time(), time.monotonic()

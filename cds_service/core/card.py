@@ -8,9 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, partial
-from hashlib import sha1
 from typing import Any, Protocol
-from uuid import UUID
 
 from cds_service.core.basis import (
     basis_of,
@@ -22,6 +20,7 @@ from cds_service.core.basis import (
     reasons_words,
     rows_behind,
 )
+from cds_service.core.card_id import name_uuid
 from cds_service.core.card_text import SUMMARY_LIMIT, link, markdown, opened, plain, shortened
 from cds_service.core.choice import holds
 from cds_service.core.dates import YES, Duration
@@ -36,9 +35,8 @@ from cds_service.core.restricted import (
     security_codings,
 )
 from cds_service.core.rule import LEVELS, Card, Create, Evidence, Release, Rule, Suggestion
+from cds_service.core.site_words import SITE_BLOCKS, SITE_EXTENSION, Shown, site_blocks, site_extension
 
-CARD_NAMESPACE = UUID("6f2c7b1e-8d0a-5b43-9a57-3e1f0c94d2aa")  # ours; cards' ids are uuid5 in it
-_NAMESPACE_BYTES = CARD_NAMESPACE.bytes
 TOPIC_SYSTEM = "https://oud-cds.org/fhir/CodeSystem/card-topic"
 OVERRIDE_SYSTEM = "https://oud-cds.org/fhir/CodeSystem/override-reason"
 RULE_EXTENSION = "org.oud-cds.rule"
@@ -50,7 +48,9 @@ COULD_NOT_BE_TOLD, NOT_READ_HERE, NO_SOURCE_HERE = "**Could not be told**", "**N
 NOT_FOUND, SOURCES = "**Looked for and not found**", "**Sources**"
 RULE_LINE = "Rule "  # how the line begins that names rule and release
 # How the blocks of a detail begin that no client may miss, however short it wants a card.
-MUST_STAY = (COULD_NOT_BE_TOLD, NOT_READ_HERE, NO_SOURCE_HERE, NOT_REVIEWED, REDISCLOSURE_NOTICE)
+MUST_STAY = (
+    COULD_NOT_BE_TOLD, NOT_READ_HERE, NO_SOURCE_HERE, *SITE_BLOCKS, NOT_REVIEWED, REDISCLOSURE_NOTICE,
+)  # fmt: skip
 _NAME_LIMITS = (48, 32, 20)  # characters of a name in a summary that would be too long otherwise
 _MOST_REMOVALS = 20  # orders that one card offers to remove
 REQUESTERS = ("Practitioner/", "PractitionerRole/")
@@ -139,6 +139,7 @@ def render(decision: Decision, *, call: CallContext, release: Release, draft: Dr
     labels = _labels(family)
     suggestions = [each for one in family for each in _suggestions(one, call, draft, labels)]
     rules = {"merged": [_named(each) for each in decision.merged]} if decision.merged else {}
+    site = site_extension(_shown(family), release.site)
     body: Json = {
         "uuid": _uuid(call, rule, card),
         "summary": _summary(decision, call),
@@ -155,6 +156,7 @@ def render(decision: Decision, *, call: CallContext, release: Release, draft: Dr
         "links": _links(rule, card, call),
         "extension": {
             RULE_EXTENSION: {**_named(decision), "release": release.id, "digest": release.digest, **rules},
+            **({SITE_EXTENSION: site} if site else {}),
             **({LABELS_EXTENSION: security_codings(labels)} if labels else {}),
         },
     }
@@ -174,6 +176,8 @@ def answer_body(outcome: Outcome, *, call: CallContext, release: Release, draft:
     }
     if outcome.gate:
         evaluation["gate"] = outcome.gate
+    if release.site:
+        evaluation["site"] = {"name": release.site.name, "digest": release.site.digest}
     cards = [render(each, call=call, release=release, draft=draft) for each in outcome.shown]
     return {"cards": cards, "extension": {EVALUATION_EXTENSION: evaluation}}
 
@@ -192,15 +196,12 @@ def _uuid(call: CallContext, rule: Rule, card: Card, *more: str) -> str:
     return name_uuid("|".join([call.hook_instance, f"{rule.id}@{rule.version}", card.id, *more]))
 
 
-def name_uuid(name: str) -> str:
-    """Give the uuid5 of `name` in CARD_NAMESPACE; uuid.uuid5 takes four times as long (RFC 9562, section 5.5)."""
-    digits = sha1(_NAMESPACE_BYTES + name.encode(), usedforsecurity=False).hexdigest()
-    variant = "89ab"[int(digits[16], 16) % 4]
-    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
-
-
 def _named(decision: Decision) -> Json:
     return {"ruleId": decision.edition.rule.id, "ruleVersion": decision.edition.rule.version}
+
+
+def _shown(family: tuple[Decision, ...]) -> list[Shown]:
+    return [(each.edition, _card(each).id) for each in family]
 
 
 def _card(decision: Decision) -> Card:
@@ -232,7 +233,7 @@ def _short_name(escape: Callable[[str], str], limit: int, name: str) -> str:
 
 def _detail(decision: Decision, call: CallContext, release: Release, labels: frozenset[str]) -> str:
     """Blocks of Markdown: what could not be told, what was found, not found, not read; guidance; sources."""
-    judgement = decision.judgement
+    judgement, family = decision.judgement, (decision, *decision.merged)
     voice = _voice(decision, call, in_detail=True)
     basis = basis_of(decision)
     looked_at = (*basis.held, *basis.not_found, *basis.unclear)
@@ -254,7 +255,8 @@ def _detail(decision: Decision, call: CallContext, release: Release, labels: fro
         ),
         _block(SOURCES, _cited(_evidence(decision))),
         f"{_versions(decision)}, release {release.id}.",
-        NOT_REVIEWED if any(each.edition.rule.id in call.unreviewed for each in (decision, *decision.merged)) else "",
+        *site_blocks(_shown(family), release.site),
+        NOT_REVIEWED if any(each.edition.rule.id in call.unreviewed for each in family) else "",
         REDISCLOSURE_NOTICE if labels else "",
     ]
     return "\n\n".join(filter(None, blocks))

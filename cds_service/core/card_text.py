@@ -94,13 +94,18 @@ def counted(count: int, unit: str = "days") -> str:
 
 
 def parameter_words(parameter: Parameter) -> str:
-    """Say a parameter with its unit: "90 days", "1 day", "5 times", "500 ms"; a score or a count is a bare number."""
-    number = figure(parameter.value)
-    if parameter.unit in UNITLESS:
-        return f"{number} times" if parameter.unit == "times" else number
-    if parameter.unit in ("days", "weeks", "months", "years"):
-        return f"{number} {parameter.unit[:-1] if number == '1' else parameter.unit}"
-    return f"{number} {parameter.unit}"
+    """Say a parameter with its unit."""
+    return amount_words(parameter.value, parameter.unit)
+
+
+def amount_words(value: float, unit: str) -> str:
+    """Say a number with its unit: "90 days", "1 day", "5 times", "500 ms"; a score or a count is a bare number."""
+    number = figure(value)
+    if unit in UNITLESS:
+        return f"{number} times" if unit == "times" else number
+    if unit in ("days", "weeks", "months", "years"):
+        return f"{number} {unit[:-1] if number == '1' else unit}"
+    return f"{number} {unit}"
 
 
 def figure(value: float) -> str:

@@ -89,7 +89,7 @@ class Compiler:
         self._open.append(qualified)
         criterion = home.criteria[name]
         scope = self._scope(home, prefix)
-        members = tuple(_members(criterion))
+        members = tuple(members_of(criterion))
         indexes = tuple(scope.index(member) for member in members)
         body = criterion.body
         mask = scope.mask(body.code_in) if isinstance(body, Find) else 0
@@ -134,15 +134,9 @@ class Compiler:
     def _key(
         self, criterion: Criterion, parameters: Mapping[str, Parameter], indexes: tuple[int, ...], scope: Scope
     ) -> Hashable:
-        body = criterion.body
-        if not isinstance(body, Find):
-            bounds = _bound_names(body.count) if isinstance(body, Logic) else ()
-            return (criterion, indexes, tuple((parameters[name].value, parameters[name].unit) for name in bounds))
-        names = [name for key in _DURATIONS if (name := getattr(body, key)) not in (None, "today")]
-        names += [name for key in _BOUNDS for name in _bound_names(getattr(body, key))]
+        names = parameters_of(criterion)
         numbers = tuple((name, parameters[name].value, parameters[name].unit) for name in names)
-        sets = (*body.code_in, *body.code_not_in, *body.reason_in, *body.answer_in, *body.answer_not_in)
-        return (criterion, indexes, numbers, tuple((name, scope.bit(name)) for name in sets))
+        return (criterion, indexes, numbers, tuple((name, scope.bit(name)) for name in value_sets_of(criterion)))
 
 
 _DURATIONS = ("covers", "stale_after", "merge_gaps", "during_last", "per_upper_limit")
@@ -155,7 +149,25 @@ def _bound_names(bounds: Bounds | None) -> tuple[str, ...]:
     return tuple(name for name in (bounds.at_least, bounds.more_than, bounds.at_most, bounds.less_than) if name)
 
 
-def _members(criterion: Criterion) -> Iterable[str]:
+def parameters_of(criterion: Criterion) -> tuple[str, ...]:
+    """Name the parameters that decide a criterion, as its file calls them."""
+    body = criterion.body
+    if isinstance(body, Find):
+        durations = [name for key in _DURATIONS if (name := getattr(body, key)) not in (None, "today")]
+        return (*durations, *(name for key in _BOUNDS for name in _bound_names(getattr(body, key))))
+    return _bound_names(body.count) if isinstance(body, Logic) else ()
+
+
+def value_sets_of(criterion: Criterion) -> tuple[str, ...]:
+    """Name the value sets that decide a criterion."""
+    body = criterion.body
+    if not isinstance(body, Find):
+        return ()
+    return (*body.code_in, *body.code_not_in, *body.reason_in, *body.answer_in, *body.answer_not_in)
+
+
+def members_of(criterion: Criterion) -> Iterable[str]:
+    """Name the criteria that one looks at, as its file calls them."""
     body = criterion.body
     if isinstance(body, Logic):
         yield from (*body.all, *body.any, *body.none)

@@ -92,7 +92,8 @@ def compile_release(release: Release) -> Compiled:
 
 def _gate_index(name: str, release: Release, judges: Judges) -> int:
     home, _, criterion = name.partition(".")
-    major = next(number for (id_, number) in sorted(release.gate_definitions, reverse=True) if id_ == home)
+    having = {key for key, each in release.gate_definitions.items() if key[0] == home and criterion in each.criteria}
+    major = max(having)[1]
     compiler = Compiler(judges, release.gate_definitions, release.gate_value_sets)
     return compiler.index(release.gate_definitions[home, major], f"{home}.", criterion)
 

@@ -17,6 +17,7 @@ from cds_service.core.placeholders import Voice, found_name, hidden, sentence
 from cds_service.core.record import record
 from cds_service.core.restricted import RESTRICTED_RECORD, is_restricted
 from cds_service.core.rule import Logic
+from cds_service.core.site_words import changes_json, changes_words
 
 REASON, CRITERIA, FULL = "reason", "criteria", "full"
 DEPTHS = (REASON, CRITERIA, FULL)
@@ -36,6 +37,9 @@ def explain(decision: Decision, depth: str = CRITERIA, hide: bool = False) -> st
         raise ValueError(f"depth is one of {', '.join(DEPTHS)}, not {depth!r}")
     voice = Voice(decision.judgement, clean, hide)
     lines = [_reason(decision, voice)]
+    changed = changes_words(decision.edition.site, None)
+    if changed and depth != REASON:
+        lines.append(f"  changed at this site: {'; '.join(changed)}")
     if depth != REASON and decision.state != FAILED:
         wanting = [f"    {'  ' * each.depth}{_need_words(each, voice)}" for each in needed(decision)]
         lines += ["  for a card it would need:", *wanting] if wanting else []
@@ -65,6 +69,7 @@ def trace(decision: Decision, hide: bool = False) -> Json:
         "stoppedBy": list(decision.stopped_by),
         "doubts": [_doubt(each, untold) for each in decision.doubts],
         "error": decision.error,
+        "site": changes_json(decision.edition) or None,
     }
     if decision.state != FAILED:
         names = [name for _, part in _parts(decision) for name, _ in _walk(part, decision)]

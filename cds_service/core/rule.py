@@ -7,6 +7,7 @@ The form and its meaning: docs/reference/rule-language.md. `cds_service.rulebook
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cds_service.core.site import UNCHANGED, SiteChanges, SiteMark
 from cds_service.core.value_set import ValueSet
 
 LEVELS = ("info", "warning", "critical")  # rising
@@ -261,11 +262,13 @@ class Edition:
     """A rule with the exact definitions and value sets it is judged by. Active and trial never share a half.
 
     definitions: by (id, major). value_sets: by id.
+    site:        what a site changed of it; its changes are in the parts above already.
     """
 
     rule: Rule
     definitions: Mapping[tuple[str, int], Definition]
     value_sets: Mapping[str, ValueSet]
+    site: SiteChanges = UNCHANGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +276,9 @@ class Release:
     """What is served: the active editions in order of ties, trials beside them, and the gate.
 
     never_when: criteria of definitions ("patient-status.deceased"), judged with `gate`.
-    digest:     sha256 over every file of the release, hexadecimal.
+    digest:     sha256 over every file of the release, hexadecimal; a site's overlay does not change it.
+    site:       whose overlay is on it; None = as shipped. disabled: editions that the site does not run.
+    not_held:   resource types that are no source at the site.
     """
 
     id: str
@@ -284,6 +289,9 @@ class Release:
     gate_definitions: Mapping[tuple[str, int], Definition] = field(default_factory=dict)
     gate_value_sets: Mapping[str, ValueSet] = field(default_factory=dict)
     override_reasons: Mapping[str, str] = field(default_factory=dict)  # code -> display
+    site: SiteMark | None = None
+    disabled: tuple[Edition, ...] = ()
+    not_held: frozenset[str] = frozenset()
 
 
 def rule_ids(release: Release) -> frozenset[str]:

@@ -103,9 +103,13 @@ def _sections(card: Card) -> list[tuple[str, list[str]]]:
 
 
 def _actions(suggestion: Mapping[str, Any]) -> str:
-    return ", ".join(
-        f"{each['type']} {each.get('resourceId') or each['resource']['resourceType']}" for each in suggestion["actions"]
-    )
+    """Name the actions; a suggestion of another service may have none, and name a resource by its id alone."""
+    named = []
+    for each in suggestion.get("actions", ()):
+        resource = each.get("resource")
+        kind = resource.get("resourceType") if isinstance(resource, Mapping) else resource
+        named.append(f"{each.get('type')} {each.get('resourceId') or kind or ''}".rstrip())
+    return ", ".join(named)
 
 
 # --- HTML ------------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Which rules may show cards where callers are real: those that a clinician has reviewed."""
+"""Which rules may show cards where callers are real: those that a clinician has reviewed, for all sites or for this."""
 
 from dataclasses import replace
 
@@ -6,8 +6,8 @@ from cds_service.core.rule import Edition, Release
 
 
 def is_reviewed(edition: Edition) -> bool:
-    """Whether the rule's file names a review."""
-    return bool(edition.rule.reviewed)
+    """Whether the rule's file names a review, or the site has signed off exactly this version."""
+    return bool(edition.rule.reviewed) or edition.site.signed_off is not None
 
 
 def unreviewed(release: Release) -> frozenset[str]:

@@ -26,8 +26,9 @@ from cds_service.rulebook.kept import (
     committed,
     read_standing,
 )
+from cds_service.rulebook.site_file import SiteFile
 
-EVERY_S = 1.0
+EVERY_S, SELDOM_S = 1.0, 10.0  # seldom: after a look that failed
 JUDGING_S = 120.0
 OUTCOMES = (ACCEPTED, REFUSED, WAITING, UNLOCKED)
 _ASKING = "asking"  # whoever holds the lock of this file has a commit judged
@@ -39,9 +40,11 @@ class ReleaseWatch:
     """Looks at one rules folder; a class because it holds a thread and what it has told already.
 
     digest: of the release in service at the beginning.
+    site:   the site file that a release must fit to be accepted here; None = none.
     load:   reads what was accepted. Raises when its files are not what was accepted.
     serve:  puts a release in service.
-    found:  told how each new commit ended, one of OUTCOMES, once a commit; ACCEPTED by each worker that took it over.
+    found:  told what became of each new commit, one of OUTCOMES, each once a commit; ACCEPTED by each worker that
+            took it over.
     """
 
     def __init__(
@@ -53,10 +56,12 @@ class ReleaseWatch:
         load: Callable[[Standing], Release],
         serve: Callable[[Release], None],
         found: Callable[[str], None] = lambda outcome: None,
+        site: SiteFile | None = None,
     ) -> None:
-        self._folder, self._kept, self._digest = folder, kept, digest
+        self._folder, self._kept, self._digest, self._site = folder, kept, digest, site
         self._load, self._serve, self._found = load, serve, found
-        self._told = ""  # the commit that was last told to wait, to be unlocked or refused
+        self._told = ("", "")  # what was last told of a commit: WAITING, UNLOCKED or REFUSED; and the commit
+        self._failed = ""  # how the last look failed, "" for not at all
         self._newer: Mapping[str, Any] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="release-watch", daemon=True)
@@ -75,7 +80,7 @@ class ReleaseWatch:
 
     def look(self) -> None:
         """Compare the folder with what was accepted, and take over what is new. Raises OSError, subprocess errors."""
-        mark, standing = commit_mark(self._folder), read_standing(self._kept, self._folder)
+        mark, standing = commit_mark(self._folder), read_standing(self._kept, self._folder, self._site)
         if mark not in (standing.mark, standing.refused):
             standing = self._judged(mark, standing)
         if standing.digest and standing.digest != self._digest:
@@ -87,7 +92,7 @@ class ReleaseWatch:
         if mark == standing.refused:
             self._tell(REFUSED, mark, standing.problems)
         elif mark == standing.mark:
-            self._newer, self._told = {}, ""
+            self._newer, self._told = {}, ("", "")
 
     def _judged(self, mark: str, standing: Standing) -> Standing:
         """Have a new commit judged, unless its files are not all there yet or another worker is at it."""
@@ -105,17 +110,18 @@ class ReleaseWatch:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return standing
+            name = [self._site.source.file] if self._site else []
             subprocess.run(
-                [sys.executable, "-m", "cds_service.rulebook.kept", str(self._folder), str(self._kept)],
-                check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=JUDGING_S,
+                [sys.executable, "-m", "cds_service.rulebook.kept", str(self._folder), str(self._kept), *name],
+                check=True, input=self._site.raw if self._site else b"", stdout=subprocess.DEVNULL, timeout=JUDGING_S,
             )  # fmt: skip
-        return read_standing(self._kept, self._folder)
+        return read_standing(self._kept, self._folder, self._site)
 
     def _tell(self, outcome: str, mark: str, problems: tuple[str, ...]) -> None:
         self._newer = {"outcome": outcome, "problems": len(problems)}
-        if self._told == mark:
+        if self._told == (outcome, mark):
             return
-        self._told = mark
+        self._told = (outcome, mark)
         self._found(outcome)
         level = logging.ERROR if outcome == REFUSED else logging.WARNING
         _log.log(
@@ -125,8 +131,16 @@ class ReleaseWatch:
         )
 
     def _watch(self) -> None:
-        while not self._over.wait(EVERY_S):
-            try:
-                self.look()
-            except Exception as fault:  # the next look may fare better
-                _log.error("release-look-failed", extra={"error": type(fault).__name__, "places": places(fault)})
+        while not self._over.wait(SELDOM_S if self._failed else EVERY_S):
+            self.look_again()
+
+    def look_again(self) -> None:
+        """Look, and log how that failed, once: the next look may fare better."""
+        try:
+            self.look()
+            self._failed = ""
+        except Exception as fault:
+            how = {"error": type(fault).__name__, "places": places(fault)}
+            if self._failed != str(how):
+                self._failed = str(how)
+                _log.error("release-look-failed", extra=how)

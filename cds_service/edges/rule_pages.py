@@ -7,12 +7,12 @@ from flask import Blueprint, Response, jsonify, render_template, request
 from markupsafe import Markup
 
 from cds_service.core.problem import Issue, RequestProblem
-from cds_service.core.rule import Release
+from cds_service.core.rule import Edition, Release
 from cds_service.core.show import inline
 from cds_service.rulebook.rule_description import describe
 from cds_service.rulebook.rule_picture import picture
 
-ACTIVE, TRIAL = "active", "trial"
+ACTIVE, TRIAL, DISABLED = "active", "trial", "disabled"
 
 
 def rule_pages(release_now: Callable[[], Release]) -> Blueprint:
@@ -22,9 +22,11 @@ def rule_pages(release_now: Callable[[], Release]) -> Blueprint:
     @pages.get("/rules")
     def rules() -> Response:
         release = release_now()
-        order = [*((each, ACTIVE) for each in release.active), *((each, TRIAL) for each in release.trial)]
-        listed = [_headline(describe(each, state, release)) for each, state in order]
-        return _page("rules.html", {"release": release.id, "digest": release.digest, "rules": listed})
+        listed = [
+            _headline(describe(each, state, release)) for editions, state in _by_state(release) for each in editions
+        ]
+        site = {"site": {"name": release.site.name, "digest": release.site.digest}} if release.site else {}
+        return _page("rules.html", {"release": release.id, "digest": release.digest, "rules": listed, **site})
 
     @pages.get("/rules/<rule_id>")
     def rule(rule_id: str) -> Response:
@@ -39,7 +41,7 @@ def rule_pages(release_now: Callable[[], Release]) -> Blueprint:
         found = next(
             (
                 describe(each, state, release)
-                for editions, state in ((release.active, ACTIVE), (release.trial, TRIAL))  # active first
+                for editions, state in _by_state(release)
                 for each in editions
                 if each.rule.id == rule_id and version in (None, each.rule.version)
             ),
@@ -52,6 +54,11 @@ def rule_pages(release_now: Callable[[], Release]) -> Blueprint:
         return _page("rule.html", found, picture=lambda: Markup(picture(found)))
 
     return pages
+
+
+def _by_state(release: Release) -> tuple[tuple[tuple[Edition, ...], str], ...]:
+    """The editions of a release; active first."""
+    return (release.active, ACTIVE), (release.trial, TRIAL), (release.disabled, DISABLED)
 
 
 def _page(template: str, content: dict[str, Any], **more: Any) -> Response:

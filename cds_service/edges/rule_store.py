@@ -1,14 +1,18 @@
 """Finds the rules folder and loads what is served of it: the release accepted last, else the one it names."""
 
 from dataclasses import dataclass, replace
+from datetime import date
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 
+from cds_service.core.overlay import overlay
 from cds_service.core.rule import Release
 from cds_service.rulebook.kept import ACCEPTED, Looked, Standing, look, read_standing, release_folder
 from cds_service.rulebook.lint import report_of
-from cds_service.rulebook.release import Known, load_release
+from cds_service.rulebook.lint_site import SiteProblem, site_problems
+from cds_service.rulebook.release import Known, Loaded, load_release
+from cds_service.rulebook.site_file import SiteFile
 
 SHOWN = 10  # problems that are told at start-up
 _SOURCE_TREE = Path(__file__).resolve().parents[2] / "rules"
@@ -20,16 +24,22 @@ class RulesProblem(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The release in service and the rules folder it comes from.
+    """The release in service, as its files say, and the rules folder it comes from.
 
+    loaded:   the release with all that it was read from.
     accepted: whether it is the copy that was kept when it was accepted, and not the folder itself.
     instead:  why that copy is not what the folder holds now; empty if it is.
     """
 
-    release: Release
+    loaded: Loaded
     folder: Path
     accepted: bool = False
     instead: tuple[str, ...] = ()
+
+    @property
+    def release(self) -> Release:
+        """The release, without what a site changes of it."""
+        return release_of(self.loaded)
 
 
 def find_rules(chosen: Path | None) -> Path:
@@ -46,17 +56,18 @@ def find_rules(chosen: Path | None) -> Path:
     raise RulesProblem("no rules folder: set CDS_RULES to one")
 
 
-def load_served(folder: Path, kept: Path | None, *, check: bool) -> Served:
+def load_served(folder: Path, kept: Path | None, *, check: bool, site: SiteFile | None = None) -> Served:
     """Load what is to be served of a rules folder: what was accepted last, or the folder where nothing ever was.
 
     kept:  where accepted releases are; None keeps none.
+    site:  a site file that what is accepted must fit.
     check: accept first what the folder commits to, if it is sound. A worker need not repeat what the master did.
     Raises RulesProblem when there is nothing to serve.
     """
     if kept is None:
         return load_rules(folder, check=check)
     try:
-        looked = look(folder, kept) if check else Looked(ACCEPTED, read_standing(kept, folder))
+        looked = look(folder, kept, site) if check else Looked(ACCEPTED, read_standing(kept, folder, site))
     except OSError as fault:
         said = f"{fault.filename or kept}: {fault.strerror}; releases are not kept, and a new one needs a restart"
         return replace(load_rules(folder, check=check), instead=(said,))
@@ -65,13 +76,29 @@ def load_served(folder: Path, kept: Path | None, *, check: bool) -> Served:
     return Served(load_accepted(kept, looked.standing), folder, True, looked.problems)
 
 
-def load_accepted(kept: Path, standing: Standing, known: Known = MappingProxyType({})) -> Release:
+def release_of(loaded: Loaded) -> Release:
+    """Give the release of files that are known to be sound."""
+    assert loaded.release is not None
+    return loaded.release
+
+
+def at_site(loaded: Loaded, folder: Path, site: SiteFile | None) -> Release:
+    """Give a release as the site wants it served; None = as shipped. Raises SiteProblem with all that is wrong."""
+    if site is None:
+        return release_of(loaded)
+    problems = site_problems(site, loaded, folder, date.today())
+    if problems:
+        raise SiteProblem(site.source.file, tuple(map(str, problems)))
+    return overlay(release_of(loaded), site.site)
+
+
+def load_accepted(kept: Path, standing: Standing, known: Known = MappingProxyType({})) -> Loaded:
     """Load the release that was accepted last. Raises RulesProblem when its files are not those any more."""
     folder = release_folder(kept, standing)
-    release = load_release(folder, known=known).release
-    if release is None or release.digest != standing.digest:
+    loaded = load_release(folder, known=known)
+    if loaded.release is None or loaded.release.digest != standing.digest:
         raise RulesProblem(f"{folder}: the files are not those that were accepted\n  hint: remove this folder")
-    return release
+    return loaded
 
 
 def load_rules(folder: Path, *, check: bool) -> Served:
@@ -87,4 +114,4 @@ def load_rules(folder: Path, *, check: bool) -> Served:
     if errors or loaded.release is None:
         more = f" ({len(errors) - SHOWN} not shown; `cds-service rules lint` shows all)" if len(errors) > SHOWN else ""
         raise RulesProblem("\n".join([*errors[:SHOWN], f"{folder}: {len(errors)} errors{more}; nothing is served"]))
-    return Served(loaded.release, folder)
+    return Served(loaded, folder)

@@ -203,6 +203,7 @@ def create_app(ports: Ports, door: Door, *pages: Blueprint) -> Flask:
                 "release": release.id,
                 "digest": release.digest,
                 "rules": {"active": len(release.active), "trial": len(release.trial)},
+                **({"site": {"name": release.site.name, "digest": release.site.digest}} if release.site else {}),
                 **ports.standing(),
             }
         )

@@ -20,7 +20,7 @@ from cds_service.fhir.medication import USE
 from cds_service.fhir.orders import DRAFT_ORDER, SOURCE, Drafts, draft_rows, open_drafts
 from cds_service.fhir.patient import identify, patient_row
 from cds_service.fhir.prefetch import ALWAYS_HELD, ENCOUNTERS, PREFETCH
-from cds_service.fhir.scope import Scope
+from cds_service.fhir.scope import Memo, Scope
 from cds_service.fhir.shapes import inside, tail
 from cds_service.fhir.version import Version
 
@@ -46,6 +46,7 @@ def read_chart(
     version: Version = r4,
     part2: Part2 = CAREFUL,
     not_fetched: Container[str] = (),
+    memo: Memo | None = None,
 ) -> Chart:
     """Read one call into a Chart.
 
@@ -53,6 +54,7 @@ def read_chart(
     version: the module of the FHIR version in which the client speaks. not_fetched: prefetch keys that a FHIR server
     was asked for in vain.
     part2: what may be done with labelled records. Rows of others lose their labels, which then mean nothing here.
+    memo: what was looked up for other charts of the same release; else it ends with this chart, as a call wants it.
     Raises RequestProblem: 400 without context.patientId, 412 when the Patient was not sent, cannot be read or is
     another than the context names.
     """
@@ -77,6 +79,7 @@ def read_chart(
         stays_whole=ENCOUNTERS not in collected.gaps or "Encounter" in spared,
         marks=collected.marks,
         dropped=collected.dropped,
+        memo=memo if memo is not None else Memo(),
     )
     rows = _rows(collected, drafts, scope, version, part2)
     if hook in ORDER_HOOKS:

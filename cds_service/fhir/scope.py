@@ -28,6 +28,31 @@ _NO_CODE = frozenset({
 Record = tuple[Resource, str, frozenset[str]]
 
 
+MEMO_LIMIT = 20_000  # codes, and texts, that are remembered at most
+
+
+@dataclass(frozen=True, slots=True)
+class Memo:
+    """What was looked up of codes and words. It holds words of charts: of one call, unless a caller keeps it longer.
+
+    A memo fits one table of value sets and the needs of one release.
+    """
+
+    built: dict[str | None, tuple[Resource, Concept]] = field(default_factory=dict)
+    spoken: dict[str, int] = field(default_factory=dict)
+    spared: dict[str, dict[str, Resource]] = field(default_factory=dict)
+
+    def shorten(self) -> None:
+        """Forget what was looked up once there is much of it."""
+        if len(self.built) > MEMO_LIMIT:
+            self.built.clear()
+        if len(self.spoken) > MEMO_LIMIT:
+            self.spoken.clear()
+        for spared in self.spared.values():
+            if len(spared) > MEMO_LIMIT:
+                spared.clear()
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """One call's reading. A cache of concepts, hence a class.
@@ -38,8 +63,7 @@ class Scope:
     stays_whole: whether the list of encounters was read completely.
     marks:   labels of resources that have any, by the names they are referred to by.
     borrowed: labels of what the resource that is being read refers to.
-    counts, dropped: of Chart; they, `borrowed` and the caches are the only parts that change. The caches hold words of
-    the chart, and end with the call.
+    counts, dropped: of Chart; they, `borrowed` and the memo are the only parts that change.
     """
 
     table: Table
@@ -53,9 +77,7 @@ class Scope:
     borrowed: set[str] = field(default_factory=set)
     counts: dict[str, int] = field(default_factory=dict)
     dropped: dict[str, int] = field(default_factory=dict)
-    _built: dict[str | None, tuple[Resource, Concept]] = field(default_factory=dict)
-    _spoken: dict[str, int] = field(default_factory=dict)
-    _spared: dict[str, dict[str, Resource]] = field(default_factory=dict)
+    memo: Memo = field(default_factory=Memo)
 
     def wanted(self, fact: str, *values: Any) -> Concept | None:
         """Count a row coded by these CodeableConcepts, Codings or texts, and give its concept.
@@ -75,9 +97,9 @@ class Scope:
         """
         if fact in self.needs.all_rows:
             return False
-        spared = self._spared.get(fact)
+        spared = self.memo.spared.get(fact)
         if spared is None:
-            spared = self._spared[fact] = {}
+            spared = self.memo.spared[fact] = {}
         some = False
         for value in values:
             for each in value if type(value) is list else (value,):
@@ -139,9 +161,9 @@ class Scope:
             if text:
                 if not isinstance(text, str):
                     return False
-                found = self._spoken.get(text)
+                found = self.memo.spoken.get(text)
                 if found is None:
-                    found = self._spoken[text] = self.table.spoken((text[:TEXT_LIMIT],))
+                    found = self.memo.spoken[text] = self.table.spoken((text[:TEXT_LIMIT],))
                 if found & sets:
                     return False
         return True
@@ -154,13 +176,13 @@ class Scope:
         try:  # most charts say the same thing many times
             codings = value.get("coding")
             code = codings[0].get("code") if codings else None
-            known = self._built.get(code)
+            known = self.memo.built.get(code)
         except (AttributeError, KeyError, TypeError):
             return self._build(values)
         if known is not None and known[0] == value:
             return known[1]
         concept = self._build(values)
-        self._built[code] = (value, concept)
+        self.memo.built[code] = (value, concept)
         return concept
 
     def _build(self, values: tuple[Any, ...]) -> Concept:

@@ -6,7 +6,7 @@ from pathlib import Path
 from cds_service.core.rule import Edition, Rule
 from cds_service.rulebook.lint import drafts_of
 from cds_service.rulebook.lint_names import NEEDED
-from cds_service.rulebook.lint_subject import Subject
+from cds_service.rulebook.lint_subject import Subject, files_of, unread_sets
 from cds_service.rulebook.release import load_release, subjects_of
 from cds_service.rulebook.rule_report import tested_of
 from cds_service.rulebook.source import RuleProblem, nearest
@@ -49,9 +49,13 @@ def _is(subject: Subject, rule_id: str, version: str) -> bool:
 
 
 def _sound(subject: Subject, problems: Iterable[RuleProblem]) -> Edition:
-    errors = [each for each in problems if each.severity == "error" and each.file == subject.source.file]
+    files = files_of(subject)
+    errors = [each for each in problems if each.severity == "error" and each.file in files]
     if errors:
         raise NoEdition("\n".join(map(str, errors)))
+    unread = sorted(unread_sets(subject))
+    if unread:
+        raise NoEdition(f"{subject.draft.id} needs value sets that cannot be read: {', '.join(unread)}")
     edition = tested_of(subject)
     assert isinstance(edition, Edition)
     return edition

@@ -17,14 +17,18 @@ from cds_service.core.decision import Decision, Outcome
 from cds_service.core.engine import compile_release, decide
 from cds_service.core.explain import CRITERIA, REASON, explain, trace
 from cds_service.core.facts import Chart
+from cds_service.core.overlay import overlay
 from cds_service.core.problem import RequestProblem
 from cds_service.core.restricted import REDISCLOSURE_NOTICE, is_restricted
 from cds_service.core.rule import Edition, Release
+from cds_service.core.site_words import site_summary
 from cds_service.fhir.reader import read_chart
 from cds_service.fhir.versions import dialect
 from cds_service.fhir.whole_record import RecordProblem, as_call, resources_of
 from cds_service.rulebook.edition import NoEdition, edition_of
+from cds_service.rulebook.lint_site import site_problems
 from cds_service.rulebook.release import load_release
+from cds_service.rulebook.site_file import read_site
 from cds_service.rulebook.source import nearest
 
 FINE, USAGE = 0, 2
@@ -86,6 +90,7 @@ def explained(release: Release, asked: Asked, rule: str = ALL) -> Explained:
             needs=compiled.needs,
             table=compiled.table,
             today=asked.today,
+            not_held=release.not_held,
             version=spoken.read,
         )
     except RequestProblem as problem:
@@ -108,7 +113,7 @@ def explain_command(args: argparse.Namespace) -> int:
     """Explain one rule or all on one chart.
 
     args: rule (id or "all"), version, folder, depth, format, hook, encounter; body and name, what the chart is made
-    of; today, the day it is judged at.
+    of; today, the day it is judged at; site, a file with what a site changes of the release (None = as shipped).
     """
     folder = Path(args.folder)
     loaded = load_release(folder)
@@ -117,9 +122,15 @@ def explain_command(args: argparse.Namespace) -> int:
         print("\n".join(map(str, errors)), file=sys.stderr)
         return USAGE
     release = loaded.release
+    site = read_site(Path(args.site)) if getattr(args, "site", None) else None
+    problems = site_problems(site, loaded, folder, date.today()) if site else []
+    if problems:
+        print("\n".join(map(str, problems)), file=sys.stderr)
+        return USAGE
     try:
         if args.version:
             release = with_edition(release, edition_of(folder, f"{args.rule}@{args.version}"))
+        release = overlay(release, site.site) if site else release
         found = explained(release, asked_of(args.body, args.name, args.today, args.hook, args.encounter), args.rule)
         _check_rule(args.rule, found)
     except (NoEdition, NoChart) as problem:
@@ -130,6 +141,8 @@ def explain_command(args: argparse.Namespace) -> int:
         print(json.dumps(as_json(found), indent=2, ensure_ascii=False))
     else:
         print(f"rules: {folder}, release {release.id}")
+        if release.site:
+            print(f"site: {args.site}: {site_summary(release)}")
         print("\n".join(as_text(found, depth)))
     return FINE
 

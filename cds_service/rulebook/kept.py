@@ -5,6 +5,9 @@ names. Only when all of them match, and lint finds no error in the copy, is the 
 
     var/releases/<digest>/           the files of one release, with a lock of their own
     var/releases/folders/<key>.json  of one rules folder: what was accepted last, and what was refused since
+
+Where a site file changes the rules, a release must fit it too, and what stands is kept for folder and site file:
+another site file asks anew.
 """
 
 import fcntl
@@ -12,6 +15,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,11 +27,12 @@ from cds_service.rulebook.lint import report_of
 from cds_service.rulebook.release import load_release
 from cds_service.rulebook.release_file import RELEASE_FILE, read_release_file
 from cds_service.rulebook.release_lock import LOCK_FILE, digest_of, file_digests, read_lock, write_lock
+from cds_service.rulebook.site_file import SiteFile, read_site_bytes
 
 ACCEPTED, REFUSED, WAITING, UNLOCKED = "accepted", "refused", "waiting", "unlocked"
 PROBLEMS_KEPT = 10
 RELEASES_KEPT = 10
-_FOLDERS = "folders"
+_FOLDERS, _NEW = "folders", ".new-"
 _BUSY = "lock"  # the file whose lock is held while one process of this machine accepts
 
 
@@ -71,10 +76,10 @@ def commit_mark(folder: Path) -> str:
     return hashlib.sha256(b"".join(hashlib.sha256(each).digest() for each in parts)).hexdigest()
 
 
-def read_standing(kept: Path, folder: Path) -> Standing:
-    """Give what was accepted of a rules folder, and what was refused since."""
+def read_standing(kept: Path, folder: Path, site: SiteFile | None = None) -> Standing:
+    """Give what was accepted of a rules folder, with a site file where there is one, and what was refused since."""
     try:
-        told = json.loads(_standing_file(kept, folder).read_text(encoding="utf-8"))
+        told = json.loads(_standing_file(kept, folder, site).read_text(encoding="utf-8"))
         standing = Standing(**{**told, "problems": tuple(told["problems"])})
     except (OSError, ValueError, TypeError, KeyError):
         return Standing(str(folder.resolve()))
@@ -86,14 +91,15 @@ def release_folder(kept: Path, standing: Standing) -> Path:
     return kept / standing.digest
 
 
-def look(folder: Path, kept: Path) -> Looked:
+def look(folder: Path, kept: Path, site: SiteFile | None = None) -> Looked:
     """Accept what the rules folder commits to, if it is whole and without error; one process at a time.
 
+    site: must fit it too.
     Raises OSError when nothing can be written to `kept`.
     """
     kept.mkdir(parents=True, exist_ok=True)
     with _alone(kept):
-        standing, mark = read_standing(kept, folder), commit_mark(folder)
+        standing, mark = read_standing(kept, folder, site), commit_mark(folder)
         if mark == standing.mark:
             return Looked(ACCEPTED, standing)
         if mark == standing.refused:
@@ -104,14 +110,16 @@ def look(folder: Path, kept: Path) -> Looked:
             return Looked(WAITING, standing, (str(fault),))
         if problems:
             return Looked(WAITING if files else UNLOCKED, standing, problems)
-        return _judged(folder, kept, files, replace(standing, mark=mark))
+        return _judged(folder, kept, files, replace(standing, mark=mark), site)
 
 
-def _judged(folder: Path, kept: Path, files: dict[str, str], standing: Standing) -> Looked:
+def _judged(folder: Path, kept: Path, files: dict[str, str], standing: Standing, site: SiteFile | None) -> Looked:
     """Copy the files, look at the copy, and keep it if it is sound."""
-    before = read_standing(kept, folder)
+    before = read_standing(kept, folder, site)
     digest, id_ = digest_of(files), read_release_file(folder / RELEASE_FILE).id
-    copy = Path(tempfile.mkdtemp(prefix=".new-", dir=kept))
+    for each in kept.glob(f"{_NEW}*"):  # of a process that was killed; only one at a time is at work here
+        shutil.rmtree(each, ignore_errors=True)
+    copy = Path(tempfile.mkdtemp(prefix=_NEW, dir=kept))
     try:
         for name in files:
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
@@ -120,11 +128,11 @@ def _judged(folder: Path, kept: Path, files: dict[str, str], standing: Standing)
             return Looked(WAITING, before, ("a file was changed while it was copied",))
         write_lock(copy, id_, {name: copy / name for name in files})
         loaded = load_release(copy)
-        errors = [each for each in report_of(loaded, copy).problems if each.severity == "error"]
+        errors = [each for each in report_of(loaded, copy, None, site).problems if each.severity == "error"]
         if errors or loaded.release is None:
             told = tuple(str(replace(each, file=_named(each.file, copy))) for each in errors[:PROBLEMS_KEPT])
             refused = replace(before, refused=standing.mark, problems=told)
-            _write(kept, folder, refused)
+            _write(kept, folder, refused, site)
             return Looked(REFUSED, refused, told)
         target = kept / digest
         if not target.exists():
@@ -138,7 +146,7 @@ def _judged(folder: Path, kept: Path, files: dict[str, str], standing: Standing)
     finally:
         shutil.rmtree(copy, ignore_errors=True)
     accepted = replace(standing, digest=digest, release=id_, refused="", problems=())
-    _write(kept, folder, accepted)
+    _write(kept, folder, accepted, site)
     _forget_old(kept)
     return Looked(ACCEPTED, accepted)
 
@@ -154,11 +162,16 @@ def committed(folder: Path) -> tuple[dict[str, str], tuple[str, ...]]:
         return {}, (f"{folder / LOCK_FILE} has no release {id_ or 'of that name'}",)
     other = []
     for name, sha in files.items():
-        if not (folder / name).resolve().is_relative_to(folder.resolve()):
+        if _steps_out(name) or not (folder / name).resolve().is_relative_to(folder.resolve()):
             raise ValueError(f"{folder / LOCK_FILE} names a file outside the folder: {name}")
         if hashlib.sha256(_bytes(folder / name)).hexdigest() != sha:
             other.append(f"{folder / name} is not as {LOCK_FILE} says")
     return files, tuple(other)
+
+
+def _steps_out(name: str) -> bool:
+    """Whether a name leads elsewhere: it names a file of the folder, and one of the copy that is made of it."""
+    return Path(name).is_absolute() or ".." in Path(name).parts
 
 
 def _named(file: str, copy: Path) -> str:
@@ -174,12 +187,13 @@ def _bytes(path: Path) -> bytes:
         return b""
 
 
-def _standing_file(kept: Path, folder: Path) -> Path:
-    return kept / _FOLDERS / f"{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]}.json"
+def _standing_file(kept: Path, folder: Path, site: SiteFile | None) -> Path:
+    key = f"{folder.resolve()}\n{site.digest}" if site else str(folder.resolve())
+    return kept / _FOLDERS / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
 
 
-def _write(kept: Path, folder: Path, standing: Standing) -> None:
-    path = _standing_file(kept, folder)
+def _write(kept: Path, folder: Path, standing: Standing, site: SiteFile | None) -> None:
+    path = _standing_file(kept, folder, site)
     path.parent.mkdir(exist_ok=True)
     new = path.with_suffix(f".{os.getpid()}")
     new.write_text(json.dumps(asdict(standing), indent=2) + "\n", encoding="utf-8")
@@ -209,14 +223,16 @@ def _alone(kept: Path) -> Iterator[None]:
         yield
 
 
-def main(folder: str, kept: str) -> int:
-    """Look once, from a process of its own: reading all rules must not slow the calls of a worker. Prints JSON."""
-    looked = look(Path(folder), Path(kept))
+def main(folder: str, kept: str, site: str = "") -> int:
+    """Look once, from a process of its own: reading all rules must not slow the calls of a worker. Prints JSON.
+
+    site: the name of a site file, which comes on standard input: the file may have been edited since it was read.
+    """
+    file = read_site_bytes(sys.stdin.buffer.read(), site) if site else None
+    looked = look(Path(folder), Path(kept), file)
     print(json.dumps({"outcome": looked.outcome, "problems": list(looked.problems)}))
     return 0
 
 
 if __name__ == "__main__":
-    import sys
-
     sys.exit(main(*sys.argv[1:]))

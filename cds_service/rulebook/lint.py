@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from cds_service.core.overlay import overlay
 from cds_service.core.rule import Rule
+from cds_service.core.site_words import site_report
 from cds_service.rulebook import (
     lint_between,
     lint_cards,
@@ -22,10 +24,12 @@ from cds_service.rulebook import (
     lint_words,
 )
 from cds_service.rulebook.lint_codes import MEANINGS, WARNING, severity_of
+from cds_service.rulebook.lint_site import site_problems
 from cds_service.rulebook.lint_subject import Shelf, Subject, subject_of
 from cds_service.rulebook.reader import DefinitionFile, RuleFile, read_definition_file, read_rule_file
 from cds_service.rulebook.release import Loaded, load_release, shelf_of, subjects_of
 from cds_service.rulebook.release_file import RELEASE_FILE, read_release_file
+from cds_service.rulebook.site_file import SiteFile, read_site
 from cds_service.rulebook.source import RuleProblem, Source
 from cds_service.rulebook.value_set_file import read_value_set_file
 
@@ -45,32 +49,37 @@ FROM_TESTS = frozenset({"small-change-missed", "untested-verdict"})  # `rules te
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What lint found: problems that stand, and warnings that a comment allows; the rules looked at, drafts too."""
+    """What lint found: problems that stand, and warnings that a comment allows; the rules looked at, drafts too.
+
+    site: what a site file does, in lines; empty without one, and with one that has problems.
+    """
 
     problems: tuple[RuleProblem, ...]
     allowed: tuple[RuleProblem, ...]
     rules: tuple[Rule, ...] = ()
+    site: tuple[str, ...] = ()
 
     def count(self, severity: str) -> int:
         """How many problems of a severity stand."""
         return sum(each.severity == severity for each in self.problems)
 
 
-def lint(folder: Path, today: date | None = None) -> tuple[RuleProblem, ...]:
+def lint(folder: Path, today: date | None = None, site: Path | None = None) -> tuple[RuleProblem, ...]:
     """Give every problem of a rules folder that no comment allows, in the order of files and lines.
 
-    today: the day reviews are measured by; None leaves out `review-overdue`.
+    today: the day reviews and a site's decisions are measured by; None leaves out `review-overdue`.
+    site:  a site file to look at as well.
     """
-    return lint_report(folder, today).problems
+    return lint_report(folder, today, site).problems
 
 
-def lint_report(folder: Path, today: date | None = None) -> Report:
-    """Look at a rules folder; what comments allow is given apart."""
-    return report_of(load_release(folder), folder, today)
+def lint_report(folder: Path, today: date | None = None, site: Path | None = None) -> Report:
+    """Look at a rules folder, and at a site file that changes its release; what comments allow is given apart."""
+    return report_of(load_release(folder), folder, today, read_site(site) if site else None)
 
 
-def report_of(loaded: Loaded, folder: Path, today: date | None = None) -> Report:
-    """Look at a rules folder whose release is loaded already."""
+def report_of(loaded: Loaded, folder: Path, today: date | None = None, site: SiteFile | None = None) -> Report:
+    """Look at a rules folder whose release is loaded already, and at a site file."""
     released = subjects_of(loaded, folder)
     drafts, draft_problems = drafts_of(folder, loaded)
     problems = [*loaded.problems, *draft_problems]
@@ -89,8 +98,16 @@ def report_of(loaded: Loaded, folder: Path, today: date | None = None) -> Report
     problems += lint_between.sets(shelf.value_sets, paths)
     problems += lint_between.locked(folder, loaded.file.id)
     looked_at = (*released, *drafts)
-    report = settle(problems, [each.source for each in looked_at])
-    return replace(report, rules=tuple(each.draft for each in looked_at if isinstance(each.draft, Rule)))
+    sources = [each.source for each in looked_at]
+    told: list[str] = []
+    if site is not None:
+        found = site_problems(site, loaded, folder, today)
+        problems += found
+        sources.append(site.source)
+        told = site_report(overlay(loaded.release, site.site)) if loaded.release and not found else []
+    report = settle(problems, sources)
+    rules_seen = tuple(each.draft for each in looked_at if isinstance(each.draft, Rule))
+    return replace(report, rules=rules_seen, site=tuple(told))
 
 
 def lint_subject(subject: Subject, today: date | None = None) -> Iterator[RuleProblem]:

@@ -55,6 +55,8 @@ def sets(value_sets: Mapping[str, ValueSet], paths: Mapping[str, Path]) -> Itera
         for other in value_set.disjoint_from:
             source = _text_source(paths[name])
             mark = _mark(source, f'"{other}"')
+            if other not in value_sets and other in paths:
+                continue  # it could not be read, which is told
             if other not in value_sets:
                 hint = nearest(other, value_sets)
                 yield source.problem("unknown-value-set", mark, f"no value set '{other}' in the release", hint)
@@ -67,7 +69,8 @@ def sets(value_sets: Mapping[str, ValueSet], paths: Mapping[str, Path]) -> Itera
 
 
 def _text_source(path: Path) -> Source:
-    return Source(str(path), tuple(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else (), None)
+    lines = tuple(path.read_text(encoding="utf-8", errors="replace").splitlines()) if path.is_file() else ()
+    return Source(str(path), lines, None)
 
 
 def _mark(source: Source, text: str) -> Mark:

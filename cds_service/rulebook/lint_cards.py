@@ -93,10 +93,14 @@ def suggestions(subject: Subject) -> Iterator[RuleProblem]:
                 continue
             facts_asked = [row_facts(rule, name, subject.shelf) for name in suggestion.conditions.unless]
             drug = create.resource_type == "MedicationRequest"
-            if drug and not create.do_not_perform and not any("AllergyIntolerance" in each for each in facts_asked):
+            known = all(
+                resolve(rule, name, subject.shelf) for name in suggestion.conditions.unless
+            )  # else told already
+            asked = any("AllergyIntolerance" in each for each in facts_asked)
+            if drug and known and not create.do_not_perform and not asked:
                 text = f"'{suggestion.label}' drafts a drug without an `unless` on an allergy"
                 yield subject.at_key("unsafe-suggestion", (*at, "create"), text)
-            if drug and not create.code:
+            if drug and not create.code and not subject.source.has((*at, "create", "code")):
                 text = "a MedicationRequest needs a 'code'; only a ServiceRequest may do without"
                 yield subject.problem("missing-key", (*at, "create"), text)
             if create.code and not _known(subject, create.code):

@@ -17,6 +17,7 @@ _FIELDS = {
 }  # fmt: skip
 # A state has no end: in a pool with events these keys would silently mean something else for it.
 _STATES = frozenset({"Condition", "AllergyIntolerance", "Patient"})
+_NO_END = "a state has no end; `since_start` asks when it began, `clinicalStatus` how it is now"
 _NEVER_FOR_STATES = frozenset({"covers", "stale_after", "merge_gaps", "length", "ending", "during_last"})
 
 
@@ -42,7 +43,12 @@ def keys(subject: Subject) -> Iterator[RuleProblem]:
             states = [each for each in without if each in _STATES and key in _NEVER_FOR_STATES]
             if states or len(without) == len(facts):
                 told = " and ".join(states or without)
-                yield subject.at_key("key-not-for-fact", ("criteria", name, key), f"{told} cannot have '{key}'")
+                hint = (
+                    _NO_END
+                    if states
+                    else f"facts that can: {', '.join(each for each in FACTS if key in FACTS[each].keys)}"
+                )
+                yield subject.at_key("key-not-for-fact", ("criteria", name, key), f"{told} cannot have '{key}'", hint)
 
 
 def statuses(subject: Subject) -> Iterator[RuleProblem]:
@@ -55,7 +61,8 @@ def statuses(subject: Subject) -> Iterator[RuleProblem]:
         for index, word in enumerate(body.status):
             if word not in words:
                 text = f"'{word}' is no status word of {' or '.join(facts)}"
-                yield subject.problem("unknown-status", ("criteria", name, "status", index), text, nearest(word, words))
+                hint = nearest(word, words) or f"words: {', '.join(sorted(words))}"
+                yield subject.problem("unknown-status", ("criteria", name, "status", index), text, hint)
         if words & set(body.status):
             for fact in facts:
                 if not set(body.status) & set(FACTS[fact].statuses):

@@ -22,7 +22,7 @@ def names(subject: Subject) -> Iterator[RuleProblem]:
                     unpinned.add(use.name)
             case "rows" if is_fact(use.name):
                 if use.name not in FACTS:
-                    hint = nearest(use.name, (*FACTS, *subject.draft.criteria))
+                    hint = nearest(use.name, (*FACTS, *subject.draft.criteria)) or f"facts: {', '.join(FACTS)}"
                     yield subject.problem("unknown-fact", use.place, f"no fact '{use.name}'", hint)
             case _:
                 yield from criterion(subject, use)
@@ -44,7 +44,7 @@ def value_set(subject: Subject, use: Use) -> Iterator[RuleProblem]:
         text = f"the release does not pin the value set '{use.name}'"
         yield subject.problem("unpinned", use.place, text, "name its version under `value_sets` of release.yaml")
     else:
-        hint = nearest(use.name, shelf.set_ids | shelf.other_sets)
+        hint = nearest(use.name, sorted(shelf.set_ids | shelf.other_sets)) or "value sets stand in value-sets/<id>"
         yield subject.problem("unknown-value-set", use.place, f"no value set '{use.name}'", hint)
 
 
@@ -55,13 +55,15 @@ def criterion(subject: Subject, use: Use) -> Iterator[RuleProblem]:
         return
     owner, dot, local = use.name.partition(".")
     if not dot:
-        hint = nearest(use.name, draft.criteria)
+        hint = nearest(use.name, (*draft.criteria, *(FACTS if use.kind == "rows" else ())))
         if not hint:
             dotted = [f"{each.id}.{use.name}" for each in draft.uses if resolve(draft, f"{each.id}.{use.name}", shelf)]
             hint = f"did you mean '{dotted[0]}'?" if dotted else ""
         yield subject.problem("unknown-criterion", use.place, f"no criterion '{use.name}'", hint)
         return
     majors = [each.major for each in draft.uses if each.id == owner]
+    if not majors and subject.source.has(("uses", owner)):
+        return  # its version could not be read, which is told
     if not majors:
         hint = nearest(owner, [each.id for each in draft.uses]) or f"name '{owner}' under `uses`"
         yield subject.problem("unknown-criterion", use.place, f"'{owner}' is not under `uses`", hint)
@@ -125,6 +127,33 @@ def _loop(
     return None
 
 
+def definition_loops(subject: Subject) -> Iterator[RuleProblem]:
+    """definition-loop: told at the definition of `uses` that leads back to this file."""
+    if isinstance(subject.draft, Rule):
+        return
+    for each in subject.draft.uses:
+        way = _way_back(subject, each.id, each.major)
+        if way:
+            text = f"the definitions go in a circle: {' -> '.join((subject.draft.id, *way))}"
+            yield subject.at_key("definition-loop", ("uses", each.id), text, "ask the question in one of them only")
+
+
+def _way_back(subject: Subject, name: str, major: int) -> tuple[str, ...]:
+    """Give the ids on the shortest way from a definition back to the subject; empty when there is none."""
+    ways: list[tuple[tuple[str, ...], tuple[str, int]]] = [((name,), (name, major))]
+    seen = {(name, major)}
+    while ways:
+        way, here = ways.pop(0)
+        if here[0] == subject.draft.id:
+            return way
+        file = subject.shelf.definitions.get(here)
+        for each in file.draft.uses if file else ():
+            if (each.id, each.major) not in seen:
+                seen.add((each.id, each.major))
+                ways.append(((*way, each.id), (each.id, each.major)))
+    return ()
+
+
 def sources(subject: Subject) -> Iterator[RuleProblem]:
     """unknown-evidence, unknown-reason, unknown-rule, and what evidence supports."""
     draft, shelf = subject.draft, subject.shelf
@@ -156,5 +185,5 @@ def sources(subject: Subject) -> Iterator[RuleProblem]:
                 yield subject.problem("unknown-rule", (key, index), text, nearest(name, shelf.rules))
 
 
-CHECKS = (names, definitions, loops, sources)
-NEEDED = (names, definitions, loops)  # what a release cannot be judged without
+CHECKS = (names, definitions, loops, definition_loops, sources)
+NEEDED = (names, definitions, loops, definition_loops)  # what a release cannot be judged without

@@ -1,6 +1,7 @@
 """The page of lint codes (docs/reference/lint.md): what each means, why, a wrong piece and a right one.
 
-Run as `python -m cds_service.rulebook.lint_page docs/reference/lint-examples.yaml docs/reference/lint.md`.
+Run as `python -m cds_service.rulebook.lint_page docs/reference/lint.md`. The pieces stand in lint_examples.yaml, beside
+this module, because SARIF shows them too.
 """
 
 import sys
@@ -13,9 +14,9 @@ from cds_service.rulebook.lint_codes import MEANINGS, severity_of
 
 _HEAD = """# Lint codes
 
-Written by `python -m cds_service.rulebook.lint_page docs/reference/lint-examples.yaml docs/reference/lint.md`; a test
-keeps it true. The pieces are those of made-up files in `tests/lint_sample`. A test proves that lint reports exactly the
-code of a wrong piece, and nothing once the right piece stands in its place.
+Written by `python -m cds_service.rulebook.lint_page docs/reference/lint.md`; a test keeps it true. The pieces are
+those of made-up files in `tests/lint_sample`. A test proves that lint reports exactly the code of a wrong piece, and
+nothing once the right piece stands in its place.
 
 `cds-service rules lint` prints each finding with its place, and a hint where there is one:
 
@@ -29,6 +30,13 @@ rules/liver-test-due/1.0.0.yaml:69:28: unknown-parameter: no parameter 'recent_d
 An **error** stops a release. A **warning** is accepted by a comment on its line, with a reason:
 `# lint: allow unused-parameter because a site reads it`. What each part means: [rule language](rule-language.md).
 """
+
+
+def read_examples() -> dict[str, dict[str, str]]:
+    """Give of each code why it is asked for, a wrong piece and a right one; lint_examples.yaml says what else."""
+    text = (Path(__file__).parent / "lint_examples.yaml").read_text(encoding="utf-8")
+    examples: dict[str, dict[str, str]] = yaml.safe_load(text)
+    return examples
 
 
 def lint_page(examples: Mapping[str, Mapping[str, str]]) -> str:
@@ -54,5 +62,4 @@ def _part(code: str, example: Mapping[str, str]) -> str:
 
 
 if __name__ == "__main__":
-    written = lint_page(yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8")))
-    Path(sys.argv[2]).write_text(written, encoding="utf-8")
+    Path(sys.argv[1]).write_text(lint_page(read_examples()), encoding="utf-8")

@@ -43,17 +43,20 @@ def value(subject: Subject) -> Iterator[RuleProblem]:
 
 def unit(subject: Subject) -> Iterator[RuleProblem]:
     """wrong-unit: durations for windows, years for age, count for count, measures for values."""
+    misspelt: set[Place] = set()
     for each in uses_of(subject.draft):
         parameter = subject.draft.parameters.get(each.name) if each.kind == "parameter" else None
         if parameter and parameter.unit:
             wanted = _wanted_unit(subject, each, parameter.unit)
-            if wanted:
+            if wanted and parameter.unit not in UNITS and (near := nearest(parameter.unit, UNITS)):
+                place = ("parameters", each.name, "unit")
+                if place not in misspelt:
+                    misspelt.add(place)
+                    yield subject.problem("wrong-unit", place, f"'{parameter.unit}' is no unit", near)
+            elif wanted:
                 text = f"'{each.name}' is in {parameter.unit}; wanted {wanted}"
                 line = subject.source.mark(("parameters", each.name, "unit")).line
-                hint = f"its unit stands in line {line}" + (
-                    f"; {near}" if (near := nearest(parameter.unit, UNITS)) else ""
-                )
-                yield subject.problem("wrong-unit", each.place, text, hint)
+                yield subject.problem("wrong-unit", each.place, text, f"its unit stands in line {line}")
 
 
 def _wanted_unit(subject: Subject, use: Use, unit: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from cds_service.core.facts import FACTS
 from cds_service.core.rule import Conditions, Criterion, Logic, Rule
 from cds_service.rulebook.lint_subject import Subject, is_fact, reached, resolve, row_facts
-from cds_service.rulebook.lint_text import card_texts, mark_of, placeholders
+from cds_service.rulebook.lint_text import card_texts, mark_of, placeholders, without_placeholders
 from cds_service.rulebook.source import Place, RuleProblem, nearest
 
 SUMMARY_LIMIT = 140
@@ -29,6 +29,12 @@ def named(subject: Subject) -> Iterator[RuleProblem]:
             for inside in placeholders(text):
                 if inside not in draft.parameters:
                     yield from _part(subject, place, inside)
+            rest = without_placeholders(text)
+            brace = next((each for each in "{}" if each in rest), "")
+            if brace:
+                said = f"a {brace} that belongs to no placeholder would be printed"
+                mark = mark_of(subject.source, place, brace * 2 if brace * 2 in text else brace)
+                yield subject.source.problem("unknown-placeholder", mark, said, "write placeholders in single braces")
 
 
 def _unknown(subject: Subject, place: Place, inside: str, hint: str) -> RuleProblem:
@@ -40,6 +46,8 @@ def _part(subject: Subject, place: Place, inside: str) -> Iterator[RuleProblem]:
     draft = subject.draft
     name, dot, part = inside.rpartition(".")
     known = [*draft.parameters, *(f"{each}.{one}" for each in draft.criteria for one in PARTS)]
+    if _led_nowhere(subject, name):
+        return
     if not dot or part not in PARTS or not resolve(draft, name, subject.shelf):
         yield _unknown(subject, place, inside, nearest(inside, known) or f"parts of a criterion: {', '.join(PARTS)}")
         return
@@ -48,6 +56,14 @@ def _part(subject: Subject, place: Place, inside: str) -> Iterator[RuleProblem]:
         yield _unknown(subject, place, inside, f"'{name}' never has rows")
     elif part == "value" and not any("value" in FACTS[each].keys for each in facts):
         yield _unknown(subject, place, inside, f"rows of '{name}' have no value")
+
+
+def _led_nowhere(subject: Subject, name: str) -> bool:
+    """Whether the definition that a criterion is of could not be had; that is told where the file uses it."""
+    owner, dot, _ = name.partition(".")
+    majors = [each.major for each in subject.draft.uses if each.id == owner]
+    written = subject.source.has(("uses", owner))
+    return bool(dot) and written and not any((owner, each) in subject.shelf.definitions for each in majors)
 
 
 def guarded(subject: Subject) -> Iterator[RuleProblem]:

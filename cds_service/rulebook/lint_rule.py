@@ -1,14 +1,15 @@
 """Checks of a file as a whole: what is reached, attributes, evidence, review, and silence when it cannot tell."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 
-from cds_service.core.facts import ORDER_HOOKS
-from cds_service.core.rule import Definition, Find, Logic, Rule
-from cds_service.rulebook.lint_subject import Subject, Use, card_uses, reached, resolve, row_facts, uses_of
+from cds_service.core.facts import HOOKS, ORDER_HOOKS
+from cds_service.core.rule import Definition, Find, Hook, Logic, Rule
+from cds_service.rulebook.case import RULE_LISTS
+from cds_service.rulebook.lint_subject import Owned, Subject, Use, card_uses, reached, resolve, row_facts, uses_of
 from cds_service.rulebook.lint_text import card_texts, placeholders
 from cds_service.rulebook.reader_forms import SETTINGS
-from cds_service.rulebook.source import RuleProblem
+from cds_service.rulebook.source import Place, RuleProblem
 
 # Source attributes of which it can be told from the keys of criteria whether they are read, and the key that does.
 _READ_BY = {"sex": "sex", "date_of_birth": "age"}
@@ -20,14 +21,19 @@ def use(subject: Subject) -> Iterator[RuleProblem]:
     rule = subject.draft
     if not isinstance(rule, Rule):
         return
+    used = _led_to(subject, rule)
+    for name in rule.criteria:
+        if (rule.id, name) not in used:
+            yield subject.at_key("unused-criterion", ("criteria", name), f"nothing leads to '{name}'")
+
+
+def _led_to(subject: Subject, rule: Rule) -> Mapping[tuple[str, str], Owned]:
+    """Give the criteria that `when` or a card leads to, by (file id, name)."""
     logic = rule.when.logic
     start = {*logic.all, *logic.any, *logic.none}
     start |= {each.name for each in card_uses(rule) if each.kind == "criterion"}
     start |= {inside.rpartition(".")[0] for _, text, _ in card_texts(rule) for inside in placeholders(text)}
-    used = reached(rule, tuple(start - {""}), subject.shelf)
-    for name in rule.criteria:
-        if (rule.id, name) not in used:
-            yield subject.at_key("unused-criterion", ("criteria", name), f"nothing leads to '{name}'")
+    return reached(rule, tuple(start - {""}), subject.shelf)
 
 
 def silence(subject: Subject) -> Iterator[RuleProblem]:
@@ -81,11 +87,13 @@ def attributes(subject: Subject) -> Iterator[RuleProblem]:
 
 
 def evidence(subject: Subject) -> Iterator[RuleProblem]:
-    """unsupported: the cards, and every parameter or a criterion that uses it, need evidence."""
+    """unsupported: each card, and every parameter or a criterion that uses it, need evidence."""
     draft = subject.draft
     supported = {name for each in draft.evidence for name in each.supports}
     if isinstance(draft, Rule) and draft.cards and "cards" not in supported:
         yield subject.at_key("unsupported", ("cards",), "no evidence supports the cards", "name `cards` in `supports`")
+    elif isinstance(draft, Rule):
+        yield from _baseless(subject, draft)
     users: dict[str, set[str]] = {}
     for each in uses_of(draft):
         if each.kind == "parameter":
@@ -94,6 +102,60 @@ def evidence(subject: Subject) -> Iterator[RuleProblem]:
         if not supported & {name, *users.get(name, {"cards"})}:
             text = f"no evidence supports '{name}' or a criterion that uses it"
             yield subject.at_key("unsupported", ("parameters", name), text, "name it in `supports`")
+
+
+def _baseless(subject: Subject, rule: Rule) -> Iterator[RuleProblem]:
+    """Tell a card whose sources are there, and of which none supports the cards."""
+    known = {each.id: "cards" in each.supports for each in rule.evidence}
+    for number, card in enumerate(rule.cards):
+        if card.source and all(each in known and not known[each] for each in card.source):
+            text = f"no source of '{card.id}' supports the cards"
+            hint = "name a source that does, or add `cards` to its `supports`"
+            yield subject.problem("unsupported", ("cards", number, "source"), text, hint)
+
+
+def idle_evidence(subject: Subject) -> Iterator[RuleProblem]:
+    """unused-evidence: it supports the cards but none names it, or only criteria and parameters that nothing uses."""
+    draft = subject.draft
+    if isinstance(draft, Rule):
+        working = {local for owner, local in _led_to(subject, draft) if owner == draft.id}
+    else:
+        working = set(draft.criteria)
+    working |= {each.name for each in uses_of(draft) if each.kind == "parameter"}
+    for number, each in enumerate(draft.evidence):
+        shown = isinstance(draft, Rule) and any(each.id in card.source for card in draft.cards)
+        known = {*draft.criteria, *draft.parameters, "cards"}
+        if each.supports and not shown and known.issuperset(each.supports) and working.isdisjoint(each.supports):
+            text = f"nothing that is shown or used rests on '{each.id}'"
+            hint = "name it in a card's `source`" if "cards" in each.supports else ""
+            yield subject.problem("unused-evidence", ("evidence", number, "id"), text, hint)
+
+
+def entries(subject: Subject) -> Iterator[RuleProblem]:
+    """duplicate-entry: evidence, cards, and tests of one list, by what tells them apart."""
+    lists: list[tuple[Place, str]] = [(("evidence",), "id"), (("cards",), "id")]
+    for place, key in (*lists, *((("tests", name), "name") for name in RULE_LISTS)):
+        listed = subject.source.node(place) if subject.source.has(place) else None
+        seen: set[str] = set()
+        for number, each in enumerate(listed.items if listed else ()):
+            said = each.get(key)
+            if said and said.text in seen:
+                text = f"another entry of this list has the {key} '{said.text}' already"
+                yield subject.problem("duplicate-entry", (*place, number, key), text, f"give each its own {key}")
+            seen.add(said.text if said else "")
+
+
+def moments(subject: Subject) -> Iterator[RuleProblem]:
+    """hook-not-run, in a hook criterion: it could never hold there. Those of tests are told by lint_tests."""
+    rule = subject.draft
+    if not isinstance(rule, Rule) or not rule.hooks:
+        return
+    hint = f"it runs at {', '.join(rule.hooks)}"
+    for name, criterion in rule.criteria.items():
+        for number, hook in enumerate(criterion.body.hook if isinstance(criterion.body, Hook) else ()):
+            if hook in HOOKS and hook not in rule.hooks:
+                place = ("criteria", name, "hook", number)
+                yield subject.problem("hook-not-run", place, f"the rule does not run at {hook}", hint)
 
 
 def _user(use: Use) -> str:
@@ -117,4 +179,4 @@ def overdue(subject: Subject, today: date) -> Iterator[RuleProblem]:
         yield subject.problem("review-overdue", ("review_due",), f"the review was due on {due}")
 
 
-CHECKS = (use, silence, settings, attributes, evidence, review)
+CHECKS = (use, silence, settings, attributes, evidence, idle_evidence, entries, moments, review)

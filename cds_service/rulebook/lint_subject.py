@@ -219,3 +219,28 @@ def row_facts(draft: Rule | Definition, name: str, shelf: Shelf) -> frozenset[st
             case Hook():
                 pass
     return frozenset(facts)
+
+
+def reached_definitions(subject: Subject) -> tuple[DefinitionFile, ...]:
+    """Give the definitions that a file uses, and those that they use."""
+    found: dict[str, DefinitionFile] = {}
+    waiting = [subject.draft.uses]
+    while waiting:
+        for used in waiting.pop():
+            file = subject.shelf.definitions.get((used.id, used.major))
+            if file and file.source.file not in found:
+                found[file.source.file] = file
+                waiting.append(file.draft.uses)
+    return tuple(found.values())
+
+
+def files_of(subject: Subject) -> set[str]:
+    """Give the file and those of the definitions it reaches."""
+    return {subject.source.file, *(each.source.file for each in reached_definitions(subject))}
+
+
+def unread_sets(subject: Subject) -> set[str]:
+    """Give the value sets that the file or a definition it reaches needs, and that are pinned but could not be read."""
+    drafts = (subject.draft, *(each.draft for each in reached_definitions(subject)))
+    named = {use.name for each in drafts for use in uses_of(each) if use.kind == "value-set"}
+    return (named & subject.shelf.set_ids) - subject.shelf.value_sets.keys()

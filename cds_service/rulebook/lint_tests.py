@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from cds_service.core.facts import FACTS
+from cds_service.core.facts import FACTS, HOOKS
 from cds_service.core.rule import Rule
 from cds_service.rulebook.case import DEFINITION_LISTS, RULE_LISTS
 from cds_service.rulebook.lint_names import criterion, value_set
@@ -40,7 +40,8 @@ def stops(subject: Subject) -> Iterator[RuleProblem]:
                     yield from found
                     if not found and key == "because" and list_name == "must_not_fire" and each.text not in members:
                         text = f"'{each.text}' is no member of `when`, so it cannot stop the rule by itself"
-                        yield subject.problem("unknown-criterion", at, text, nearest(each.text, members))
+                        hint = nearest(each.text, members) or f"members: {', '.join(sorted(members))}"
+                        yield subject.problem("unknown-criterion", at, text, hint)
 
 
 def charts(subject: Subject) -> Iterator[RuleProblem]:
@@ -52,6 +53,35 @@ def charts(subject: Subject) -> Iterator[RuleProblem]:
                 continue
             for row, at in _items(rows, (*place, key.text)):
                 yield from _row(subject, row, at, fact.name)
+
+
+def cards(subject: Subject) -> Iterator[RuleProblem]:
+    """unknown-card: a test waits for a card, or for a suggestion, that the rule does not have."""
+    rule = subject.draft
+    if not isinstance(rule, Rule) or not rule.cards:
+        return
+    ids = [each.id for each in rule.cards]
+    labels = [suggestion.label for each in rule.cards for suggestion in each.suggestions]
+    for list_name in RULE_LISTS:
+        for test, place in _items(subject.source.node(("tests", list_name)), ("tests", list_name)):
+            for each, at in _items(test.get("card"), (*place, "card")):
+                if each.text not in ids:
+                    hint = nearest(each.text, ids) or f"cards: {', '.join(ids)}"
+                    yield subject.problem("unknown-card", at, f"the rule has no card '{each.text}'", hint)
+            for each, at in _items(test.get("suggests"), (*place, "suggests")):
+                if each.text not in labels:
+                    text = f"no card of the rule suggests '{each.text}'"
+                    yield subject.problem("unknown-card", at, text, nearest(each.text, labels))
+
+
+def moments(subject: Subject) -> Iterator[RuleProblem]:
+    """hook-not-run, in a chart: a test at a hook that the rule does not run at shows nothing."""
+    hooks = subject.draft.hooks if isinstance(subject.draft, Rule) else ()
+    for chart, place in _charts(subject):
+        hook = chart.get("hook")
+        if hooks and hook and hook.text in HOOKS and hook.text not in hooks:
+            text = f"the rule does not run at {hook.text}"
+            yield subject.problem("hook-not-run", (*place, "hook"), text, f"it runs at {', '.join(hooks)}")
 
 
 def _row(subject: Subject, row: Node, at: Place, fact: str) -> Iterator[RuleProblem]:
@@ -80,4 +110,4 @@ def _charts(subject: Subject) -> Iterator[tuple[Node, Place]]:
                 yield but, (*place, "but")
 
 
-CHECKS = (stops, charts)
+CHECKS = (stops, cards, charts, moments)

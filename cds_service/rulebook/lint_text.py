@@ -14,6 +14,11 @@ def placeholders(text: str) -> list[str]:
     return _PLACEHOLDER.findall(text)
 
 
+def without_placeholders(text: str) -> str:
+    """Give what is left of a text without its placeholders."""
+    return _PLACEHOLDER.sub("", text)
+
+
 def card_texts(rule: Rule) -> Iterator[tuple[Place, str, tuple[Conditions, ...]]]:
     """Give each text of a card that is filled: its place, the text, and the conditions under which it is shown."""
     for number, card in enumerate(rule.cards):

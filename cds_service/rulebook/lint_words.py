@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from cds_service.core.value_set import words
 from cds_service.rulebook.lint_subject import Subject, uses_of
 from cds_service.rulebook.lint_text import mark_of
-from cds_service.rulebook.source import Mark, Node, Place, RuleProblem
+from cds_service.rulebook.source import Mark, Node, Place, RuleProblem, Source
 from cds_service.rulebook.words import find_words
 
 # Keys under which people read what stands there. Citations and text from a chart are quotations.
@@ -28,7 +28,11 @@ _DRUG_SYSTEM = "rxnorm"  # the name of a drug may be printed
 
 def person_first(subject: Subject) -> Iterator[RuleProblem]:
     """person-first: in texts, and in comments that have a line of their own."""
-    source = subject.source
+    yield from person_first_in(subject.source)
+
+
+def person_first_in(source: Source) -> Iterator[RuleProblem]:
+    """Look at a file by itself, whatever it is about."""
     for number, line in enumerate(source.lines, 1):
         for word, instead in find_words(line) if line.lstrip().startswith("#") else ():
             mark = Mark(number, line.index(word) + 1)
@@ -43,13 +47,18 @@ def person_first(subject: Subject) -> Iterator[RuleProblem]:
 
 def tone(subject: Subject) -> Iterator[RuleProblem]:
     """tone: guidance neither shouts nor promises."""
-    for place, node in _texts(subject.source.root, (), _READ):
+    yield from tone_in(subject.source)
+
+
+def tone_in(source: Source) -> Iterator[RuleProblem]:
+    """Look at a file by itself, whatever it is about."""
+    for place, node in _texts(source.root, (), _READ):
         if place[0] == "tests":
             continue
         for found in _TONE.finditer(node.text):
-            mark = mark_of(subject.source, place, found[0])
+            mark = mark_of(source, place, found[0])
             text = f"'{found[0]}' shouts" if found[0] == "!" else f"'{found[0]}' promises what nobody can know"
-            yield subject.source.problem("tone", mark, text, "say what is known, and how well")
+            yield source.problem("tone", mark, text, "say what is known, and how well")
 
 
 def code_display(subject: Subject) -> Iterator[RuleProblem]:

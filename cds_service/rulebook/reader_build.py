@@ -86,7 +86,8 @@ def _evidence(plain: Plain) -> Evidence:
 
 def _parameter(name: str, plain: Value) -> Parameter:
     given: Plain = {} if plain is MISSING else plain
-    value, limits = given.get("value", 0.0), given.get("range", ())
+    limits = given.get("range", ())
+    value = given.get("value", limits[0] if limits else 0.0)  # one that could not be read is within its range
     least, most = limits if len(limits) == 2 else (value, value)
     return Parameter(name, value, given.get("unit", ""), (least, most), given.get("why", ""))
 
@@ -158,13 +159,11 @@ def _card(plain: Plain) -> Card:
         id=plain.get("id", ""),
         summary=plain.get("summary", ""),
         indicator=_indicator(plain.get("indicator", {})),
-        detail=tuple(_line(each) for each in plain.get("detail", ())),
+        detail=lines_of(plain.get("detail", ())),
         source=plain.get("source", ()),
         override_reasons=plain.get("override_reasons", ()),
         conditions=_conditions(plain),
-        links=tuple(
-            Link(each.get("label", ""), each.get("url", ""), each.get("type", "")) for each in plain.get("links", ())
-        ),
+        links=links_of(plain.get("links", ())),
         suggestions=tuple(_suggestion(each) for each in plain.get("suggestions", ())),
         site_may_change=plain.get("site_may_change", ()),
     )
@@ -175,6 +174,16 @@ def _indicator(plain: str | Plain) -> tuple[tuple[str, str | None], ...]:
         return ((plain, None),)
     pairs = ((level, plain[level]) for level in reversed(LEVELS) if level in plain)
     return tuple((level, None if criterion == "otherwise" else criterion) for level, criterion in pairs)
+
+
+def lines_of(plain: Value) -> tuple[Line, ...]:
+    """Build the lines of a card's detail."""
+    return tuple(_line(each) for each in plain)
+
+
+def links_of(plain: Value) -> tuple[Link, ...]:
+    """Build the links of a card."""
+    return tuple(Link(each.get("label", ""), each.get("url", ""), each.get("type", "")) for each in plain)
 
 
 def _line(plain: str | Plain) -> Line:

@@ -20,30 +20,51 @@ from cds_service.rulebook.reader_values import Reading, Value
 
 _PARTIAL = r"\d{4}(?:-\d{2}(?:-\d{2})?)?"
 _UNITS = "(?:day|week|month|year)s?"
-CASE_DATE = Named("a date", rf"{_PARTIAL}|today|\d+ {_UNITS} ago", "36 days ago", code="wrong-type", plain=True)
-BIRTH_DATE = Named("a birth date", rf"{_PARTIAL}|\d+ {_UNITS} ago", "1990-05-05", code="wrong-type", plain=True)
+CASE_DATE = Named(
+    "a date", rf"{_PARTIAL}|today|\d+ {_UNITS} ago", "36 days ago", code="wrong-type", plain=True, day=True
+)
+BIRTH_DATE = Named(
+    "a birth date", rf"{_PARTIAL}|\d+ {_UNITS} ago", "1990-05-05", code="wrong-type", plain=True, day=True
+)
 SUPPLY = Named("a duration", rf"\d+ {_UNITS}", "30 days", code="wrong-type")
 SEX = Word("a sex", SEXES)
 UNAVAILABLE, UNREADABLE = "unavailable", "unreadable"
 
-PATIENT = Form("the Patient of a test", (Key("birthDate", BIRTH_DATE), Key("sex", SEX), Key("status", STATUS)))
+PATIENT = Form(
+    "the Patient of a test",
+    (
+        Key("birthDate", BIRTH_DATE, False, "left out, it is not recorded"),
+        Key("sex", SEX, False, "left out, it is not recorded"),
+        Key("status", STATUS, False, "living if left out"),
+    ),
+)
 ROW = Form(
     "a row of a test",
     (
         Key("in", VALUE_SETS, False, "a code of each set"),
         Key("code", CODE, False, "one code, as system|code"),
         Key("text", LINE, False, "words without a code"),
-        Key("status", STATUS),
-        Key("clinicalStatus", Word("a clinical status", tuple(CLINICAL_STATUS))),
-        Key("verificationStatus", Word("a verification status", tuple(VERIFICATION_STATUS))),
-        Key("category", ListOf(CODE_WORD)),
-        Key("start", CASE_DATE),
-        Key("end", CASE_DATE),
-        Key("supply", SUPPLY),
-        Key("repeats", Number(whole=True, least=0, what="a whole number")),
-        Key("value", Either((Number(), LINE))),
-        Key("unit", LINE),
-        Key("upper_limit", Number()),
+        Key("status", STATUS, False, "its status word; left out, the usual one of the fact"),
+        Key("clinicalStatus", Word("a clinical status", tuple(CLINICAL_STATUS)), False, "active if left out"),
+        Key(
+            "verificationStatus",
+            Word("a verification status", tuple(VERIFICATION_STATUS)),
+            False,
+            "confirmed if left out",
+        ),
+        Key("category", ListOf(CODE_WORD), False, "its categories, as FHIR codes"),
+        Key("start", CASE_DATE, False, "when it began"),
+        Key("end", CASE_DATE, False, "when it ended"),
+        Key("supply", SUPPLY, False, "how long what was handed over lasts"),
+        Key(
+            "repeats",
+            Number(whole=True, least=0, what="a whole number"),
+            False,
+            "how often the supply may be had again",
+        ),
+        Key("value", Either((Number(), LINE)), False, 'its number, or a number in words such as "> 150"'),
+        Key("unit", LINE, False, "the unit of the value, as UCUM"),
+        Key("upper_limit", Number(), False, "the upper limit that the report gives"),
         Key("answer", FILE_ID, False, "a value set, or `other` for a code in no set"),
         Key("reason", FILE_ID, False, "a value set, or `other` for a code in no set"),
     ),
@@ -51,35 +72,60 @@ ROW = Form(
 _MARKER = Word("a marker", (UNAVAILABLE, UNREADABLE))
 _ROWS = Either((Word("a marker", (UNAVAILABLE,)), ListOf(Either((ROW, _MARKER)))), "a list of rows, or `unavailable`")
 _ONE = Either((Word("a marker", (UNAVAILABLE,)), PATIENT))
+
+
+def _rows_key(fact: str) -> Key:
+    return Key(fact, _ROWS, False, f"every row of {fact} on record; left out, the list is read and empty")
+
+
 CHART = Form(
     "the chart of a test",
     (
-        Key("today", DATE),
-        Key("hook", Word("a hook", HOOKS)),
-        *(Key(each, _ONE if each == "Patient" else _ROWS) for each in FACTS),
+        Key("today", DATE, False, "the day the test is judged at"),
+        Key("hook", Word("a hook", HOOKS), False, "the moment"),
+        *(Key(each, _ONE, False, "the patient") if each == "Patient" else _rows_key(each) for each in FACTS),
     ),
 )
 
 _NAMES = ListOf(CRITERION, least=1)
-_CASE = (Key("name", LINE, True, "what the test shows"), Key("but", CHART))
-_CARD = Key("card", FILE_ID)
-_BECAUSE = Key("because", _NAMES)
-_CHOICE = (_CARD, Key("indicator", Word("a level", LEVELS)), Key("suggests", ListOf(LINE)))
+_CASE = (
+    Key("name", LINE, True, "what the test shows"),
+    Key("but", CHART, False, "what differs from `base`; whole keys are replaced"),
+)
+_BECAUSE = Key("because", _NAMES, False, "exactly the members of `when` that decide")
+_CHOICE = (
+    Key("card", FILE_ID, False, "the card that is shown"),
+    Key("indicator", Word("a level", LEVELS), False, "the level of the card"),
+    Key("suggests", ListOf(LINE), False, "the labels of all its suggestions, in order"),
+)
 _OF = Key("of", _NAMES, True, "the criteria that have this verdict")
+_HELD = ListOf(Form("a test", (*_CASE, _OF)))
+_HOLDS = {
+    "must_hold": "the criteria in `of` are YES",
+    "must_not_hold": "the criteria in `of` are NO",
+    "cannot_tell": "the criteria in `of` are UNKNOWN",
+}
+_UNTOLD = Form("a test that cannot tell", (*_CASE, _BECAUSE, *_CHOICE))
+_BASE = Key("base", CHART, False, "the chart that every test starts from")
 RULE_TESTS = Form(
     "`tests`",
     (
-        Key("base", CHART),
-        Key("must_fire", ListOf(Form("a test that must fire", (*_CASE, *_CHOICE)))),
-        Key("must_not_fire", ListOf(Form("a test that must not fire", (*_CASE, _BECAUSE)))),
-        Key("cannot_tell", ListOf(Form("a test that cannot tell", (*_CASE, _BECAUSE, *_CHOICE)))),
+        _BASE,
+        Key("must_fire", ListOf(Form("a test that must fire", (*_CASE, *_CHOICE))), False, "a card is shown"),
+        Key(
+            "must_not_fire",
+            ListOf(Form("a test that must not fire", (*_CASE, _BECAUSE))),
+            False,
+            "no card: `when` is NO",
+        ),
+        Key("cannot_tell", ListOf(_UNTOLD), False, "`when` is UNKNOWN"),
         # What only a line of a card looks at changes neither verdict nor card, so it is tested by name.
-        *(Key(each, ListOf(Form("a test", (*_CASE, _OF)))) for each in ("must_hold", "must_not_hold")),
+        *(Key(each, _HELD, False, _HOLDS[each]) for each in ("must_hold", "must_not_hold")),
     ),
 )
 DEFINITION_TESTS = Form(
     "`tests`",
-    (Key("base", CHART), *(Key(each, ListOf(Form("a test", (*_CASE, _OF)))) for each in DEFINITION_LISTS)),
+    (_BASE, *(Key(each, _HELD, False, _HOLDS[each]) for each in DEFINITION_LISTS)),
 )
 
 
@@ -91,8 +137,8 @@ def read_cases(tests: Value, definition: bool, reading: Reading) -> tuple[Case, 
         for number, each in enumerate(tests.get(list_name, ())):
             at = reading.source.mark(("tests", list_name, number))
             merged = {**base, **each.get("but", {})}
-            if "today" not in merged or not (definition or "hook" in merged):
-                absent = "today" if "today" not in merged else "hook"
+            absent = next((key for key in ("today", "hook")[: 1 + (not definition)] if key not in merged), "")
+            if absent and not _is_written(absent, (list_name, number), reading):
                 reading.note("missing-key", at, f"the test has no '{absent}'", "give it in `base`")
             cases.append(
                 Case(
@@ -110,6 +156,11 @@ def read_cases(tests: Value, definition: bool, reading: Reading) -> tuple[Case, 
                 )
             )
     return tuple(cases)
+
+
+def _is_written(key: str, test: tuple[str, int], reading: Reading) -> bool:
+    """Whether a key stands in `base` or in the test; what is wrong with it is told already."""
+    return any(reading.source.has(("tests", *where, key)) for where in (("base",), (*test, "but")))
 
 
 def _rows(rows: Value) -> tuple[CaseRow, ...] | None:

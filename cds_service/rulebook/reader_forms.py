@@ -3,7 +3,7 @@
 docs/reference/rule-language.md says what they mean. The order of a table is the order of the keys in a file.
 """
 
-from cds_service.core.facts import CLINICAL_STATUS, HOOKS, SEXES, VERIFICATION_STATUS
+from cds_service.core.facts import CLINICAL_STATUS, FACTS, HOOKS, SEXES, VERIFICATION_STATUS
 from cds_service.core.rule import LEVELS
 from cds_service.rulebook.reader_shapes import (
     BlockOf,
@@ -21,7 +21,6 @@ from cds_service.rulebook.reader_shapes import (
 
 _SNAKE = r"(?!(?:on|off|yes|no|true|false|null)$)[a-z][a-z0-9]*(?:_[a-z0-9]+)*(?<=..)"
 _KEBAB = r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
-_DAY = r"\d{4}-\d{2}-\d{2}"
 
 # Short names of code systems, as `system|code` is written in rule files.
 CODE_SYSTEMS = {
@@ -42,16 +41,25 @@ CHANGEABLE = ("summary", "detail", "links", "override_reasons")
 CREATED = ("MedicationRequest", "ServiceRequest")
 
 LINE = Text("one line of text")
+UNIT = Text("one line of text", ("years", "months", "weeks", "days", "score", "count", "times", "ms", "U/L"))
 FILE_ID = Named("an id in kebab-case", _KEBAB, "opioid-status")
 VERSION = Named("a version of three parts", r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", "1.0.0")
-DATE = Named("a date", _DAY, "2026-11-21", code="wrong-type")
+DATE = Named("a date", r"\d{4}-\d{2}-\d{2}", "2026-11-21", code="wrong-type", day=True)
 NEW_PARAMETER = Named("a parameter name in snake_case", _SNAKE, "lookback_days")
 NEW_CRITERION = Named("a criterion name in snake_case", _SNAKE, "on_moud")
 PARAMETER = Named("the name of a parameter", _SNAKE, "lookback_days", number_code="number-not-parameter")
-WINDOW = Named("the name of a parameter, or `today`", _SNAKE, "lookback_days", number_code="number-not-parameter")
+WINDOW = Named(
+    "the name of a parameter, or `today`",
+    _SNAKE,
+    "lookback_days",
+    number_code="number-not-parameter",
+    offered=("today",),
+)
 CRITERION = Named("the name of a criterion", rf"(?:{_KEBAB}\.)?{_SNAKE}", "opioid-status.on_moud")
-ROWS = Named("a fact or a criterion", rf"[A-Z][A-Za-z]+|{_KEBAB}|(?:{_KEBAB}\.)?{_SNAKE}", "Condition")
-STATUS = Named("a status word", r"[a-z]+(?:-[a-z]+)*", "taking")
+_ROWS_PATTERN = rf"[A-Z][A-Za-z]+|{_KEBAB}|(?:{_KEBAB}\.)?{_SNAKE}"
+ROWS = Named("a fact or a criterion", _ROWS_PATTERN, "Condition", offered=tuple(FACTS))
+_STATUS_WORDS = tuple(dict.fromkeys(word for fact in FACTS.values() for word in fact.statuses))
+STATUS = Named("a status word", r"[a-z]+(?:-[a-z]+)*", "taking", offered=_STATUS_WORDS)
 CODE_WORD = Named("a FHIR code", r"[A-Za-z][A-Za-z0-9-]*", "encounter-diagnosis")
 SUPPORTED = Named("a criterion, a parameter or `cards`", _SNAKE, "cards")
 CODE = Named("a code as system|code", rf"(?:{'|'.join(CODE_SYSTEMS)}|[a-z]+:[^|\s]+)\|[^|\s]+", "loinc|1234-x")
@@ -59,7 +67,13 @@ CRITERIA_LIST = ListOf(CRITERION, least=1)
 VALUE_SETS = ListOf(FILE_ID, least=1)
 FLAG = Constant("true")
 
-BOUNDS = Form("a block of bounds", tuple(Key(each, PARAMETER) for each in BOUND_KEYS), some_of=BOUND_KEYS)
+_BOUND_MEANINGS = ("this number or more", "more than this number", "this number or less", "less than this number")
+BOUNDS = Form(
+    "a block of bounds",
+    tuple(Key(each, PARAMETER, False, said) for each, said in zip(BOUND_KEYS, _BOUND_MEANINGS, strict=True)),
+    some_of=BOUND_KEYS,
+    example="{at_least: name}, with the name of a parameter",
+)
 REVIEW = Form("a review", (Key("by", LINE, True, "who reviewed it"), Key("date", DATE, True, "the day of the review")))
 EVIDENCE = Form(
     "an evidence entry",
@@ -75,7 +89,7 @@ PARAMETER_FORM = Form(
     "a parameter",
     (
         Key("value", Number(), True, "the number"),
-        Key("unit", LINE, True, "years, months, weeks, days, score, count, times or a UCUM unit"),
+        Key("unit", UNIT, True, "years, months, weeks, days, score, count, times or a UCUM unit"),
         Key("range", ListOf(Number(), least=2, most=2), True, "[least, most] that a site may choose"),
         Key("why", LINE, True, "why this number"),
     ),
@@ -90,31 +104,56 @@ FIND = Form(
     (
         *_SAID,
         Key("find", ListOf(ROWS, least=1), True, "facts or criteria, pooled"),
-        Key("code_in", VALUE_SETS),
-        Key("code_not_in", VALUE_SETS),
-        Key("if", CRITERIA_LIST),
-        Key("status", ListOf(STATUS, least=1)),
-        Key("clinicalStatus", ListOf(Word("a clinical status", tuple(CLINICAL_STATUS)), least=1)),
-        Key("verificationStatus", ListOf(Word("a verification status", tuple(VERIFICATION_STATUS)), least=1)),
-        Key("category_not", ListOf(CODE_WORD, least=1)),
-        Key("reason_in", VALUE_SETS),
-        Key("age", BOUNDS),
-        Key("sex", ListOf(Word("a sex", SEXES), least=1)),
-        Key("covers", PARAMETER),
-        Key("stale_after", PARAMETER),
-        Key("merge_gaps", PARAMETER),
-        Key("length", BOUNDS),
-        Key("ending", FLAG),
-        Key("during_last", WINDOW),
-        Key("since_start", BOUNDS),
-        Key("started_since", Named("a criterion, or `today`", CRITERION.pattern, "oud_coded")),
-        Key("latest", FLAG),
-        Key("value", BOUNDS),
-        Key("per_upper_limit", PARAMETER),
-        Key("plausible", BOUNDS),
-        Key("answer_in", VALUE_SETS),
-        Key("answer_not_in", VALUE_SETS),
-        Key("count", BOUNDS),
+        Key("code_in", VALUE_SETS, False, "its code is in one of these value sets"),
+        Key("code_not_in", VALUE_SETS, False, "its code is in none of these value sets"),
+        Key("if", CRITERIA_LIST, False, "criteria that must all hold"),
+        Key(
+            "status",
+            ListOf(STATUS, least=1),
+            False,
+            "its status is one of these words; left out, the usual ones of the fact",
+        ),
+        Key(
+            "clinicalStatus",
+            ListOf(Word("a clinical status", tuple(CLINICAL_STATUS)), least=1),
+            False,
+            "its clinical status is one of these, or a child of one",
+        ),
+        Key(
+            "verificationStatus",
+            ListOf(Word("a verification status", tuple(VERIFICATION_STATUS)), least=1),
+            False,
+            "how sure the record is: one of these, or a child of one",
+        ),
+        Key("category_not", ListOf(CODE_WORD, least=1), False, "none of its categories is one of these"),
+        Key("reason_in", VALUE_SETS, False, "a reason for it is in one of these value sets"),
+        Key("age", BOUNDS, False, "full years of the patient on the day"),
+        Key("sex", ListOf(Word("a sex", SEXES), least=1), False, "the recorded sex is one of these"),
+        Key("covers", PARAMETER, False, "how long a dose or a procedure acts, at least, from its start"),
+        Key("stale_after", PARAMETER, False, "how long an entry without an end surely goes on"),
+        Key("merge_gaps", PARAMETER, False, "rows that are this far apart at most become one stretch"),
+        Key("length", BOUNDS, False, "how long it lasted, from its start to its end or to today"),
+        Key("ending", FLAG, False, "it ended before today; from here on that day is its date"),
+        Key("during_last", WINDOW, False, "it touches the window of this length that ends today, both ends counted"),
+        Key("since_start", BOUNDS, False, "the time from its start to today"),
+        Key(
+            "started_since",
+            Named("a criterion, or `today`", CRITERION.pattern, "oud_coded"),
+            False,
+            "it starts on the date of this criterion or later",
+        ),
+        Key("latest", FLAG, False, "only the latest row is judged by what follows"),
+        Key("value", BOUNDS, False, "its number"),
+        Key(
+            "per_upper_limit",
+            PARAMETER,
+            False,
+            "`value` counts multiples of the upper limit of the report, or of this one if it gives none",
+        ),
+        Key("plausible", BOUNDS, False, "a number outside is not judged"),
+        Key("answer_in", VALUE_SETS, False, "its answer is in one of these value sets"),
+        Key("answer_not_in", VALUE_SETS, False, "the answers that surely do not count; any other is UNKNOWN"),
+        Key("count", BOUNDS, False, "how many rows there must be; left out, at least one"),
     ),
     ordered=True,
 )
@@ -122,28 +161,39 @@ LOGIC = Form(
     "a logic criterion",
     (
         *_SAID,
-        Key("all", CRITERIA_LIST),
-        Key("any", CRITERIA_LIST),
-        Key("none", CRITERIA_LIST),
-        Key("count", BOUNDS),
+        Key("all", CRITERIA_LIST, False, "all of these hold"),
+        Key("any", CRITERIA_LIST, False, "at least one of these holds, or as many as `count` says"),
+        Key("none", CRITERIA_LIST, False, "none of these holds"),
+        Key("count", BOUNDS, False, "how many members of `any` must hold"),
     ),
     ordered=True,
     some_of=("all", "any", "none"),
 )
-HOOK = Form("a hook criterion", (*_SAID, Key("hook", ListOf(Word("a hook", HOOKS), least=1), True)), ordered=True)
+HOOK = Form(
+    "a hook criterion",
+    (*_SAID, Key("hook", ListOf(Word("a hook", HOOKS), least=1), True, "it is one of these moments")),
+    ordered=True,
+)
 
 ANY_CRITERION = Kinds("a criterion", ((("find",), FIND), (("all", "any", "none"), LOGIC), (("hook",), HOOK)))
 
 POLICY = Word("a policy", POLICIES)
+POLICIES_FORM = Form(
+    "policies",
+    (
+        Key("unread", POLICY, True, "when a list was not read"),
+        Key("doubtful", POLICY, True, "when rows leave it open"),
+    ),
+)
 WHEN = Form(
     "`when`",
     (
-        Key("all", CRITERIA_LIST),
-        Key("any", CRITERIA_LIST),
-        Key("none", CRITERIA_LIST),
+        Key("all", CRITERIA_LIST, False, "all of these hold"),
+        Key("any", CRITERIA_LIST, False, "at least one of these holds"),
+        Key("none", CRITERIA_LIST, False, "none of these holds"),
         Key(
             "if_unknown",
-            Either((POLICY, Form("policies", (Key("unread", POLICY, True), Key("doubtful", POLICY, True))))),
+            Either((POLICY, POLICIES_FORM)),
             True,
             "what happens when it cannot be told",
         ),
@@ -156,9 +206,10 @@ CONDITIONS = (
     Key("unless", CRITERIA_LIST, False, "criteria that must all be NO"),
     Key("if_unknown", CRITERIA_LIST, False, "criteria that must all be UNKNOWN"),
 )
+_LEVEL = Named("a criterion, or `otherwise`", CRITERION.pattern, "otherwise")
 INDICATOR = Form(
     "an indicator mapping",
-    tuple(Key(each, Named("a criterion, or `otherwise`", CRITERION.pattern, "otherwise")) for each in reversed(LEVELS)),
+    tuple(Key(each, _LEVEL, False, "the criterion that makes it so, or `otherwise`") for each in reversed(LEVELS)),
     some_of=tuple(LEVELS),
 )
 CREATE = Form(
@@ -227,9 +278,9 @@ def file_form(definition: bool, tests: Form) -> Form:
         Key("owner", LINE, True, "who answers for it"),
     )
     origin = (
-        Key("developer", LINE, True, "source attribute 2"),
-        Key("funding", LINE, True, "source attribute 3"),
-        Key("released", DATE, True, "source attribute 4"),
+        Key("developer", LINE, True, "source attribute 2: who wrote the rule"),
+        Key("funding", LINE, True, "source attribute 3: who paid for it"),
+        Key("released", DATE, True, "source attribute 4: the day of this version"),
     )
     review = (
         Key("reviewed", Either((Constant("null"), REVIEW)), not definition, "null, or by whom and when"),

@@ -5,6 +5,7 @@ JSON Schema come from the same tables.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -15,9 +16,10 @@ NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Words on one line."""
+    """Words on one line. examples: what an editor offers; anything else may stand too."""
 
     what: str = "text"
+    examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Named:
 
     number_code: the code when a number stands here ("number-not-parameter" where a parameter is wanted).
     plain:       whether a plain scalar that looks like a number is fine, as for the date 2024.
+    offered:     what an editor offers besides the example; anything else of the form may stand too.
+    day:         whether it is a date, whole or in part, that must be in the calendar.
     """
 
     what: str
@@ -34,6 +38,8 @@ class Named:
     code: str = "bad-name"
     number_code: str = ""
     plain: bool = False
+    offered: tuple[str, ...] = ()
+    day: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,15 @@ class BlockOf:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockBy:
+    """A block whose keys the author names; what stands under a key follows from its part after the last dot."""
+
+    key: Named
+    values: Mapping[str, "Shape"]
+    what: str = "a block of names"
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """One key of a form: what it takes, where it is required, and what it means."""
 
@@ -96,6 +111,7 @@ class Form:
     ordered: whether the keys must stand in the order of the table.
     one_of:  keys of which exactly one must stand.
     some_of: keys of which at least one must stand.
+    example: how it is written, for whoever wrote something else.
     """
 
     name: str
@@ -103,6 +119,7 @@ class Form:
     ordered: bool = False
     one_of: tuple[str, ...] = ()
     some_of: tuple[str, ...] = ()
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +141,7 @@ class Kinds:
     forms: tuple[tuple[tuple[str, ...], Form], ...]
 
 
-Shape: TypeAlias = Text | Named | Word | Number | Constant | ListOf | BlockOf | Form | Either | Kinds
+Shape: TypeAlias = Text | Named | Word | Number | Constant | ListOf | BlockOf | BlockBy | Form | Either | Kinds
 
 
 def said(node: Node) -> str:
@@ -151,9 +168,9 @@ def wanted(shape: Shape) -> str:
             return " or ".join(f"{each:g}" for each in only) if only else what
         case Constant(word=word):
             return f"`{word}`"
-        case ListOf(item=item):
-            return f"a list of: {wanted(item)}"
-        case BlockOf(what=what):
+        case ListOf(item=item, least=least, most=most):
+            return f"a list of{f' {most}' if most == least else ''}: {wanted(item)}"
+        case BlockOf(what=what) | BlockBy(what=what):
             return what
         case Form(name=name):
             return name
@@ -176,7 +193,7 @@ def takes(shape: Shape, node: Node) -> bool:
             return node.kind == "scalar" and node.plain and node.text == word
         case ListOf(item=item):
             return node.kind == "list" or takes(item, node)
-        case BlockOf() | Form() | Kinds():
+        case BlockOf() | BlockBy() | Form() | Kinds():
             return node.kind == "block"
         case Either(options=options):
             return any(takes(each, node) for each in options)
@@ -187,7 +204,7 @@ def sort_of(shape: Shape) -> str:
     match shape:
         case ListOf():
             return "list"
-        case BlockOf() | Form() | Kinds():
+        case BlockOf() | BlockBy() | Form() | Kinds():
             return "block"
         case _:
             return "scalar"

@@ -24,8 +24,21 @@ from cds_service.rulebook.reader_forms import (
     SUGGESTION,
     file_form,
 )
-from cds_service.rulebook.reader_shapes import BlockOf, Constant, Either, Form, ListOf, Named, Shape, Word, wanted
+from cds_service.rulebook.reader_shapes import (
+    BlockBy,
+    BlockOf,
+    Constant,
+    Either,
+    Form,
+    ListOf,
+    Named,
+    Shape,
+    Word,
+    wanted,
+)
 from cds_service.rulebook.release_file import FORM as RELEASE
+from cds_service.rulebook.site_forms import ADDED, DECISION, MOVED, RUN, SAID, SIGN_OFF, WORDING
+from cds_service.rulebook.site_forms import FORM as SITE
 
 _PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end of generated -->)", re.DOTALL)
 
@@ -58,6 +71,8 @@ def _value(shape: Shape) -> str:
             return f"{most} of: {_value(item)}" if least == most else f"a list: {_value(item)}"
         case BlockOf(key=key, value=value):
             return f"a block: {_value(key)}: {_value(value)}"
+        case BlockBy(key=key, values=values):
+            return f"a block: {_value(key)}: {'; '.join(f'`{part}`: {wanted(each)}' for part, each in values.items())}"
         case Either(options=options, what=what):
             return what or ", or ".join(_value(each) for each in options)
         case _:
@@ -124,6 +139,16 @@ def _rows_of_tests() -> str:
     return f"{_keys(ROW)}\n\nThe Patient of a test:\n\n{_keys(PATIENT)}"
 
 
+def _site_entries() -> str:
+    forms = [("parameters", MOVED), ("rules", RUN), ("signed_off", SIGN_OFF), ("value_sets", ADDED)]
+    forms += [(f"wording, {key}", form) for key, form in WORDING.items()]
+    rows = []
+    for section, form in forms:
+        own = [key for key in form.keys if key not in SAID]
+        rows += [(f"`{section}`", f"`{key.name}`", _value(key.shape), key.meaning) for key in own]
+    return _table(("an entry of", "decides", "value", "meaning"), rows)
+
+
 PARTS: Mapping[str, Callable[[], str]] = {
     "file-keys": _file_keys,
     "parameter": lambda: _keys(PARAMETER_FORM),
@@ -139,6 +164,9 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "systems": _systems,
     "test-rows": _rows_of_tests,
     "release": lambda: _keys(RELEASE),
+    "site": lambda: _keys(SITE),
+    "site-said": lambda: _keys(DECISION),
+    "site-entries": _site_entries,
     "lint": _lint,
 }
 

@@ -214,9 +214,16 @@ def shelf_of(loaded: Loaded, folder: Path, pins: Pins) -> Shelf:
         set_ids=frozenset(pins.value_sets),
         definition_ids=_folders(folder / "definitions"),
         other_sets=_folders(folder / "value-sets"),
-        rules=frozenset(entry.id for entry in loaded.file.entries),
+        rules=_rule_names(loaded.file),
         reasons=frozenset(loaded.override_reasons),
     )
+
+
+def _rule_names(file: ReleaseFile) -> frozenset[str]:
+    """Give the rules that a release names, also those of which it says something that cannot be read."""
+    written = file.source.node(("rules",)) if file.source.has(("rules",)) else None
+    names = {key.text for key, _ in written.entries} if written else set()
+    return frozenset(names | {entry.id for entry in file.entries})
 
 
 def _folders(folder: Path) -> frozenset[str]:

@@ -15,20 +15,31 @@ SET_VERSION = Named("a version of three parts", r"\d+\.\d+\.\d+", "2026.11.0")
 
 _VERSIONS = BlockOf(FILE_ID, ListOf(VERSION, least=1), "a block of definition ids and versions")
 _SETS = BlockOf(FILE_ID, SET_VERSION, "a block of value-set ids and versions")
-_TRIAL = Form("a trial", (Key("version", VERSION, True), Key("definitions", _VERSIONS), Key("value_sets", _SETS)))
+_TRIAL = Form(
+    "a trial",
+    (
+        Key("version", VERSION, True, "the version on trial"),
+        Key("definitions", _VERSIONS, False, "definitions that it reads in another version"),
+        Key("value_sets", _SETS, False, "value sets that it reads in another version"),
+    ),
+)
 _RULE = Form(
     "a released rule",
-    (Key("active", VERSION), Key("trial", Either((VERSION, _TRIAL)))),
+    (
+        Key("active", VERSION, False, "the version whose cards are shown"),
+        Key("trial", Either((VERSION, _TRIAL)), False, "the version that is recorded beside it and never shown"),
+    ),
     some_of=("active", "trial"),
+    example="{active: 1.0.0}",
 )
 FORM = Form(
     "a release",
     (
         Key("release", SET_VERSION, True, "the name of the release"),
-        Key("never_when", ListOf(CRITERION)),
+        Key("never_when", ListOf(CRITERION), False, "criteria of definitions; where one holds, no rule runs"),
         Key("rules", BlockOf(FILE_ID, _RULE), True, "what runs; the order breaks ties"),
-        Key("definitions", _VERSIONS),
-        Key("value_sets", _SETS),
+        Key("definitions", _VERSIONS, False, "the versions served, one for each major"),
+        Key("value_sets", _SETS, False, "the version served of each"),
     ),
 )
 

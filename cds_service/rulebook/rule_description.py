@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cds_service.core.card_text import parameter_words
+from cds_service.core.card_text import amount_words, parameter_words
 from cds_service.core.rule import (
     Card,
     Conditions,
@@ -22,6 +22,8 @@ from cds_service.core.rule import (
     Release,
     Rule,
 )
+from cds_service.core.site import Said, SiteChanges
+from cds_service.core.site_words import changes_json
 
 NOT_REVIEWED = "not yet clinically reviewed"
 # Source attributes 5 to 13 by their key in a rule file, in the order of the regulation.
@@ -40,9 +42,13 @@ _PARAMETER = re.compile(r"\{(\w+)\}")
 
 
 def describe(edition: Edition, state: str, release: Release) -> dict[str, Any]:
-    """Give everything that is shown of one rule version, as JSON. state: "active" or "trial"."""
-    rule = edition.rule
-    sentences = _all_sentences(edition)
+    """Give everything that is shown of one rule version, as JSON. state: "active", "trial" or "disabled".
+
+    What a site changed stands beside what was shipped: `shipped` and `shippedWords` of a parameter, `changedKeys` of a
+    card, `added` of a value set, and all of it with its reasons under `site`.
+    """
+    rule, site = edition.rule, edition.site
+    sentences = sentences_of(edition)
     return {
         "id": rule.id,
         "version": rule.version,
@@ -54,22 +60,42 @@ def describe(edition: Edition, state: str, release: Release) -> dict[str, Any]:
         "owner": rule.owner,
         "hooks": list(rule.hooks),
         "careSettings": dict(rule.settings),
-        "reviewStatus": _review(rule.reviewed),
+        "reviewStatus": _review(rule.reviewed, site.signed_off),
         "reviewDue": rule.review_due,
         "knownLimits": list(rule.known_limits),
         "sourceAttributes": _source_attributes(rule),
         "evidence": [_evidence(each) for each in rule.evidence],
-        "parameters": [_parameter(each) for each in rule.parameters.values()],
+        "parameters": [_parameter(each, rule.id, site) for each in rule.parameters.values()],
         "criteria": [_criterion(each, rule.parameters, sentences) for each in rule.criteria.values()],
         "when": _when(rule, sentences),
         "yieldsTo": list(rule.yields_to),
         "mergesInto": list(rule.merges_into),
-        "cards": [_card(each, rule.parameters, sentences) for each in rule.cards],
-        "definitions": [_definition(each) for each in edition.definitions.values()],
+        "cards": [{**_card(each, rule.parameters, sentences), **_changed_keys(each, site)} for each in rule.cards],
+        "definitions": [_definition(each, site) for each in edition.definitions.values()],
         "valueSets": [
-            {"id": each.id, "version": each.version, "title": each.title} for each in edition.value_sets.values()
+            {"id": each.id, "version": each.version, "title": each.title, **_added(each.id, site)}
+            for each in edition.value_sets.values()
         ],
+        **_site(edition, release),
     }
+
+
+def _site(edition: Edition, release: Release) -> dict[str, Any]:
+    """The site and all that it decided of this edition; nothing where it decided nothing."""
+    decided = changes_json(edition)
+    if release.site is None or not decided:
+        return {}
+    return {"site": {"name": release.site.name, "digest": release.site.digest, **decided}}
+
+
+def _changed_keys(card: Card, site: SiteChanges) -> dict[str, Any]:
+    keys = [each.key for each in site.wording if each.card == card.id]
+    return {"changedKeys": keys} if keys else {}
+
+
+def _added(value_set: str, site: SiteChanges) -> dict[str, Any]:
+    codes = [f"{code.system}|{code.code}" for each in site.codes if each.value_set == value_set for code in each.codes]
+    return {"added": codes} if codes else {}
 
 
 def sentence(text: str, parameters: Mapping[str, Parameter]) -> str:
@@ -81,7 +107,7 @@ def sentence(text: str, parameters: Mapping[str, Parameter]) -> str:
     return _PARAMETER.sub(filled, text)
 
 
-def _all_sentences(edition: Edition) -> dict[str, str]:
+def sentences_of(edition: Edition) -> dict[str, str]:
     """What each criterion asks, by the name the rule calls it: "declined", "opioid-status.on_moud"."""
     rule = edition.rule
     sentences = {name: sentence(each.says, rule.parameters) for name, each in rule.criteria.items()}
@@ -95,8 +121,10 @@ def _spoken(names: Iterable[str], sentences: Mapping[str, str]) -> list[str]:
     return [sentences.get(name, name) for name in names]
 
 
-def _review(reviewed: Mapping[str, str] | None) -> str:
-    return f"reviewed by {reviewed['by']} on {reviewed['date']}" if reviewed else NOT_REVIEWED
+def _review(reviewed: Mapping[str, str] | None, signed_off: Said | None = None) -> str:
+    said = [f"reviewed by {reviewed['by']} on {reviewed['date']}"] if reviewed else []
+    said += [f"signed off at this site by {signed_off.by} on {signed_off.date}"] if signed_off else []
+    return "; ".join(said) or NOT_REVIEWED
 
 
 def _source_attributes(rule: Rule) -> list[dict[str, Any]]:
@@ -121,7 +149,13 @@ def _evidence(each: Evidence) -> dict[str, Any]:
     }
 
 
-def _parameter(each: Parameter) -> dict[str, Any]:
+def _parameter(each: Parameter, owner: str, site: SiteChanges) -> dict[str, Any]:
+    moved = [change for change in site.parameters if (change.owner, change.name) == (owner, each.name)]
+    shipped = {
+        key: value
+        for change in moved
+        for key, value in (("shipped", change.shipped), ("shippedWords", amount_words(change.shipped, change.unit)))
+    }
     return {
         "name": each.name,
         "value": each.value,
@@ -129,6 +163,7 @@ def _parameter(each: Parameter) -> dict[str, Any]:
         "range": list(each.range),
         "words": parameter_words(each),
         "why": each.why,
+        **shipped,
     }
 
 
@@ -183,13 +218,13 @@ def _conditions(each: Conditions, sentences: Mapping[str, str]) -> dict[str, lis
     return {key: _spoken(names, sentences) for key, names in named.items() if names}
 
 
-def _definition(each: Definition) -> dict[str, Any]:
+def _definition(each: Definition, site: SiteChanges) -> dict[str, Any]:
     return {
         "id": each.id,
         "version": each.version,
         "title": each.title,
         "reviewStatus": _review(each.reviewed),
-        "parameters": [_parameter(parameter) for parameter in each.parameters.values()],
+        "parameters": [_parameter(parameter, each.id, site) for parameter in each.parameters.values()],
         "criteria": [
             {"name": name, "sentence": sentence(criterion.says, each.parameters)}
             for name, criterion in each.criteria.items()

@@ -14,8 +14,8 @@ from pathlib import Path
 import yaml
 
 from cds_service.rulebook.lint_codes import severity_of
+from cds_service.rulebook.yaml_faults import before_parsing, of_parsing
 
-QUOTE = "quote text that holds a comma, a colon or a brace"
 SIZE_LIMIT = 1_000_000  # characters of one file
 DEPTH_LIMIT = 24  # blocks and lists inside each other
 
@@ -142,7 +142,9 @@ def _below(here: Node | None, step: str | int) -> Node | None:
 
 def nearest(word: str, names: Iterable[str]) -> str:
     """Give "did you mean 'x'?" for the closest name, or nothing."""
-    found = difflib.get_close_matches(word, list(names), n=1, cutoff=0.6)
+    known = list(names)
+    found = [each for each in known if each.lower() == word.lower()]
+    found = found or difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return f"did you mean '{found[0]}'?" if found else ""
 
 
@@ -153,13 +155,18 @@ def read_source(path: Path) -> tuple[Source, tuple[RuleProblem, ...]]:
     except OSError as error:
         empty = Source(str(path), (), None)
         return empty, (empty.problem("bad-yaml", Mark(1, 1), f"the file cannot be read: {error.strerror}"),)
+    return parse_bytes(raw, str(path))
+
+
+def parse_bytes(raw: bytes, file: str) -> tuple[Source, tuple[RuleProblem, ...]]:
+    """Read YAML as it stands on the disk; `file` is the name that problems carry."""
     try:
-        return parse_source(raw.decode("utf-8-sig"), str(path))
+        return parse_source(raw.decode("utf-8-sig"), file)
     except UnicodeDecodeError as error:
         before = raw[: error.start]
         mark = Mark(before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
-        empty = Source(str(path), (), None)
-        return empty, (empty.problem("bad-yaml", mark, "the file is not UTF-8 text"),)
+        empty = Source(file, (), None)
+        return empty, (empty.problem("bad-yaml", mark, "the file is not UTF-8 text", "save it as UTF-8"),)
 
 
 def parse_source(text: str, file: str) -> tuple[Source, tuple[RuleProblem, ...]]:
@@ -168,21 +175,19 @@ def parse_source(text: str, file: str) -> tuple[Source, tuple[RuleProblem, ...]]
     bare = Source(file, lines, None)
     if len(text) > SIZE_LIMIT:
         return bare, (bare.problem("bad-yaml", Mark(1, 1), f"the file is longer than {SIZE_LIMIT} characters"),)
-    tabs = tuple(
-        bare.problem("bad-yaml", Mark(number, line.index("\t") + 1), "a tab stands here", "use spaces")
-        for number, line in enumerate(lines, 1)
-        if "\t" in line
+    at_once = tuple(
+        bare.problem("bad-yaml", Mark(line, column), said, hint)
+        for line, column, said, hint in before_parsing(text, lines)
     )
-    if tabs:
-        return bare, tabs
+    if at_once:
+        return bare, at_once
     composer = _Composer(bare)
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             composer.take(event)
     except yaml.MarkedYAMLError as error:
-        at = error.problem_mark or error.context_mark
-        mark = Mark(at.line + 1, at.column + 1) if at else Mark(1, 1)
-        composer.refuse(mark, str(error.problem or error.context or "not YAML"), _yaml_hint(error))
+        line, column, said, hint = of_parsing(error, lines, composer.long_quote)
+        composer.refuse(Mark(line, column), said, hint)
     except yaml.YAMLError as error:
         composer.refuse(Mark(1, 1), str(error).splitlines()[0])
     except _TooDeep:
@@ -193,21 +198,6 @@ def parse_source(text: str, file: str) -> tuple[Source, tuple[RuleProblem, ...]]
         return bare, (bare.problem("bad-yaml", Mark(1, 1), "the file is empty"),)
     inside = {line for first, last in composer.spans for line in range(first, last)}
     return Source(file, lines, composer.root, _allows(lines, inside)), tuple(composer.problems)
-
-
-def _yaml_hint(error: yaml.MarkedYAMLError) -> str:
-    """Say what usually lies behind a complaint of the parser, and where it began: the mark is where it gave up."""
-    problem = str(error.problem)
-    opened = f" that begins in line {error.context_mark.line + 1}" if error.context_mark else ""
-    if "',' or" in problem:
-        return f"close the block or list{opened}, and {QUOTE}"
-    if "end of stream" in problem:
-        return f"close the quote{opened}"
-    if "expected ':'" in problem:
-        return f"a key{opened} needs a colon and a space after it"
-    if "expected key" in problem or "indicator" in problem:
-        return f"keys and dashes of one block{opened} stand in one column; {QUOTE}"
-    return QUOTE
 
 
 def _allows(lines: tuple[str, ...], inside: set[int]) -> dict[int, tuple[Allow, ...]]:
@@ -238,6 +228,9 @@ class _Composer:
         self.documents = 0
         self.spans: list[tuple[int, int]] = []  # lines of scalars that go over several, the last one left out
         self.open: list[tuple[str, Mark, list[Node]]] = []
+        self.long_quote: tuple[int, int] | None = (
+            None  # where the last scalar begins, if it is quoted and goes over lines
+        )
 
     def refuse(self, mark: Mark, text: str, hint: str = "") -> None:
         """Note something that makes the whole file unreadable."""
@@ -261,6 +254,8 @@ class _Composer:
             self.add(Node("scalar", mark))
         elif isinstance(event, yaml.ScalarEvent):
             self.check_plainness(event, mark)
+            quoted = event.style in ("'", '"')
+            self.long_quote = (mark.line, mark.column) if quoted and ended.line > began.line else None
             if ended.line > began.line:
                 self.spans.append((began.line + 1, ended.line + 1))
             self.add(Node("scalar", mark, event.value, event.style is None or event.style == ""))

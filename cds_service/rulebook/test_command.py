@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cds_service.core.value_set import Table
+from cds_service.rulebook.junit import as_junit
 from cds_service.rulebook.lint import drafts_of
 from cds_service.rulebook.lint_names import NEEDED
-from cds_service.rulebook.lint_subject import Subject
+from cds_service.rulebook.lint_subject import Subject, files_of, unread_sets
 from cds_service.rulebook.release import load_release, subjects_of
 from cds_service.rulebook.rule_report import as_json, as_text, report_of
 from cds_service.rulebook.source import RuleProblem, nearest
@@ -23,13 +24,14 @@ def test_command(args: argparse.Namespace) -> int:
 
     A file that no release names is a draft; it is tested when it is named, by the newest of everything in the folder.
 
-    args: rule (ids, "id@version" or none for all), folder, release (an older one by name), format ("text", "json").
+    args: rule (ids, "id@version" or none for all), folder, release (an older one by name), format ("text", "json" or
+    "junit").
     Returns 0 when every test passes and no small change is missed, 1 otherwise, 2 for a name that there is not.
     """
     folder = rules_folder(getattr(args, "folder", None))
-    as_data = getattr(args, "format", None) == "json"
+    form = getattr(args, "format", None) or "text"
     loaded = load_release(folder, getattr(args, "release", None))
-    if not as_data:
+    if form == "text":
         print(f"rules: {folder}, release {loaded.file.id}")
     errors = [each for each in loaded.problems if each.severity == "error"]
     subjects = subjects_of(loaded, folder)
@@ -49,7 +51,9 @@ def test_command(args: argparse.Namespace) -> int:
     chosen = [each for each in subjects if not wanted or any(_is_called(each, name) for name in wanted)]
     sound = [each for each in chosen if not _in_error(each, errors)]
     reports = [report_of(each, table) for each, table in _with_tables(sound)]
-    if as_data:
+    if form == "junit":
+        print(as_junit(reports, errors), end="")
+    elif form == "json":
         print(json.dumps({**as_json(reports), "errors": [str(each) for each in errors]}, indent=2))
     else:
         print("\n".join([*map(str, errors), as_text(reports)]))
@@ -69,26 +73,13 @@ def _is_called(subject: Subject, name: str) -> bool:
 
 
 def _concerns(problem: RuleProblem, subjects: Iterable[Subject]) -> bool:
-    return any(problem.file in _files_of(each) for each in subjects)
+    return any(problem.file in files_of(each) for each in subjects)
 
 
 def _in_error(subject: Subject, errors: Iterable[RuleProblem]) -> bool:
-    """Whether the file, or a definition it reaches, has an error; then its tests would mean nothing."""
-    files = _files_of(subject)
-    return any(each.file in files for each in errors)
-
-
-def _files_of(subject: Subject) -> set[str]:
-    """Give the file and those of the definitions it reaches."""
-    files = {subject.source.file}
-    waiting = [subject.draft.uses]
-    while waiting:
-        for used in waiting.pop():
-            file = subject.shelf.definitions.get((used.id, used.major))
-            if file and file.source.file not in files:
-                files.add(file.source.file)
-                waiting.append(file.draft.uses)
-    return files
+    """Whether the file, or a definition or value set it reaches, has an error; then its tests would mean nothing."""
+    files = files_of(subject)
+    return bool(unread_sets(subject)) or any(each.file in files for each in errors)
 
 
 def _with_tables(subjects: Iterable[Subject]) -> Iterable[tuple[Subject, Table]]:

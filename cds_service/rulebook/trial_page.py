@@ -8,13 +8,13 @@ from html import escape
 
 from cds_service.rulebook.trial_report import Part, Tally, Trial, TrialReport
 from cds_service.rulebook.trial_words import (
-    DIGEST_SHOWN,
     asides,
     few,
     notes_of,
     outcomes,
     part_columns,
     part_counts,
+    part_name,
     rate_words,
     reasons,
     share_words,
@@ -90,8 +90,7 @@ def _trial(trial: Trial, by: str) -> Iterator[str]:
 
 
 def _row(part: Part, trial: Trial) -> tuple[str, ...]:
-    name = f"{part.name} {part.digest[:DIGEST_SHOWN]}".strip()
-    return name, *(f"{count:,}" for count in part_counts(part.tally, trial))
+    return part_name(part), *(f"{count:,}" for count in part_counts(part.tally, trial))
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> str:

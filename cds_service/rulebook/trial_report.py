@@ -28,6 +28,7 @@ class Counted:
     waiting:   this "trial" is itself such an active version, and another version is on trial beside it.
     state, active_state: FIRES, SILENT, UNDECIDED or FAILED; active_state is None without an active version.
     indicator, active_indicator: of the cards; None without one.
+    release, digest, site: by what the calls were answered; site is the digest of the site file, "" without one.
     withheld:  whether the active card was merged, yielded to another rule or over the limit.
     stopped_by, active_stopped_by: the criteria that stop each version, or that it cannot tell; empty where both agree.
     """
@@ -41,6 +42,7 @@ class Counted:
     calls: int
     release: str = ""
     digest: str = ""
+    site: str = ""
     shown: bool = True
     waiting: bool = False
     indicator: str | None = None
@@ -96,11 +98,12 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The calls of one period, or answered by one release. digest: "" for a period."""
+    """The calls of one period, or answered by one release. digest, site: "" for a period."""
 
     name: str
     tally: Tally
     digest: str = ""
+    site: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,18 +158,18 @@ def trial_report(counted: Iterable[Counted], by: str = WEEK) -> TrialReport:
 
 def _trial(counted: list[Counted], by: str) -> Trial:
     first = counted[0]
-    periods = _parts(counted, lambda each: (period_of(each.day, by), ""))
-    releases = _parts(counted, lambda each: (each.release, each.digest))
+    periods = _parts(counted, lambda each: (period_of(each.day, by), "", ""))
+    releases = _parts(counted, lambda each: (each.release, each.digest, each.site))
     return Trial(
         first.rule, first.version, first.active, first.shown, first.waiting, tally_of(counted), periods, releases
     )
 
 
-def _parts(counted: Iterable[Counted], key: Callable[[Counted], tuple[str, str]]) -> tuple[Part, ...]:
-    parts: dict[tuple[str, str], list[Counted]] = {}
+def _parts(counted: Iterable[Counted], key: Callable[[Counted], tuple[str, str, str]]) -> tuple[Part, ...]:
+    parts: dict[tuple[str, str, str], list[Counted]] = {}
     for each in counted:
         parts.setdefault(key(each), []).append(each)
-    return tuple(Part(name, tally_of(some), digest) for (name, digest), some in parts.items())
+    return tuple(Part(name, tally_of(some), digest, site) for (name, digest, site), some in parts.items())
 
 
 def tally_of(counted: Iterable[Counted]) -> Tally:

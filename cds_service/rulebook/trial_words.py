@@ -1,6 +1,6 @@
 """A trial report as text of at most 100 columns, and as JSON."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
@@ -20,6 +20,7 @@ from cds_service.rulebook.trial_report import (
 
 COLUMNS = 100
 DIGEST_SHOWN = 12
+_NAMES = 26  # width of the names of periods and releases
 _WORDS_AT = 51  # column at which the words of an outcome begin
 REASONS_SHOWN = 5
 NOTES = (
@@ -158,8 +159,8 @@ def _trial_lines(trial: Trial, by: str) -> Iterator[str]:
         if left:
             yield f"    {left:>10,}  others"
     yield from _table("week of" if by == WEEK else by, trial.periods, trial)
-    named = (Part(f"{each.name} {each.digest[:DIGEST_SHOWN]}", each.tally) for each in trial.releases)
-    yield from _table("release, digest", named, trial)
+    with_site = ", site file" if any(each.site for each in trial.releases) else ""
+    yield from _table(f"release, digest{with_site}", trial.releases, trial)
 
 
 def _rates(trial: Trial) -> str:
@@ -168,10 +169,16 @@ def _rates(trial: Trial) -> str:
     return on_trial if trial.active is None else f"{on_trial}, {rate_words(total.active_speaks, total)} active"
 
 
-def _table(heading: str, parts: Iterable[Part], trial: Trial) -> Iterator[str]:
-    yield f"  {heading:<26}" + "".join(f"{each:>10}" for each in part_columns(trial))
+def part_name(part: Part) -> str:
+    """Name a period, or a release by its digest and that of its site file."""
+    return " ".join(filter(None, (part.name, part.digest[:DIGEST_SHOWN], part.site[:DIGEST_SHOWN])))
+
+
+def _table(heading: str, parts: Sequence[Part], trial: Trial) -> Iterator[str]:
+    width = max(_NAMES, *(len(part_name(each)) + 1 for each in parts))
+    yield f"  {heading:<{width}}" + "".join(f"{each:>10}" for each in part_columns(trial))
     for part in parts:
-        yield f"  {part.name:<26}" + "".join(f"{count:>10,}" for count in part_counts(part.tally, trial))
+        yield f"  {part_name(part):<{width}}" + "".join(f"{count:>10,}" for count in part_counts(part.tally, trial))
 
 
 def part_columns(trial: Trial) -> tuple[str, ...]:
@@ -218,7 +225,8 @@ def _trial_json(trial: Trial) -> dict[str, Any]:
         },
         "periods": [{"period": each.name, **_tally_json(each.tally, trial)} for each in trial.periods],
         "releases": [
-            {"release": each.name, "digest": each.digest, **_tally_json(each.tally, trial)} for each in trial.releases
+            {"release": each.name, "digest": each.digest, "site": each.site or None, **_tally_json(each.tally, trial)}
+            for each in trial.releases
         ],
     }
 

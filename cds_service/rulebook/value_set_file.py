@@ -62,8 +62,8 @@ class _Reading:
         """Note a problem at a JSON pointer; without a line, at the line where its last key is first written."""
         if not line:
             key = next((part for part in reversed(pointer.split("/")) if part and not part.isdigit()), "")
-            written = (at for at, each in enumerate(self.lines, 1) if f'"{key}"' in each)
-            line = next(written, 1) if key else 1
+            written = ((at, each.index(f'"{key}"') + 1) for at, each in enumerate(self.lines, 1) if f'"{key}"' in each)
+            line, column = next(written, (1, 1)) if key else (1, 1)
         source_line = self.lines[line - 1] if line <= len(self.lines) else ""
         if pointer:
             text = f"{pointer}: {text}"
@@ -100,7 +100,14 @@ def _parse(text: str, reading: _Reading) -> dict[str, Any] | None:
     try:
         body = json.loads(text, object_pairs_hook=once)
     except json.JSONDecodeError as fault:
-        reading.wrong("bad-yaml", "", f"this is not JSON: {fault.msg}", line=fault.lineno, column=fault.colno)
+        before = text[: fault.pos].rstrip()
+        if before.endswith(",") and text[fault.pos : fault.pos + 1] in ("]", "}"):
+            line, column = before.count("\n") + 1, len(before) - before.rfind("\n") - 1
+            said, hint = "this is not JSON: a comma stands after the last entry", "leave the comma out"
+            reading.wrong("bad-yaml", "", said, hint, line=line, column=column)
+            return None
+        hint = "keys and texts stand in double quotes, and entries are parted by commas"
+        reading.wrong("bad-yaml", "", f"this is not JSON: {fault.msg}", hint, line=fault.lineno, column=fault.colno)
         return None
     except RecursionError:
         reading.wrong("bad-yaml", "", "the JSON is nested too deep")

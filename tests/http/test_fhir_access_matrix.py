@@ -27,6 +27,7 @@ import requests
 from joserfc.jwk import ECKey
 
 from cds_service.core.card import EVALUATION_EXTENSION
+from cds_service.fhir.bundle import NOT_FETCHED
 from cds_service.fhir.lacking import query
 from cds_service.fhir.prefetch import PREFETCH
 from cds_service.fixtures import find
@@ -61,7 +62,7 @@ class Case:
     wrong: Wrong = field(default=lambda served, right: gives(right))
     server: str = ""
     client: str = "patient"
-    why: str = "not sent"
+    why: str = NOT_FETCHED
 
 
 # --- what a server may do -------------------------------------------------------------------------------------------
@@ -259,9 +260,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def clients_file(served: Served) -> str:
     bases = [served.base(case, name) for case in (*CASES, *HOLDING, *BUDGET_MS) for name in (VIEW, SIGN)]
     reading = {
-        "patient": {"budget_ms": BUDGET_MS["patient"], "fhir_servers": bases},
-        "hasty": {"budget_ms": BUDGET_MS["hasty"], "fhir_servers": bases},
-        "plain": {"fhir_servers": bases},
+        "patient": {"budget_ms": BUDGET_MS["patient"], "fhir_servers": bases, "fhir_version": "R4"},
+        "hasty": {"budget_ms": BUDGET_MS["hasty"], "fhir_servers": bases, "fhir_version": "R4"},
+        "plain": {"fhir_servers": bases, "fhir_version": "R4"},
         "other": {},
     }
     clients = {name: {"issuers": [issuer(name)], "keys": "keys.json", **more} for name, more in reading.items()}
@@ -390,7 +391,7 @@ def test_other_calls_are_answered_while_those_wait_that_may(served: Served, how:
     assert ["prefetch.patient"] in [each["expression"] for each in beyond[1]["issue"]]
     assert (beyond[0], busy) == (412, len(named(beyond[1])))
     after_all = others[0] if how == "held-silent" else None
-    assert [each == after_all or told(*each) == (200, {LIST: "not sent"}) for each in came] == [True] * len(waiting)
+    assert [each == after_all or told(*each) == (200, {LIST: NOT_FETCHED}) for each in came] == [True] * len(waiting)
 
 
 def named(answer: Json) -> list[str]:

@@ -14,7 +14,7 @@ import requests
 
 from tests.http.small_release import call, patient
 from tests.http.small_rules import FIRST, RULE, lock, next_release, small_rules, write_release, write_version
-from tests.running import serving
+from tests.running import checking, private_key, serving
 
 CALL = json.dumps({**call(), "prefetch": {"patient": patient()}})
 HEADERS = {"Content-Type": "application/json"}
@@ -131,3 +131,26 @@ def test_a_bad_release_is_refused_and_told_and_the_good_one_stays(folder: Path, 
     with serving(tmp_path, settings) as url:
         assert ask(url)[0] == FIRST
         until(lambda: ready().get("folder") == {"outcome": "refused", "problems": 1}, "a new worker tells it too")
+
+
+def test_a_rule_that_nobody_reviewed_stays_on_trial_in_a_release_that_is_taken_over(
+    folder: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    settings = {**checking(tmp_path, private_key("ES384")), "CDS_RULES": str(folder), "CDS_ALLOW_UNREVIEWED": "no"}
+    with serving(tmp_path, settings) as url:
+
+        def rules() -> list[tuple[str, str]]:
+            told = requests.get(f"{url}/rules", timeout=10, headers={"Accept": "application/json"}).json()
+            return [(each["version"], each["state"]) for each in told["rules"]]
+
+        assert rules() == [("1.0.0", "active")]
+        write_version(folder, "1.0.1", "Not reviewed")
+        file = folder / RULE / "1.0.1.yaml"
+        text = file.read_text(encoding="utf-8").replace("{by: Example board, date: 2026-01-02}", "null")
+        file.write_text(text, encoding="utf-8")
+        write_release(folder, "2026.1.1", "1.0.1")
+        lock(folder)
+        until(lambda: events(log, "release-taken-over"), "the release is taken over")
+        assert rules() == [("1.0.1", "trial")]
+        assert requests.get(f"{url}/readyz", timeout=10).json()["rules"] == {"active": 0, "trial": 1}

@@ -3,11 +3,13 @@
 import gzip
 import io
 import json
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from cds_service.calling.wire import Heard, send
 from cds_service.cli import main
 from cds_service.fixtures import names
 from cds_service.replay import FINDINGS, FINE, KEY_FILE, NO_ANSWER, USAGE
@@ -127,6 +129,77 @@ def test_a_key_file_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--url", "http://127.0.0.1:9", "--key", "absent", "--iss", ISSUER]
     assert main(["replay", "no-oud", *options]) == KEY_FILE
     assert capsys.readouterr().err.startswith("absent: cannot be read")
+
+
+# --- answers of others -----------------------------------------------------------------------------------------------
+
+SOURCE = {"label": "Theirs"}
+CARD = {"summary": "Hello", "indicator": "info", "source": SOURCE}
+
+
+def answering(status: int, body: object) -> Callable[[Asked], Said]:
+    """A service that lists one for each hook, and answers each call so."""
+
+    def theirs(asked: Asked) -> Said:
+        if asked.method == "GET":
+            return listing(("patient-view", "theirs"))
+        return Said(status, json.dumps(body).encode(), {"content-type": "application/json"})
+
+    return theirs
+
+
+@pytest.mark.parametrize("options", [[], ["--html"]])
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (412, {"issue": None}),
+        (412, {"issue": [None, {"details": None, "expression": None}, {"expression": [1]}]}),
+        (200, {"cards": [], "extension": {"org.oud-cds.evaluation": {"unread": [1], "undecided": None}}}),
+        (200, {"cards": [], "extension": {"org.oud-cds.evaluation": {"unread": None, "undecided": [{}, 1]}}}),
+        (200, {"cards": [{**CARD, "suggestions": None}]}),
+        (200, {"cards": [{**CARD, "suggestions": [{"label": "Do nothing"}]}]}),
+        (200, {"cards": [{**CARD, "suggestions": [{"label": "A", "actions": [{"type": "delete", "resource": "1"}]}]}]}),
+        (200, {"cards": [{**CARD, "links": [{"label": "A"}], "overrideReasons": [1]}]}),
+    ],
+)
+def test_whatever_json_another_service_answers_is_compared(
+    status: int, body: object, options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving_oddly(answering(status, body)) as url:
+        assert main(["replay", STORY, "--url", url, *options]) == FINDINGS
+    came = capsys.readouterr()
+    assert "was expected" in came.out + came.err or "no list `cards`" in came.out + came.err
+
+
+def test_what_a_terminal_would_obey_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    odd = "a\x1b[31m\x07\x9b2Jb"
+    card = {"summary": odd, "indicator": odd, "source": {"label": odd}, "detail": f"{odd}\n\n- {odd}"}
+    evaluation = {"unread": {odd: odd}, "undecided": [{"ruleId": odd}]}
+    bodies = [
+        (200, {"cards": [card], "extension": {"org.oud-cds.evaluation": evaluation}}),
+        (412, {"issue": [{"details": {"text": odd}, "expression": [f"prefetch.{odd}"]}]}),
+    ]
+    for status, body in bodies:
+        for options in ([], ["--html"], ["--json"]):
+            with serving_oddly(answering(status, body)) as url:
+                main(["replay", STORY, "--url", url, *options])
+            came = capsys.readouterr()
+            shown = came.err if "--html" in options else came.out + came.err
+            assert "31m" in shown
+            assert [each for each in shown if not each.isprintable() and each != "\n"] == []
+
+
+def test_the_body_of_a_redirect_is_not_unpacked() -> None:
+    body = gzip.compress(bytes(200_000_000), 1)
+    said = Said(302, body, {"location": "http://127.0.0.1:1/", "content-encoding": "gzip"})
+    with serving_oddly(lambda asked: said) as url:
+        tracemalloc.start()
+        came = send("GET", url, seconds=20)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert isinstance(came, Heard)
+    assert (came.status, came.headers["location"]) == (302, "http://127.0.0.1:1/")
+    assert most < 50_000_000
 
 
 # --- services --------------------------------------------------------------------------------------------------------

@@ -39,8 +39,8 @@ def chosen(url: str, monkeypatch: pytest.MonkeyPatch) -> Address:
 
 
 def test_a_database_is_upgraded_once(chosen: Address, capsys: pytest.CaptureFixture[str]) -> None:
-    assert said(capsys, "upgrade") == (FINE, f"{chosen.shown}\nschema: revision 0001, upgraded from nothing\n", "")
-    assert said(capsys, "upgrade") == (FINE, f"{chosen.shown}\nschema: revision 0001, was current\n", "")
+    assert said(capsys, "upgrade") == (FINE, f"{chosen.shown}\nschema: revision 0002, upgraded from nothing\n", "")
+    assert said(capsys, "upgrade") == (FINE, f"{chosen.shown}\nschema: revision 0002, was current\n", "")
 
 
 @pytest.mark.parametrize("command", ["status", "purge"])
@@ -49,7 +49,7 @@ def test_a_schema_that_is_not_current_is_a_finding(
 ) -> None:
     code, _, problem = said(capsys, command)
     assert code == FINDINGS
-    assert "its schema is not there yet, this version wants revision 0001" in problem
+    assert "its schema is not there yet, this version wants revision 0002" in problem
     assert "run cds-service db upgrade" in problem
 
 
@@ -77,7 +77,7 @@ def test_status_tells_rows_ages_and_size(
     *lines, size = told.splitlines()
     assert lines == [
         address.shown,
-        "schema: revision 0001, current",
+        "schema: revision 0002, current",
         "call: 2 rows, 2026-03-01 12:00 UTC to 2026-03-01 13:00 UTC",
         "feedback: 0 rows",
         "rule_decision: 4 rows, 2026-03-01 12:00 UTC to 2026-03-01 13:00 UTC",

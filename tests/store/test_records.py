@@ -13,6 +13,7 @@ import pytest
 
 from cds_service.config import read_settings
 from cds_service.core.engine import compile_release
+from cds_service.core.site import SiteMark
 from cds_service.edges.store import writer
 from cds_service.edges.store.address import Address, read_address
 from cds_service.edges.store.rows import decision_values
@@ -46,6 +47,28 @@ def sample() -> tuple[dict[str, Any], Any, str]:
     return dict(fixture.request), fixture.written_for, service
 
 
+def test_a_call_names_the_site_file_that_was_on_the_release(store: Store, address: Address) -> None:
+    body, day, service = sample()
+    compiled = rules()
+    read = read_call(body, body["hook"])
+    answered = answer(read, compiled, day)
+    for mark in (SiteMark("Example Hospital", "5" * 64), None):
+        row = call_row(
+            answered,
+            at=AT,
+            hook_instance=read.hook_instance,
+            service=service,
+            client="anonymous",
+            release=replace(compiled.release, site=mark),
+            ms=7.25,
+        )
+        store.remember(row)
+    store.close()
+    kept = rows_of(address, CALL)
+    assert {each["site"] for each in kept} == {"5" * 64, None}
+    assert {each["digest"] for each in kept} == {compiled.release.digest}
+
+
 def test_a_call_of_a_fixture_is_kept_whole(store: Store, address: Address) -> None:
     body, day, service = sample()
     compiled = rules()
@@ -73,6 +96,7 @@ def test_a_call_of_a_fixture_is_kept_whole(store: Store, address: Address) -> No
         "client": "anonymous",
         "release": release.id,
         "digest": release.digest,
+        "site": None,
         "status": 200,
         "ms": 7.25,
         "unread": list(row.unread),

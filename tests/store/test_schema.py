@@ -41,7 +41,7 @@ def test_the_migrations_make_the_tables_that_the_code_reads(address: Address) ->
 def test_an_upgrade_is_told_as_it_was_found_and_done_once(url: str) -> None:
     address = read_address(url)
     assert look(address).found is None
-    assert [upgrade(address).found for _ in range(2)] == [None, "0001"]
+    assert [upgrade(address).found for _ in range(2)] == [None, "0002"]
     assert look(address).current
 
 
@@ -67,13 +67,13 @@ def test_several_upgrades_at_once_are_one(url: str) -> None:
     for each in threads:
         each.join(30)
     assert faults == []
-    assert sorted(each or "" for each in found) == ["", "0001", "0001", "0001"]
+    assert sorted(each or "" for each in found) == ["", "0002", "0002", "0002"]
 
 
 def test_a_newer_schema_is_refused_and_left_alone(address: Address) -> None:
     run(address, "UPDATE alembic_version SET version_num = '0999'")
     for attempt in (upgrade, prepare):
-        with pytest.raises(SchemaProblem, match=r"revision 0999, which this version does not know; .* is 0001\n"):
+        with pytest.raises(SchemaProblem, match=r"revision 0999, which this version does not know; .* is 0002\n"):
             attempt(address)
     assert look(address).found == "0999"
 
@@ -81,7 +81,7 @@ def test_a_newer_schema_is_refused_and_left_alone(address: Address) -> None:
 def test_a_postgresql_database_without_a_schema_is_refused_at_start_up(postgresql_url: str) -> None:
     with pytest.raises(SchemaProblem) as told:
         prepare(read_address(postgresql_url))
-    assert "its schema is not there yet, this version wants revision 0001" in str(told.value)
+    assert "its schema is not there yet, this version wants revision 0002" in str(told.value)
     assert "cds-service db upgrade" in str(told.value)
 
 
@@ -201,5 +201,5 @@ def test_nothing_of_a_url_is_in_what_start_up_logs(caplog: Any, url: str) -> Non
     with caplog.at_level("DEBUG"):
         upgrade(read_address(url))
     (upgraded,) = [each for each in caplog.records if each.message == "schema-upgraded"]
-    assert (upgraded.__dict__["found"], upgraded.__dict__["wanted"]) == (None, "0001")
+    assert (upgraded.__dict__["found"], upgraded.__dict__["wanted"]) == (None, "0002")
     assert "postgres:" not in str([each.__dict__ for each in caplog.records])

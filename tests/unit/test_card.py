@@ -7,12 +7,11 @@ from uuid import uuid5
 import pytest
 
 from cds_service.core.card import (
-    CARD_NAMESPACE,
     answer_body,
     call_context,
-    name_uuid,
     topic_code,
 )
+from cds_service.core.card_id import CARD_NAMESPACE, name_uuid
 from cds_service.core.decision import FAILED, FIRES, SILENT, UNDECIDED, Doubt, Outcome
 from cds_service.core.facts import Gap
 from cds_service.core.rule import Card, Evidence, Line, Logic, Suggestion, When

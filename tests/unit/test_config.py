@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cds_service.clients.client import ANONYMOUS
-from cds_service.config import AVAILABLE, DATABASE_URL, RESERVED, SettingProblem, Settings, is_loopback, read_settings
+from cds_service.config import AVAILABLE, DATABASE_URL, SettingProblem, Settings, is_loopback, read_settings
 from cds_service.wiring import clock
 
 OFF = {"CDS_AUTH": "off"}
@@ -56,13 +56,14 @@ def test_an_empty_value_counts_as_not_set() -> None:
     )
 
 
+def test_a_site_file_that_is_not_there_stops(tmp_path: Path) -> None:
+    assert refused(CDS_SITE=str(tmp_path / "s")) == f"CDS_SITE: {str(tmp_path / 's')!r} is no file"
+    (tmp_path / "s").write_text("", encoding="utf-8")
+    assert read_settings({**OFF, "CDS_SITE": str(tmp_path / "s")}).site == tmp_path / "s"
+
+
 def test_an_unknown_variable_stops_and_the_nearest_is_named() -> None:
     assert refused(CDS_PROT="1") == "CDS_PROT: no such setting\n  hint: did you mean CDS_PORT?"
-
-
-@pytest.mark.parametrize("name", RESERVED)
-def test_a_variable_of_a_later_version_stops(name: str) -> None:
-    assert refused(**{name: "x"}) == f"{name}: not available in this version; unset it"
 
 
 @pytest.mark.parametrize(
@@ -169,7 +170,7 @@ def test_addresses_of_this_machine_are_known(host: str) -> None:
 
 def test_every_setting_has_its_entry_and_no_other_is_described() -> None:
     described = set(re.findall(r"CDS_[A-Z_]+", PAGE.read_text(encoding="utf-8"))) - {"CDS_"}
-    assert described == {*AVAILABLE, *RESERVED}
+    assert described == {*AVAILABLE}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from cds_service.core.decision import FAILED
 from cds_service.core.explain import DEPTHS, explain, trace
 from cds_service.core.facts import Gap
 from cds_service.core.rule import When
+from cds_service.core.site import ParameterChange, Said, SiteChanges
 from tests.unit.card_world import RULE, decided, opioid, order, span, urine
 
 UNREAD = {"medication-use": (Gap("medicationRequests", "not sent"),)}
@@ -90,6 +91,27 @@ def test_everything_is_told_at_full_depth(rows, gaps, line):
 def test_a_row_in_doubt_is_told_as_perhaps():
     said = explain(decided(order(), opioid(end=span("2026-02"))), "full")
     assert "perhaps MedicationRequest/m1: oxycodone 5 mg tablet, 2026-02-01 to 2026-02, ended, date imprecise" in said
+
+
+SAID = Said("The group decided so.", "A. Example", "2026-02-20")
+
+
+def test_what_the_site_changed_is_told_before_the_criteria():
+    decision = decided(order(), opioid())
+    change = ParameterChange("naltrexone-with-opioids", "washout_days", 14, 10, "days", SAID)
+    edition = replace(decision.edition, site=SiteChanges(parameters=(change,)))
+    here = replace(decision, edition=edition)
+    assert (
+        explain(here, "criteria").splitlines()[1] == "  changed at this site: washout days: 10 days instead of 14 days"
+    )
+    assert "changed at this site" not in explain(here, "reason")
+    assert trace(here)["site"] == {
+        "changed": [
+            {"parameter": "naltrexone-with-opioids.washout_days", "shipped": 14, "value": 10, "unit": "days",
+             "why": SAID.why, "by": SAID.by, "date": SAID.date}
+        ]
+    }  # fmt: skip
+    assert "site" not in trace(decision)
 
 
 def test_another_depth_is_refused():

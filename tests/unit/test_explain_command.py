@@ -137,3 +137,11 @@ def test_a_file_or_a_fixture_that_is_not_there_is_told(tmp_path: Path, capsys: p
     assert "did you mean" in capsys.readouterr().err
     assert main(["rules", "explain", "all", "--fixture", "untreated-oud-icd10", "--today", "soon"]) == 2
     assert "--today: 'soon' is no day" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["{", "[" * 200_000])
+def test_a_file_that_is_no_json_is_told(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "bundle.json"
+    file.write_text(text, encoding="utf-8")
+    assert main(["rules", "explain", "all", "--bundle", str(file)]) == 2
+    assert capsys.readouterr().err.startswith(f"rules explain: {file}: is no JSON: ")

@@ -186,6 +186,15 @@ def test_a_detail_that_fits_stays_as_it_is() -> None:
     assert told(len(DETAIL)) == DETAIL
 
 
+def test_what_a_site_changed_and_who_signed_off_stays_however_short_the_detail_shall_be() -> None:
+    blocks = (
+        "**Changed at this site (A):** x days: 1 day instead of 2 days.",
+        "Signed off at this site: x 1.0.0 by B.",
+    )
+    text = told(1, "\n\n".join([*BLOCKS, *blocks]))
+    assert [each for each in text.split("\n\n") if "this site" in each] == list(blocks)
+
+
 def test_blocks_go_whole_and_sources_first() -> None:
     assert told(len(DETAIL) - 1) == "\n\n".join([each for n, each in enumerate(BLOCKS) if n != 6] + [SHORTENED])
 

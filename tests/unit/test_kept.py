@@ -1,17 +1,21 @@
 """Which commits of a rules folder are accepted, and that what was accepted stays served whatever is edited."""
 
+import hashlib
 import json
 import shutil
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
 
-from cds_service.edges.rule_store import RulesProblem, load_accepted, load_served
+from cds_service.edges.rule_store import RulesProblem, at_site, load_accepted, load_served
 from cds_service.rulebook import kept as kept_releases
 from cds_service.rulebook.kept import ACCEPTED, REFUSED, UNLOCKED, WAITING, look, read_standing, release_folder
 from cds_service.rulebook.release import known_of, load_release
-from cds_service.rulebook.release_lock import LOCK_FILE, read_lock
+from cds_service.rulebook.release_lock import LOCK_FILE, read_lock, write_lock
+from cds_service.rulebook.site_file import SiteFile, read_site_text
 from tests.http.small_rules import FIRST, RULE, lock, next_release, small_rules, write_release, write_version
+from tests.unit.site_texts import site_folder
 
 
 @pytest.fixture
@@ -157,6 +161,52 @@ def test_a_copy_that_was_changed_is_not_served(folder: Path, kept: Path) -> None
         load_accepted(kept, standing)
 
 
+@pytest.fixture
+def site_rules(tmp_path: Path) -> Path:
+    folder = site_folder(tmp_path / "site-rules")
+    write_lock(folder, "2026.1.0", load_release(folder).paths)
+    return folder
+
+
+def site_with(value: int) -> SiteFile:
+    said = "{value: %d, why: So., by: A. Example, date: 2026-02-20}"
+    return read_site_text(f"site: A\nparameters:\n  sample-rule.recent_days: {said % value}\n")
+
+
+def test_a_release_that_the_site_file_does_not_fit_is_refused_and_what_was_accepted_stays(
+    site_rules: Path, kept: Path
+) -> None:
+    site = site_with(60)
+    first = look(site_rules, kept, site).standing
+    text = (site_rules / "sample-rule/1.0.0.yaml").read_text(encoding="utf-8")
+    newer = text.replace("version: 1.0.0", "version: 1.0.1").replace("range: [30, 180]", "range: [70, 180]")
+    (site_rules / "sample-rule/1.0.1.yaml").write_text(newer, encoding="utf-8")
+    release = site_rules / "release.yaml"
+    changed = release.read_text(encoding="utf-8").replace(
+        "sample-rule: {active: 1.0.0}", "sample-rule: {active: 1.0.1}"
+    )
+    release.write_text(changed.replace("release: 2026.1.0", "release: 2026.2.0"), encoding="utf-8")
+    write_lock(site_rules, "2026.2.0", load_release(site_rules).paths)
+    looked = look(site_rules, kept, site)
+    assert looked.outcome == REFUSED
+    assert "'recent_days' of sample-rule 1.0.1 may be 70 to 180, not 60" in looked.problems[0]
+    served = load_served(site_rules, kept, check=False, site=site)
+    assert (served.release.digest, served.release.id) == (first.digest, "2026.1.0")
+    assert at_site(served.loaded, site_rules, site).site == site.site.mark
+    assert look(site_rules, kept, site_with(80)).standing.release == "2026.2.0"  # another site file is asked anew
+    assert read_standing(kept, site_rules, site).release == "2026.1.0"
+
+
+def test_a_process_of_its_own_judges_by_the_site_file_it_is_handed(
+    site_rules: Path, kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = site_with(20)
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(site.raw)))
+    kept_releases.main(str(site_rules), str(kept), "site.yaml")
+    told = json.loads(capsys.readouterr().out)
+    assert (told["outcome"], "site.yaml:3:36: site-not-allowed" in told["problems"][0]) == (REFUSED, True)
+
+
 def test_files_that_are_known_are_not_read_again(folder: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = load_accepted(kept, look(folder, kept).standing)
     next_release(folder, 1)
@@ -166,10 +216,39 @@ def test_files_that_are_known_are_not_read_again(folder: Path, kept: Path, monke
     monkeypatch.setitem(
         kept_releases.load_release.__globals__, "read_rule_file", lambda path: read.append(path.name) or real(path)
     )
-    known = known_of(first, read_lock(kept / first.digest)[first.id])
+    assert first.release is not None
+    known = known_of(first.release, read_lock(kept / first.release.digest)[first.release.id])
     fresh = load_accepted(kept, standing, known)
     assert read == ["1.0.1.yaml"]
     read.clear()
-    known = known_of(fresh, read_lock(kept / fresh.digest)[fresh.id])
-    assert load_accepted(kept, standing, known) == fresh
+    assert fresh.release is not None
+    known = known_of(fresh.release, read_lock(kept / fresh.release.digest)[fresh.release.id])
+    assert load_accepted(kept, standing, known).release == fresh.release
     assert read == []
+
+
+@pytest.mark.parametrize("name", ["../rules/extra.txt", "{folder}/extra.txt", "../../outside.txt"])
+def test_a_lock_that_names_files_by_ways_out_of_the_folder_waits_and_nothing_is_copied(
+    name: str, folder: Path, kept: Path
+) -> None:
+    first = look(folder, kept).standing
+    next_release(folder, 1)
+    (folder / "extra.txt").write_text("x", encoding="utf-8")
+    lock_file, name = folder / LOCK_FILE, name.format(folder=folder)
+    locked = json.loads(lock_file.read_text(encoding="utf-8"))
+    locked["releases"]["2026.1.1"]["files"][name] = hashlib.sha256(b"x").hexdigest()
+    lock_file.write_text(json.dumps(locked), encoding="utf-8")
+    before = sorted(kept.rglob("*"))
+    looked = look(folder, kept)
+    assert (looked.outcome, looked.standing) == (WAITING, first)
+    assert looked.problems == (f"{lock_file} names a file outside the folder: {name}",)
+    assert sorted(kept.rglob("*")) == before
+
+
+def test_the_copy_of_a_process_that_was_killed_goes_with_the_next_release(folder: Path, kept: Path) -> None:
+    look(folder, kept)
+    (kept / ".new-killed").mkdir()
+    (kept / ".new-killed" / "release.yaml").write_text("half", encoding="utf-8")
+    next_release(folder, 1)
+    assert look(folder, kept).outcome == ACCEPTED
+    assert not list(kept.glob(".new-*"))

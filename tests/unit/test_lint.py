@@ -135,6 +135,29 @@ WRONG = [
     ("missing-key", "{ambulatory: acts, emergency: acts, ", "»{ambulatory: acts, "),
     ("tone", "title: A sample", "title: A sample»!"),
     ("tone", "purpose: Show every key once.", "purpose: Show every key once, »guaranteed."),
+    ("duplicate-entry", "status: [final, amended]", "status: [final, amended, »final]"),
+    (
+        "duplicate-entry",
+        "grade: A, supports: [cards, old_enough, score_high, lately]}\n",
+        "grade: A, supports: [cards, old_enough, score_high, lately]}\n"
+        '  - {id: »guide, cite: B, url: "https://example.org/b", grade: B, supports: [cards]}\n',
+    ),
+    ("duplicate-entry", "  - id: consider", "  - id: »treated"),
+    (
+        "duplicate-entry",
+        "    - {name: a recent problem, ",
+        "    - {name: a recent problem, card: consider}\n    - {name: »a recent problem, ",
+    ),
+    ("hook-not-run", "hook: [patient-view]}", "hook: [patient-view, »order-select]}"),
+    ("hook-not-run", "    hook: patient-view", "    hook: »encounter-discharge"),
+    (
+        "unused-evidence",
+        "evidence:\n",
+        'evidence:\n  - {id: »spare, cite: B, url: "https://example.org/b", grade: B, supports: [cards]}\n',
+    ),
+    ("wrong-type", "released: 2026-01-01", "released: »2026-13-01"),
+    ("wrong-type", "today: 2026-03-01", "today: »2026-02-30"),
+    ("wrong-type", "start: 10 days ago}]\n  must_fire", "start: »2026-31-01}]\n  must_fire"),
     ("definition-version", "uses: {drug-status: 1}", "uses: {drug-status: »2}"),
     ("definition-version", "uses: {drug-status: 1}", "uses: {drug-status: 1, »drug-state: 1}"),
     ("unpinned", "uses: {drug-status: 1}", "uses: {drug-status: 1, »spare-status: 1}"),
@@ -168,6 +191,8 @@ WRONG = [
     ("unknown-code", "code: rxnorm|111", "code: »rxnorm|112"),
     ("unknown-rule", "yields_to: [other-rule]", "yields_to: [»other-rules]"),
     ("critical-without-fallback", "{critical: order, info: otherwise}", "»critical"),
+    ("unknown-card", "card: consider, indicator", "card: »considered, indicator"),
+    ("unknown-card", "suggests: [Draft the drug, ", "suggests: [»Draft a drug, "),
     (
         "test-without-because",
         "    - {name: too young, but: {Patient: {birthDate: 2012}}, because: old_enough}",
@@ -183,7 +208,7 @@ def test_the_sample_rule_and_definition_have_no_problem():
 def test_every_code_that_looks_at_one_file_has_a_wrong_example():
     elsewhere = {
         "bad-yaml", "unused-allow", "sets-overlap", "duplicate-topic", "rule-loop", "changed-after-release",
-        "version-too-small", "untested-verdict", "small-change-missed", "site-not-allowed",
+        "definition-loop", "version-too-small", "untested-verdict", "small-change-missed", "site-not-allowed",
     }  # fmt: skip
     assert {code for code, _, _ in WRONG} == MEANINGS.keys() - elsewhere
 
@@ -207,7 +232,7 @@ def test_the_problem_has_the_severity_of_its_code(code, old, new):
         ("age: {at_least: minimum_age}", "age: {at_least: »18}", "did you mean 'minimum_age'?"),
         ("override_reasons: [other]", "override_reasons: [»declned]", "the list has: already-addressed, other"),
         ("age: {at_least: minimum_age}", "age: {at_least: »17}", "give the number a name under `parameters`"),
-        ("{value: 90, unit: days", "{value: 90, unit: day", "; did you mean 'days'?"),
+        ("{value: 90, unit: days", "{value: 90, unit: day", "did you mean 'days'?"),
         (
             "{says: The chart is open, hook: [patient-view]}",
             "{says: The chart, »or a part of it, hook: [patient-view]}",
@@ -225,8 +250,36 @@ def test_a_number_in_place_of_a_parameter_is_told_once_and_not_as_bounds():
     assert {each.code for each in rule_problems(text) if each.line == line} == {"number-not-parameter"}
 
 
-def test_a_wrong_unit_names_the_line_where_the_unit_stands():
-    text, line, _ = changed("recent_days: {value: 90, unit: days", "recent_days: {value: 90, unit: »day")
-    wrong = [each for each in rule_problems(text) if each.code == "wrong-unit"]
-    assert wrong
-    assert all(each.hint.startswith(f"its unit stands in line {line}") for each in wrong)
+def test_a_misspelt_unit_is_told_once_where_it_stands():
+    text, line, column = changed("recent_days: {value: 90, unit: days", "recent_days: {value: 90, unit: »day")
+    wrong = [(each.line, each.column) for each in rule_problems(text) if each.code == "wrong-unit"]
+    assert wrong == [(line, column)]
+
+
+def test_a_unit_that_does_not_fit_a_key_is_told_with_the_line_where_it_stands():
+    text, line, _ = changed("recent_days: {value: 90, unit: days", "recent_days: {value: 90, unit: »years")
+    changed_text = text.replace("age: {at_least: minimum_age}", "age: {at_least: recent_days}").replace(
+        "years,", "weeks,"
+    )
+    (wrong,) = [each for each in rule_problems(changed_text) if each.code == "wrong-unit"]
+    assert wrong.hint == f"its unit stands in line {line}"
+
+
+def test_a_card_whose_sources_do_not_support_the_cards_has_no_basis():
+    second = '  - {id: other, cite: B, url: "https://example.org/b", grade: B, supports: [lately]}\nuses:'
+    text = RULE.replace("uses:", second, 1).replace("source: guide\n    suggestions", "source: other\n    suggestions")
+    found = [each for each in rule_problems(text) if each.code == "unsupported"]
+    assert [each.text for each in found] == ["no source of 'consider' supports the cards"]
+    assert found[0].source_line == "    source: other"
+
+
+def test_evidence_on_which_only_unused_criteria_rest_supports_nothing():
+    second = '  - {id: other, cite: B, url: "https://example.org/b", grade: B, supports: [spare]}\nuses:'
+    spare = "criteria:\n  spare: {says: The chart is open, hook: patient-view}\n"
+    text = RULE.replace("uses:", second, 1).replace("criteria:\n", spare)
+    assert {each.code for each in rule_problems(text)} == {"unused-criterion", "unused-evidence"}
+
+
+def test_evidence_that_no_card_names_is_used_when_a_criterion_in_use_rests_on_it():
+    second = '  - {id: other, cite: B, url: "https://example.org/b", grade: B, supports: [lately]}\nuses:'
+    assert rule_problems(RULE.replace("uses:", second, 1)) == []

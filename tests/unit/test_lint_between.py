@@ -251,3 +251,27 @@ def test_allowed_warnings_are_counted_in_the_last_line():
     source, _ = parse_source("a: 1\n", "f.yaml")
     allowed = (source.problem("unused-parameter", ("a",), "text"),)
     assert last_line(Report((), allowed)) == "lint: 0 errors, 0 warnings, 1 allowed"
+
+
+def test_definitions_that_use_each_other_are_told_once_in_each(tmp_path):
+    folder = folder_of_files(tmp_path)
+    other = DEFINITION.replace("id: drug-status", "id: other-status").replace(
+        "parameters:", "uses: {drug-status: 1}\nparameters:"
+    )
+    (folder / "definitions/other-status").mkdir()
+    (folder / "definitions/other-status/1.2.0.yaml").write_text(other)
+    changed_file(folder / "release.yaml", "{drug-status: 1.2.0}", "{drug-status: 1.2.0, other-status: 1.2.0}")
+    assert lint(folder, TODAY) == ()
+    changed_file(folder / "definitions/drug-status/1.2.0.yaml", "parameters:", "uses: {other-status: 1}\nparameters:")
+    found = lint(folder, TODAY)
+    assert told(found) == [
+        ("definition-loop", "the definitions go in a circle: drug-status -> other-status -> drug-status"),
+        ("definition-loop", "the definitions go in a circle: other-status -> drug-status -> other-status"),
+    ]
+    assert [each.source_line[each.column - 1 :] for each in found] == ["other-status: 1}", "drug-status: 1}"]
+
+
+def test_a_lock_that_is_no_text_is_told(tmp_path):
+    folder = folder_of_files(tmp_path)
+    (folder / "release.lock.json").write_bytes(b"\xff\xfe")
+    assert [each.code for each in lint(folder, TODAY)] == ["bad-yaml"]

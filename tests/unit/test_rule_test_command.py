@@ -2,11 +2,14 @@
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from cds_service.cli import parser
 from cds_service.rulebook import test_command as command
+from cds_service.rulebook.junit import as_junit
+from cds_service.rulebook.source import RuleProblem
 from tests.unit.sample_head import HEAD
 
 RULE = (
@@ -65,6 +68,8 @@ VALUE_SET = {
     "status": "active",
     "compose": {"include": [{"system": "http://snomed.info/sct", "concept": [{"code": "100"}]}]},
 }
+GOLDEN = Path(__file__).parent / "golden" / "rules-test.junit.xml"
+CHANGE = "small-change-missed"
 RELEASE = """
 release: 2026.11.0
 rules: {sample: {active: 1.0.0}}
@@ -145,3 +150,52 @@ def test_an_error_in_a_draft_that_is_named_is_told(folder, capsys):
     draft.write_text(RULE.replace("version: 1.0.0", "version: 1.1.0").replace("all: [disorder]", "all: [disordr]"))
     assert run(folder, "sample@1.1.0") == 1
     assert "unknown-criterion" in capsys.readouterr().out
+
+
+def junit(folder, capsys, *arguments):
+    """Run the command for a build server; gives its exit code and what it wrote."""
+    code = run(folder, "--format", "junit", *arguments)
+    return code, capsys.readouterr().out
+
+
+def test_junit_tells_tests_a_missed_change_and_the_score(folder, capsys):
+    code, written = junit(folder, capsys)
+    assert (code, written.replace(str(folder), "FOLDER")) == (1, GOLDEN.read_text(encoding="utf-8"))
+
+
+def test_junit_tells_a_test_that_fails_with_what_was_wanted_and_what_came(folder, capsys):
+    path = folder / "sample" / "1.0.0.yaml"
+    path.write_text(RULE.replace("clinicalStatus: resolved}]}", "clinicalStatus: active}]}"), encoding="utf-8")
+    code, written = junit(folder, capsys, "sample")
+    (failure,) = [each for each in ElementTree.fromstring(written).iter("failure") if each.get("type") != CHANGE]
+    assert (code, failure.get("type")) == (1, "must_not_fire")
+    assert failure.get("message") == "wanted NO, stopped by disorder; got YES, card offer (info)"
+    assert failure.text.startswith("must_not_fire: resolved\n  wanted: NO, stopped by disorder\n")
+
+
+def test_junit_tells_a_verdict_that_no_test_reaches_as_skipped(folder, capsys):
+    path = folder / "sample" / "1.0.0.yaml"
+    untold = "  cannot_tell: [{name: not read, but: {Condition: unavailable}, because: disorder}]\n"
+    path.write_text(RULE.replace(untold, ""), encoding="utf-8")
+    _, written = junit(folder, capsys, "sample")
+    (suite,) = ElementTree.fromstring(written)
+    (skipped,) = [each for each in suite if each.find("skipped") is not None]
+    assert (skipped.get("classname"), skipped.get("name")) == (
+        "sample 1.0.0.untested-verdict", "no test has 'disorder' UNKNOWN",
+    )  # fmt: skip
+    assert suite.get("skipped") == "1"
+
+
+def test_junit_tells_the_errors_that_keep_a_file_from_being_tested(folder, capsys):
+    path = folder / "definitions" / "home" / "1.0.0.yaml"
+    path.write_text(HOME.replace("code_in: disorder", "code_in: diorder"), encoding="utf-8")
+    code, written = junit(folder, capsys)
+    (error,) = ElementTree.fromstring(written).iter("error")
+    assert (code, error.get("type"), error.get("message")) == (1, "unknown-value-set", "no value set 'diorder'")
+    assert ElementTree.fromstring(written).get("errors") == "1"
+
+
+def test_junit_holds_only_what_xml_can_hold():
+    problem = RuleProblem("a.yaml", 1, 1, "bad-yaml", "a bell \x07 and <tags> & \ud800")
+    (suite,) = ElementTree.fromstring(as_junit([], [problem]))
+    assert suite[0][0].get("message") == "a bell \ufffd and <tags> & \ufffd"

@@ -28,12 +28,16 @@ from cds_service.rulebook.source import (
         ("a: 1\nb:\t2\n", 2, 3, "tab"),
         ("a:\n  - [1, {x: 2}, {y]\n", 2, 19, "expected"),
         ("{[1]: 2}\n", 1, 2, "a key must be one word"),
-        ("a: {minimum_age: 1}}\n", 1, 20, "expected"),
+        ("a: {minimum_age: 1}}\n", 1, 20, "more stands after the closing }"),
         ("a: " + "[" * (DEPTH_LIMIT + 1), 1, 3 + DEPTH_LIMIT, "nest deeper"),
         ("a" * (SIZE_LIMIT + 1), 1, 1, "longer than"),
         ("", 1, 1, "empty"),
         ("# nothing\n", 1, 1, "empty"),
-        ("a: \x00\n", 1, 1, "control characters"),
+        ("a: \x00\n", 1, 4, "control characters"),
+        ("a: 1\nb: x\x0cy\n", 2, 5, "control characters (U+000C)"),
+        ("a: 1\nb:\u00a02\n", 2, 3, "no-break space"),
+        ("a: 1\nb: 2\u200b\n", 2, 5, "zero-width space"),
+        ("a: 1\n<<<<<<< HEAD\nb: 2\n=======\nb: 3\n>>>>>>> other\n", 2, 1, "two versions were merged"),
     ],
 )
 def test_what_rule_files_do_without_is_refused_at_its_place(text, line, column, words):
@@ -45,19 +49,30 @@ def test_what_rule_files_do_without_is_refused_at_its_place(text, line, column, 
 
 
 @pytest.mark.parametrize(
-    ("text", "hint"),
+    ("text", "line", "column", "hint"),
     [
-        ("w: 1\na: [b, c\nd: 2\n", "close the block or list that begins in line 2"),
-        ("w: 1\na: {b: c\nd: 2\n", "close the block or list that begins in line 2"),
-        ("w: 1\na: 'b\nd: 2\n", "close the quote that begins in line 2"),
-        ("w: 1\na:\n    b: 1\n   c: 2\n", "keys and dashes of one block that begins in line 1 stand in one column"),
-        ("a:\n  - 1\n  b: 2\n", "keys and dashes of one block that begins in line 2 stand in one column"),
-        ("a:\n  b: 1\n  c:2\nd: 3\n", "a key that begins in line 3 needs a colon and a space after it"),
-        ("a: b: c\n", "quote text that holds a comma, a colon or a brace"),
+        ("w: 1\na: [b, c\nd: 2\n", 2, 4, "close the block or list"),
+        ("w: 1\na: {b: c\nd: 2\n", 2, 4, "close the block or list"),
+        ("w: 1\na: 'b\nd: 2\n", 2, 4, "close the quote"),
+        ("w: 1\na: 'b\nc: 'd'\ne: 1\n", 2, 4, "close the quote at the end of its text"),
+        (
+            "w: 1\na:\n    b: 1\n   c: 2\n",
+            4,
+            4,
+            "keys and dashes of one block that begins in line 1 stand in one column: 1, the last of them in line 2",
+        ),
+        ("a:\n  - 1\n  b: 2\n", 3, 3, "keys and dashes of one block that begins in line 2 stand in one column"),
+        ("a:\n  b: 1\n  c:2\nd: 3\n", 3, 3, "a key needs a colon and a space after it"),
+        ("a:\n  b: 1\n    c: 2\n", 3, 5, "keys of one block stand in one column"),
+        ("a: b: c\n", 1, 5, "quote text that holds a comma, a colon or a brace"),
+        ("a: >= 18\n", 1, 5, "quote text that begins with > or |"),
+        ("a: @b\n", 1, 4, "quote text that begins with a sign"),
     ],
 )
-def test_a_fault_of_yaml_says_where_it_began_and_what_to_do(text, hint):
-    assert parse_source(text, "f.yaml")[1][0].hint.startswith(hint)
+def test_a_fault_of_yaml_says_where_it_began_and_what_to_do(text, line, column, hint):
+    first = parse_source(text, "f.yaml")[1][0]
+    assert (first.line, first.column) == (line, column)
+    assert first.hint.startswith(hint)
 
 
 def test_every_refused_thing_of_a_file_is_told_at_once():

@@ -86,7 +86,7 @@ def test_versions_periods_and_releases_are_told_apart() -> None:
             of(FIRES, FIRES, day=DAY + timedelta(days=1), release="a", digest="2"),
             of(FIRES, None, version="1.0.0", waiting=True),
             of(FIRES, FIRES, shown=False),
-            of(FIRES, FIRES, day=DAY + timedelta(days=7), release="b", digest="3"),
+            of(FIRES, FIRES, day=DAY + timedelta(days=7), release="b", digest="3", site="4"),
         ]
     )
     assert [title_of(each) for each in report.trials] == [
@@ -96,7 +96,9 @@ def test_versions_periods_and_releases_are_told_apart() -> None:
     ]
     compared = report.trials[2]
     assert [(each.name, each.tally.calls) for each in compared.periods] == [("2026-03-02", 2), ("2026-03-09", 1)]
-    assert [(each.name, each.digest) for each in compared.releases] == [("a", "1"), ("a", "2"), ("b", "3")]
+    releases = [(each.name, each.digest, each.site) for each in compared.releases]
+    assert releases == [("a", "1", ""), ("a", "2", ""), ("b", "3", "4")]
+    assert any(each.startswith("  b 3 4 ") for each in report_lines(report, "DATABASE", "UTC"))
     assert (report.first, report.last) == (DAY, DAY + timedelta(days=7))
 
 

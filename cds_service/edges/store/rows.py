@@ -25,6 +25,7 @@ def call_values(row: CallRow, call_id: str) -> dict[str, Any]:
         "client": row.client,
         "release": row.release,
         "digest": row.digest,
+        "site": row.site,
         "status": row.status,
         "ms": row.ms,
         "unread": list(row.unread),

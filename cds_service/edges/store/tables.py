@@ -69,6 +69,7 @@ CALL = Table(
     _column("client"),
     _column("release"),
     _column("digest"),
+    _column("site", empty=True),
     _column("status", Integer),
     _column("ms", Float(53)),
     _column("unread", Document),

@@ -33,7 +33,7 @@ def counted_trials(
         query = _grouped(_midnight(day, zone), _midnight(day + timedelta(days=1), zone), rule)
         counted = [_counted(row, day) for row in connection.execute(query)]
         connection.rollback()  # a transaction for each day: a long one would keep PostgreSQL from tidying up
-        yield from sorted(counted, key=lambda each: (each.rule, each.version, each.release, each.digest))
+        yield from sorted(counted, key=lambda each: (each.rule, each.version, each.release, each.digest, each.site))
         day = _next_day(connection, zone, day + timedelta(days=1))
 
 
@@ -73,6 +73,7 @@ def _grouped(start: datetime, end: datetime, rule: str) -> Select[Any]:
         case((and_(beside, differ), cast(other.c.stopped_by, Text)), else_="[]").label("active_stopped_by"),
         CALL.c.release,
         CALL.c.digest,
+        CALL.c.site,
     )
     # A call and its decisions have one moment. Said of each, PostgreSQL reads the day of all three and no table whole.
     days = [and_(each.c.at >= start, each.c.at < end) for each in (trial, CALL, other)]
@@ -99,6 +100,7 @@ def _counted(row: Row[Any], day: date) -> Counted:
         calls=row.calls,
         release=row.release,
         digest=row.digest,
+        site=row.site or "",
         shown=bool(row.shown),
         waiting=bool(row.waiting),
         indicator=row.indicator,
