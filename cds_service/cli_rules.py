@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cds_service.population import options
 from cds_service.rulebook.arguments import add_diff, add_release
+from cds_service.rulebook.trial_options import add_trial_report
 
 FINE, USAGE = 0, 2
 KINDS = ("rule", "definition", "release", "site", "clients")
@@ -38,6 +39,8 @@ def add_rules(rules: argparse.ArgumentParser) -> None:
     explain.add_argument("--depth", choices=["reason", "criteria", "full"], help="else criteria; of all rules, reason")
     explain.add_argument("--format", choices=["text", "json"], default="text")
     explain.set_defaults(run=_rules_explain)
+    report = add_trial_report(rule_commands)
+    report.set_defaults(run=_rules_trial_report)
     schema = rule_commands.add_parser("schema", help="write the JSON Schemas of files, for editors")
     schema.add_argument("kind", nargs="?", choices=KINDS, metavar="KIND", help=f"one of {', '.join(KINDS)}; else all")
     schema.add_argument("--out", metavar="DIR", help="folder to write them to; else standard output")
@@ -93,6 +96,12 @@ def _rules_explain(args: argparse.Namespace) -> int:
         return USAGE
     args.folder, args.site = str(rules_folder(args.folder)), _site(args.site)
     return int(explain_command(args))
+
+
+def _rules_trial_report(args: argparse.Namespace) -> int:
+    from cds_service.edges.store.trial_command import trial_report_command
+
+    return int(trial_report_command(args))
 
 
 def _rules_schema(args: argparse.Namespace) -> int:

@@ -16,13 +16,13 @@ from cds_service.services import Answer
 
 @dataclass(frozen=True, slots=True)
 class DecisionRow:
-    """One rule of one call: it fired, was on trial, could not tell, was withheld or failed.
+    """One rule of one call: it fired, was on trial or beside one, could not tell, was withheld or failed.
 
     verdict:    of `when`: "YES", "NO", "UNKNOWN"; None if the rule raised.
     withheld:   "" or why its card was not sent on its own.
     stopped_by: the members of `when` that stop it, or that are UNKNOWN.
     card_uuid:  of the card it is on, also that of the rule it was merged into; None without one.
-    criteria:   verdict by name, of the members of `when`.
+    criteria:   verdict by name, of the members of `when`; empty when one of them raised.
     """
 
     rule: str
@@ -80,11 +80,15 @@ def call_row(
 def _rows(answered: Answer) -> Iterator[DecisionRow]:
     assert answered.outcome is not None
     uuids = dict(_cards_of(answered.body))
+    # Silence of a version that has a trial beside it is kept: only so do the records alone tell what a trial would have
+    # changed, whatever release, site and clinicians' reviews were at the time.
+    beside = {each.edition.rule.id for each in answered.outcome.decisions if each.trial}
     for each in answered.outcome.decisions:
-        if each.state == SILENT and not each.trial:
-            continue
         rule = each.edition.rule
+        if each.state == SILENT and not each.trial and rule.id not in beside:
+            continue
         verdict = str(each.verdict) if each.verdict is not None else None
+        stopped_by, criteria = _criteria(each)
         yield DecisionRow(
             rule=rule.id,
             version=rule.version,
@@ -93,9 +97,9 @@ def _rows(answered: Answer) -> Iterator[DecisionRow]:
             verdict=verdict,
             indicator=each.indicator,
             withheld=each.withheld,
-            stopped_by=each.stopped_by if verdict is not None else (),
+            stopped_by=stopped_by,
             card_uuid=None if each.trial else uuids.get((rule.id, rule.version)),
-            criteria=_criteria(each) if verdict is not None else {},
+            criteria=criteria,
         )
 
 
@@ -108,6 +112,16 @@ def _cards_of(body: Mapping[str, object]) -> Iterator[tuple[tuple[str, str], str
             yield (each["ruleId"], each["ruleVersion"]), card["uuid"]
 
 
-def _criteria(decision: Decision) -> dict[str, str]:
+def _criteria(decision: Decision) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Give what stops a decision, and the verdicts of its criteria; nothing where one of them raises.
+
+    A silent rule was decided by the first criterion that stops it: the others are judged here for the first time.
+    """
     when = decision.edition.rule.when.logic
-    return {name: str(decision.judgement.result(name).verdict) for name in (*when.all, *when.any, *when.none)}
+    if decision.verdict is None:
+        return (), {}
+    try:
+        verdicts = {name: str(decision.judgement.result(name).verdict) for name in (*when.all, *when.any, *when.none)}
+        return decision.stopped_by, verdicts
+    except Exception:  # one rule's fault must not lose the record of a call
+        return (), {}

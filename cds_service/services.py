@@ -23,7 +23,7 @@ from cds_service.fhir.lacking import Filled
 from cds_service.fhir.prefetch import PATIENT, PREFETCH
 from cds_service.fhir.reader import read_chart
 from cds_service.fhir.strict import Structure, faults
-from cds_service.fhir.versions import dialect
+from cds_service.fhir.versions import Dialect, dialect
 from cds_service.protocol import SPEC_VERSION, HookCall, operation_outcome
 
 
@@ -152,33 +152,55 @@ def _describe(service: Service, compiled: Compiled) -> dict[str, Any]:
     }
 
 
-def answer(
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A call that was judged, before anything is said of it.
+
+    hook:    the moment, after the client's profile named it.
+    spoken:  the FHIR version it was read in.
+    outcome: what was decided.
+    """
+
+    hook: str
+    spoken: Dialect
+    outcome: Outcome
+
+
+class PatientNotSent(Exception):
+    """A call without the Patient, which could not be fetched either. missing: every key that was neither.
+
+    issues: one for each of them, for an answer of 412.
+    """
+
+    def __init__(self, missing: Sequence[str], filled: Filled) -> None:
+        super().__init__()
+        self.missing = tuple(missing)
+        self.issues = tuple(_not_sent(key, filled) for key in missing)
+
+
+def judge_call(
     call: HookCall,
     compiled: Compiled,
     today: date,
     *,
     client: Client = ANONYMOUS,
-    site: Site = Site(),
     fhir_client: FhirClient | None = None,
     structure: Structure = no_models,
-) -> Answer:
-    """Answer one call: chart, decisions, cards, fitted to the client.
+) -> Judged:
+    """Read the chart of one call as the client may have it read, fetching what is lacking, and decide every rule.
 
     today:     the day in the client's time zone.
     structure: tells what is wrong with a resource; asked for strict clients alone.
-    Raises RequestProblem: 412 when the Patient was sent and cannot be taken: another's, or unreadable; 422 when the
-    client is strict and something that came is no FHIR.
+    Raises PatientNotSent, and RequestProblem: 412 when the Patient was sent and cannot be taken: another's, or
+    unreadable; 422 when the client is strict and something that came is no FHIR.
     """
-    profile = client.profile
-    hook = hook_by_trigger(call.hook, call.extension, profile)
+    hook = hook_by_trigger(call.hook, call.extension, client.profile)
     keys = prefetch_keys(compiled, hook)
     filled = fhir_client.fill(call, keys) if fhir_client else Filled()
     prefetch = {**call.prefetch, **filled.values}
     if PATIENT not in prefetch:
-        missing = tuple(key for key in keys if key not in prefetch)
-        return Answer(412, {}, issues=tuple(_not_sent(key, filled) for key in missing), missing=missing)
+        raise PatientNotSent([key for key in keys if key not in prefetch], filled)
     spoken = dialect(client.fhir_version, filled.version, call.context, prefetch)
-    profile = spoken.fit(profile)
     if client.strict:
         found = faults(spoken.version, prefetch, call.context, structure, filled.values)
         if found:
@@ -196,8 +218,29 @@ def answer(
         not_fetched=filled.failed,
     )
     outcome = decide(compiled, chart, today)
-    if outcome.unread:
-        outcome = _asked_for(outcome, keys)
+    return Judged(hook, spoken, _asked_for(outcome, keys) if outcome.unread else outcome)
+
+
+def answer(
+    call: HookCall,
+    compiled: Compiled,
+    today: date,
+    *,
+    client: Client = ANONYMOUS,
+    site: Site = Site(),
+    fhir_client: FhirClient | None = None,
+    structure: Structure = no_models,
+) -> Answer:
+    """Answer one call: chart, decisions, cards, fitted to the client.
+
+    Takes and raises what `judge_call` does; a Patient that was not sent gives an Answer of 412.
+    """
+    try:
+        judged = judge_call(call, compiled, today, client=client, fhir_client=fhir_client, structure=structure)
+    except PatientNotSent as without:
+        return Answer(412, {}, issues=without.issues, missing=without.missing)
+    hook, spoken, outcome = judged.hook, judged.spoken, judged.outcome
+    profile = spoken.fit(client.profile)
     context = call_context(
         hook=hook,
         hook_instance=call.hook_instance,

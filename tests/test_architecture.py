@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "schemas": {"clients", "rulebook"},
     "trust": {"trust", "strict_json", "core"},
     "services": {"clients", "feedback", "protocol", "fhir", "core"},
+    "explaining": {"services", "clients", "protocol", "rulebook", "fhir", "core"},
     "calling": {"calling", "trust", "config"},
     "doctor": {"doctor", "calling", "trust", "services", "fixtures", "config"},
     "records": {"services", "core"},
@@ -42,6 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "edges": {
         "edges",
         "services",
+        "explaining",
         "records",
         "feedback",
         "clients",

@@ -113,11 +113,11 @@ def commands(part: argparse.ArgumentParser, name: str) -> Iterator[tuple[str, se
 def test_every_command_and_option_has_its_entry_and_no_other() -> None:
     page = (ROOT / "docs/reference/commands.md").read_text(encoding="utf-8")
     known = dict(commands(parser(), "cds-service"))
-    assert set(re.findall(r"(?m)^\| `(cds-service [a-z ]+)` \|", page)) == set(known)
+    assert set(re.findall(r"(?m)^\| `(cds-service [a-z -]+)` \|", page)) == set(known)
     told = {
         (f"cds-service {name}", option)
         for options, names in re.findall(r"(?m)^\| (`--[^|]+) \| ([^|]+) \|", page)
-        for name in re.findall(r"`([a-z ]+)`", names)
+        for name in re.findall(r"`([a-z -]+)`", names)
         for option in re.findall(r"`(--[a-z-]+)`", options)
     }
     assert told == {(name, option) for name, options in known.items() for option in options}

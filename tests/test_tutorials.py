@@ -36,6 +36,7 @@ PAGES = (
     HOW_TO / "release-a-change.md",
     HOW_TO / "simulate-a-change.md",
     HOW_TO / "tune-a-parameter-at-your-site.md",
+    HOW_TO / "try-a-version-silently.md",
     HOW_TO / "write-a-client.md",
     ROOT / "README.md",
 )

@@ -81,6 +81,7 @@ def described(client: Client, public_url: str) -> dict[str, str]:
         if rate
         else "no limit",
         "comments of feedback": "stored" if client.keep_comments else "not stored",
+        "explanations": "given, of what a chart holds, when it asks" if client.explain else "not given",
     }
     return {heading: text for heading, text in told.items() if text}
 

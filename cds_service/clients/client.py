@@ -40,6 +40,7 @@ class Client:
     replay:       REFUSE a token that was seen before, or LOG it.
     rate:         None = no limit.
     keep_comments: whether free text of feedback is stored.
+    explain:      whether it may ask why rules speak or stay silent on a chart.
     smart_apps:   apps that its cards have a link to launch.
     """
 
@@ -61,6 +62,7 @@ class Client:
     replay: str = REFUSE
     rate: Rate | None = None
     keep_comments: bool = False
+    explain: bool = False
     smart_apps: tuple[SmartApp, ...] = ()
 
 

@@ -83,6 +83,7 @@ CLIENT = Form(
         Key("replay", Word("what to do", (REFUSE, LOG)), meaning="what is done with a token that was shown before"),
         Key("rate", RATE, meaning="a limit of calls, for each worker by itself; left out, none"),
         Key("keep_comments", FLAG, meaning="whether free text of feedback is stored"),
+        Key("explain", FLAG, meaning="whether it may ask why rules speak or stay silent on a chart"),
     ),
 )
 FORM = Form(

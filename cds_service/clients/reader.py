@@ -95,6 +95,7 @@ def _client(name: str, entry: Mapping[str, Any], reading: Reading, folder: Path)
         replay=entry.get("replay", Client(name).replay),
         rate=Rate(rate["per_second"], rate["burst"]) if rate and len(rate) == len(("per_second", "burst")) else None,
         keep_comments=entry.get("keep_comments", False),
+        explain=entry.get("explain", False),
         smart_apps=tuple(read_smart_apps(entry, profile, reading, place)),
     )
 

@@ -145,10 +145,18 @@ def reasons_words(doubts: Sequence[Doubt], voice: Voice) -> list[str]:
     """Say doubts without naming rows; of a row that may not be told of, not even what is in doubt about it."""
     if not voice.hide or not doubts:
         return doubts_words(doubts)
-    rows = (row for of_fact in voice.judgement.chart.rows.values() for row in of_fact)
-    untold = {row.reference for row in rows if row.labels and is_restricted(row)}
+    untold = untold_rows(voice)
     plain = doubts_words([each for each in doubts if each.about not in untold])
     return [*plain, RESTRICTED_RECORD] if any(each.about in untold for each in doubts) else plain
+
+
+def untold_rows(voice: Voice) -> frozenset[str]:
+    """Give the references of the rows that may not be told of."""
+    if not voice.hide:
+        return frozenset()
+    chart = voice.judgement.chart
+    rows = (chart.patient, *(row for of_fact in chart.rows.values() for row in of_fact))
+    return frozenset(row.reference for row in rows if row.labels and is_restricted(row))
 
 
 def not_read(names: Iterable[str], judgement: Judgement) -> list[str]:

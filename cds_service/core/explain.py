@@ -1,18 +1,21 @@
 """Why a rule spoke or stayed silent: one sentence, its criteria, or everything; and the same as JSON.
 
-For `rules explain`, for messages of failing rule tests and for records. Chart text is given as it is, on one line.
-Source: docs/reference/rule-language.md, sections 4 and 6.
+For `rules explain`, over HTTP, and for messages of failing rule tests. Chart text is given as it is, on one line.
+With `hide`, a record labelled under 42 CFR Part 2 is "a restricted record": no name, code, date, value, doubt or
+reference, as on cards.
+Source: docs/reference/rule-language.md, sections 4 and 6; docs/explanation/privacy.md.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
-from cds_service.core.basis import row_words
-from cds_service.core.card_text import clean, date_words, doubts_words, gap_words, number_words
+from cds_service.core.basis import reasons_words, row_words, untold_rows
+from cds_service.core.card_text import clean, date_words, gap_words, number_words
 from cds_service.core.dates import NO, UNKNOWN, YES, Span, Verdict
 from cds_service.core.decision import FAILED, FIRES, SILENT, Decision, Doubt, Found, Near, Result
-from cds_service.core.placeholders import Voice, found_name, sentence
+from cds_service.core.placeholders import Voice, found_name, hidden, sentence
 from cds_service.core.record import record
+from cds_service.core.restricted import RESTRICTED_RECORD, is_restricted
 from cds_service.core.rule import Logic
 from cds_service.core.site_words import changes_json, changes_words
 
@@ -22,34 +25,38 @@ DEPTHS = (REASON, CRITERIA, FULL)
 Json = dict[str, Any]
 
 
-def explain(decision: Decision, depth: str = CRITERIA) -> str:
+def explain(decision: Decision, depth: str = CRITERIA, hide: bool = False) -> str:
     """Say in words what a rule decided and why.
 
     depth: "reason" gives one sentence; "criteria" adds the criteria of `when`, of the card and their members with
            their verdicts; "full" adds rows, doubts, the nearest dropped rows and what was not read.
+    hide:  whether records labelled under 42 CFR Part 2 are not told of.
     Raises ValueError for another depth.
     """
     if depth not in DEPTHS:
         raise ValueError(f"depth is one of {', '.join(DEPTHS)}, not {depth!r}")
-    lines = [_reason(decision)]
+    voice = Voice(decision.judgement, clean, hide)
+    lines = [_reason(decision, voice)]
     changed = changes_words(decision.edition.site, None)
     if changed and depth != REASON:
         lines.append(f"  changed at this site: {'; '.join(changed)}")
     if depth != REASON and decision.state != FAILED:
-        wanting = [f"    {'  ' * each.depth}{_need_words(each, decision)}" for each in needed(decision)]
+        wanting = [f"    {'  ' * each.depth}{_need_words(each, voice)}" for each in needed(decision)]
         lines += ["  for a card it would need:", *wanting] if wanting else []
         for heading, names in _parts(decision):
-            lines += [f"  {heading}:", *_tree(names, decision, depth == FULL)]
+            lines += [f"  {heading}:", *_tree(names, decision, voice, depth == FULL)]
     return "\n".join(lines)
 
 
-def trace(decision: Decision) -> Json:
+def trace(decision: Decision, hide: bool = False) -> Json:
     """Give a decision as JSON: state and why, then each criterion asked, in the order of `explain`.
 
     A criterion has verdict, says and, where there are any, facts (with FHIR reference and date), doubts, notRead,
-    lookedAt and nearest. No member is null or empty.
+    lookedAt and nearest. No member is null or empty. hide: as of `explain`; of a record that is not told of, `display`
+    says so, and its labels stay.
     """
-    rule = decision.edition.rule
+    rule, voice = decision.edition.rule, Voice(decision.judgement, clean, hide)
+    untold = untold_rows(voice)
     body: Json = {
         "ruleId": rule.id,
         "ruleVersion": rule.version,
@@ -60,13 +67,13 @@ def trace(decision: Decision) -> Json:
         "indicator": decision.indicator,
         "withheld": decision.withheld,
         "stoppedBy": list(decision.stopped_by),
-        "doubts": [_doubt(each) for each in decision.doubts],
+        "doubts": [_doubt(each, untold) for each in decision.doubts],
         "error": decision.error,
         "site": changes_json(decision.edition) or None,
     }
     if decision.state != FAILED:
         names = [name for _, part in _parts(decision) for name, _ in _walk(part, decision)]
-        body["criteria"] = {name: _criterion(name, decision) for name in dict.fromkeys(names)}
+        body["criteria"] = {name: _criterion(name, voice, untold) for name in dict.fromkeys(names)}
         body["needed"] = [
             _given(
                 {
@@ -149,38 +156,44 @@ def _needs(name: str, wanted: Verdict, depth: int, decision: Decision) -> Iterat
 # --- words -----------------------------------------------------------------------------------------------------------
 
 
-def _voice(decision: Decision) -> Voice:
-    return Voice(decision.judgement, clean)
-
-
-def _reason(decision: Decision) -> str:
+def _reason(decision: Decision, voice: Voice) -> str:
     rule = decision.edition.rule
     head = f"{rule.id} {rule.version}"
     if decision.state == FAILED:
         return f"{head} could not be judged: {decision.error or 'an error was raised'}."
     if decision.state == FIRES and decision.card:
         card = f"{head} shows card {decision.card.id} ({decision.indicator})"
-        caveat = f" with a caveat, not known: {_unclear(decision)}" if decision.caveat else f": {_held(decision)}"
+        caveat = (
+            f" with a caveat, not known: {_unclear(decision, voice)}"
+            if decision.caveat
+            else f": {_held(decision, voice)}"
+        )
         return f"{card}{caveat}{f'; not sent on its own: {decision.withheld}' if decision.withheld else ''}."
     if decision.state == SILENT and decision.verdict is YES:
         return f"{head} would fire, but none of its cards fits."
     if decision.state == SILENT:
-        return f"{head} is silent: {'; '.join(_stops(decision))}."
-    return f"{head} cannot tell {_unclear(decision)}."
+        return f"{head} is silent: {'; '.join(_stops(decision, voice))}."
+    return f"{head} cannot tell {_unclear(decision, voice)}."
 
 
-def _need_words(need: Need, decision: Decision) -> str:
+def _need_words(need: Need, voice: Voice) -> str:
     if not need.criterion:
         return f"{need.by} these:"
     holds = "holds" if need.verdict is YES else "does not hold"
     below = f", by {need.by}" if need.by != "all" else ""
-    words = f'{need.criterion} {holds}{below}: "{sentence(need.criterion, _voice(decision))}"'
-    near = [f"{each.row.reference} {clean(each.row.name) or each.row.fact}, not by {each.failed}" for each in need.near]
+    words = f'{need.criterion} {holds}{below}: "{sentence(need.criterion, voice)}"'
+    near = [_near_words(each, voice, " ") for each in need.near]
     return f"{words}; nearest: {'; '.join(near)}" if near else words
 
 
-def _stops(decision: Decision) -> list[str]:
-    when, voice = decision.edition.rule.when.logic, _voice(decision)
+def _near_words(near: Near, voice: Voice, between: str) -> str:
+    if voice.hide and is_restricted(near.row):
+        return RESTRICTED_RECORD
+    return f"{near.row.reference}{between}{clean(near.row.name) or near.row.fact}, not by {near.failed}"
+
+
+def _stops(decision: Decision, voice: Voice) -> list[str]:
+    when = decision.edition.rule.when.logic
     unwanted = [name for name in decision.stopped_by if name in when.none and name not in when.all]
     return [
         f'"{sentence(name, voice)}" ({name}) {"holds" if name in unwanted else "does not hold"}'
@@ -188,16 +201,15 @@ def _stops(decision: Decision) -> list[str]:
     ] or ["a count of criteria is not reached"]
 
 
-def _held(decision: Decision) -> str:
-    when, voice, result = decision.edition.rule.when.logic, _voice(decision), decision.judgement.result
+def _held(decision: Decision, voice: Voice) -> str:
+    when, result = decision.edition.rule.when.logic, decision.judgement.result
     held = [sentence(name, voice) for name in (*when.all, *when.any) if result(name).verdict is YES]
     return "; ".join(dict.fromkeys(held)) or "nothing speaks against it"
 
 
-def _unclear(decision: Decision) -> str:
-    voice = _voice(decision)
+def _unclear(decision: Decision, voice: Voice) -> str:
     names = [f'"{sentence(name, voice)}" ({name})' for name in decision.stopped_by]
-    because = "; ".join(doubts_words(decision.caveat or decision.doubts))
+    because = "; ".join(reasons_words(decision.caveat or decision.doubts, voice))
     return f"{' and '.join(names) or 'a count of criteria'}{f': {because}' if because else ''}"
 
 
@@ -234,34 +246,32 @@ def _walk(names: tuple[str, ...], decision: Decision) -> list[tuple[str, int]]:
     return met
 
 
-def _tree(names: tuple[str, ...], decision: Decision, full: bool) -> list[str]:
-    lines, voice, told = [], _voice(decision), set[str]()
+def _tree(names: tuple[str, ...], decision: Decision, voice: Voice, full: bool) -> list[str]:
+    lines, told = [], set[str]()
     for name, depth in _walk(names, decision):
         indent = "    " + "  " * depth
         result = decision.judgement.result(name)
         lines.append(f"{indent}{result.verdict!s:<8}{name}: {sentence(name, voice)}")
         if full and name not in told:
-            lines += [f"{indent}          {line}" for line in _details(name, result, decision, voice)]
+            lines += [f"{indent}          {line}" for line in _details(name, result, voice)]
         told.add(name)
     return lines
 
 
-def _details(name: str, result: Result, decision: Decision, voice: Voice) -> list[str]:
-    if isinstance(decision.judgement.criterion(name).body, Logic):
+def _details(name: str, result: Result, voice: Voice) -> list[str]:
+    if isinstance(voice.judgement.criterion(name).body, Logic):
         return []  # its members say it
-    lines = [
-        f"{'row' if found.sure else 'perhaps'} {found.row.reference}: {row_words(name, found, voice) or 'this patient'}"
-        for found in result.rows
-    ]
-    doubts = doubts_words(result.doubts)
+    lines = []
+    for found in result.rows:
+        reference = "" if hidden(found, voice) else f" {found.row.reference}"
+        words = row_words(name, found, voice) or "this patient"
+        lines.append(f"{'row' if found.sure else 'perhaps'}{reference}: {words}")
+    doubts = reasons_words(result.doubts, voice)
     if doubts:
         lines.append(f"in doubt: {'; '.join(doubts)}")
     if result.verdict is NO:
         lines.append(f"looked at {result.looked_at} rows" if result.looked_at != 1 else "looked at 1 row")
-        lines += [
-            f"nearest {near.row.reference}: {clean(near.row.name) or near.row.fact}, not by {near.failed}"
-            for near in result.nearest
-        ]
+        lines += [f"nearest {_near_words(near, voice, ': ')}" for near in result.nearest]
     if result.further:
         lines.append(f"may hold more: {'; '.join(gap_words(result.further))}")
     return lines
@@ -270,22 +280,36 @@ def _details(name: str, result: Result, decision: Decision, voice: Voice) -> lis
 # --- JSON ------------------------------------------------------------------------------------------------------------
 
 
-def _criterion(name: str, decision: Decision) -> Json:
-    result = decision.judgement.result(name)
+def _criterion(name: str, voice: Voice, untold: Collection[str]) -> Json:
+    result = voice.judgement.result(name)
     body: Json = {
         "verdict": str(result.verdict),
-        "says": sentence(name, _voice(decision)),
-        "facts": [_fact(found) for found in result.rows],
-        "doubts": [_doubt(each) for each in result.doubts],
+        "says": sentence(name, voice),
+        "facts": [_untold(found) if hidden(found, voice) else _fact(found) for found in result.rows],
+        "doubts": [_doubt(each, untold) for each in result.doubts],
         "notRead": [_given({"source": gap.source, "why": gap.why}) for gap in result.further],
-        "members": list(decision.judgement.members(name)),
+        "members": list(voice.judgement.members(name)),
     }
     if result.verdict is NO:
         body["lookedAt"] = result.looked_at
-        body["nearest"] = [{"reference": near.row.reference, "failed": near.failed} for near in result.nearest]
+        body["nearest"] = [
+            {"display": RESTRICTED_RECORD}
+            if voice.hide and is_restricted(near.row)
+            else {"reference": near.row.reference, "failed": near.failed}
+            for near in result.nearest
+        ]
     elif result.verdict is not UNKNOWN:
         body["count"] = result.count or None
     return _given(body)
+
+
+def _untold(found: Found) -> Json:
+    return {
+        "fact": found.row.fact,
+        "display": RESTRICTED_RECORD,
+        "sure": found.sure,
+        "labels": sorted(found.row.labels),
+    }
 
 
 def _fact(found: Found) -> Json:
@@ -315,8 +339,8 @@ def _date(span: Span | None) -> str | None:
     return date_words(span) if span else None
 
 
-def _doubt(doubt: Doubt) -> Json:
-    return {"kind": doubt.kind, "about": doubt.about}
+def _doubt(doubt: Doubt, untold: Collection[str]) -> Json:
+    return {"about": RESTRICTED_RECORD} if doubt.about in untold else {"kind": doubt.kind, "about": doubt.about}
 
 
 def _given(body: Json) -> Json:

@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from cds_service.clients.client import ANONYMOUS, Client
 from cds_service.core.problem import Issue, RequestProblem
+from cds_service.explaining import check_may_ask, explain_call
 from cds_service.faults import places
 from cds_service.feedback import FeedbackItem, NotKept
 from cds_service.fhir.strict import Structure
@@ -172,6 +173,22 @@ def create_app(ports: Ports, door: Door, *pages: Blueprint) -> Flask:
             g.seen.feedback = tuple(items)
 
         return jsonify(feedback(parse_json(read_body(request, door)), keep))
+
+    @app.post("/rules/<rule_id>/explain")
+    def explain(rule_id: str) -> Response:
+        # Nothing of the call is put into `seen`: an explanation leaves no record.
+        client, compiled = known(), g.in_service.compiled
+        check_may_ask(client, rule_id, compiled)
+        told = explain_call(
+            parse_json(read_body(request, door)),
+            rule_id,
+            compiled,
+            ports.today(client),
+            client=client,
+            fhir_client=ports.fhir_client(client, g.began),
+            structure=ports.structure,
+        )
+        return jsonify(told)
 
     @app.get("/healthz")
     def healthz() -> Response:
@@ -338,6 +355,7 @@ def _protect(answered: Response) -> Response:
     answered.headers["X-Frame-Options"] = "DENY"
     answered.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     answered.headers["Content-Security-Policy"] = HTML_POLICY if answered.mimetype == "text/html" else DATA_POLICY
-    if answered.status_code >= 400 or not (request.path + "/").startswith(_MAY_BE_KEPT + "/"):
+    is_page = request.method != "POST" and (request.path + "/").startswith(_MAY_BE_KEPT + "/")
+    if answered.status_code >= 400 or not is_page:
         answered.headers["Cache-Control"] = "no-store"
     return answered

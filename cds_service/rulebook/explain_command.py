@@ -19,6 +19,7 @@ from cds_service.core.explain import CRITERIA, REASON, explain, trace
 from cds_service.core.facts import Chart
 from cds_service.core.overlay import overlay
 from cds_service.core.problem import RequestProblem
+from cds_service.core.restricted import REDISCLOSURE_NOTICE, is_restricted
 from cds_service.core.rule import Edition, Release
 from cds_service.core.site_words import site_summary
 from cds_service.fhir.reader import read_chart
@@ -164,18 +165,25 @@ def as_text(found: Explained, depth: str) -> Iterator[str]:
         yield f"not read: {', '.join(unread)}"
 
 
-def as_json(found: Explained) -> dict[str, Any]:
-    """Give the explanation as JSON; `rules` holds a trace each (core.explain)."""
+def as_json(found: Explained, hide: bool = False) -> dict[str, Any]:
+    """Give the explanation as JSON; `rules` holds a trace each (core.explain).
+
+    hide: whether records labelled under 42 CFR Part 2 are not told of. `notice` is there when one was used.
+    """
     asked, outcome = found.asked, found.outcome
+    charts = [each.judgement.chart for each in found.decisions[:1]]  # one for all
+    rows = [row for chart in charts for of_fact in ((chart.patient,), *chart.rows.values()) for row in of_fact]
     return {
         "chart": asked.name,
         "hook": asked.hook,
         "today": asked.today.isoformat(),
         "release": found.release.id,
+        "digest": found.release.digest,
         "gate": outcome.gate,
         "cards": [each.edition.rule.id for each in outcome.shown],
         "unread": dict(outcome.unread),
-        "rules": [{**trace(each), "reason": explain(each, REASON)} for each in found.decisions],
+        "rules": [{**trace(each, hide), "reason": explain(each, REASON, hide)} for each in found.decisions],
+        **({"notice": REDISCLOSURE_NOTICE} if any(map(is_restricted, rows)) else {}),
     }
 
 

@@ -4,6 +4,7 @@
 Nothing here is clinical guidance.
 """
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -98,6 +99,11 @@ BROKEN_NOTE = _edition(
 
 def release_of(*active: Edition, trial: tuple[Edition, ...] = ()) -> Release:
     return Release("2026.3.0", "0" * 64, active, trial)
+
+
+def version_of(edition: Edition, version: str, **changes: Any) -> Edition:
+    """Another version of a rule, for instance one that is on trial beside it."""
+    return replace(edition, rule=replace(edition.rule, version=version, **changes))
 
 
 SMALL = release_of(ADULT_NOTE, ASTHMA_NOTE)

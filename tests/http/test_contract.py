@@ -97,7 +97,16 @@ def test_what_wants_a_token_says_so_and_nothing_else_does(contract: dict[str, An
         for operation in item.values()
         if operation.get("security") == [{}, {"jwt": []}]
     }
-    assert guarded == secured == {path for path in contract["paths"] if path.startswith("/cds-services")}
+    hooks = {path for path in contract["paths"] if path.startswith("/cds-services")}
+    assert guarded == secured == {*hooks, "/rules/{rule_id}/explain"}
+
+
+def test_an_explanation_has_the_statuses_of_a_call(contract: dict[str, Any]) -> None:
+    call_, explanation = (
+        set(contract["paths"][path]["post"]["responses"])
+        for path in ("/cds-services/{service_id}", "/rules/{rule_id}/explain")
+    )
+    assert explanation == call_
 
 
 def test_feedback_has_the_statuses_of_a_call_but_412_and_422(contract: dict[str, Any]) -> None:

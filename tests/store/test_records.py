@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from cds_service.config import read_settings
+from cds_service.core.engine import compile_release
 from cds_service.core.site import SiteMark
 from cds_service.edges.store import writer
 from cds_service.edges.store.address import Address, read_address
@@ -26,7 +27,16 @@ from cds_service.records import call_row
 from cds_service.services import SERVICES, answer
 from cds_service.wiring import open_service
 from tests.http.fixture_days import RULES, rules
-from tests.http.small_release import call
+from tests.http.small_release import (
+    ADULT_NOTE,
+    ASTHMA_NOTE,
+    HOOKS,
+    TODAY,
+    call,
+    patient,
+    release_of,
+    version_of,
+)
 from tests.store.sample import AT, DECISION, Losses, call_of, eventually, item_of, rows_of, said, small_service
 
 
@@ -304,3 +314,58 @@ def test_moments_come_back_in_utc(store: Store, address: Address) -> None:
         rows_of(address, FEEDBACK)[0]["outcome_timestamp"],
     ]
     assert [(each, each.utcoffset().total_seconds()) for each in moments] == [(AT, 0)] * 3
+
+
+# --- trials ----------------------------------------------------------------------------------------------------------
+
+
+def decided(release: Any, body: dict[str, Any]) -> list[tuple[str, str, bool, str]]:
+    """The decisions that are kept of a call: rule, version, whether on trial, state."""
+    read = read_call(body, body["hook"])
+    row = call_row(
+        answer(read, compile_release(release), TODAY),
+        at=AT,
+        hook_instance=read.hook_instance,
+        service="oud-patient-view",
+        client="anonymous",
+        release=release,
+        ms=1.0,
+    )
+    return [(each.rule, each.version, each.trial, each.state) for each in row.decisions]
+
+
+def child() -> dict[str, Any]:
+    body = call()
+    body["prefetch"]["patient"] = patient("2020-05-05")
+    return body
+
+
+def test_a_silent_version_is_kept_when_another_one_is_on_trial_beside_it() -> None:
+    assert decided(release_of(ADULT_NOTE), child()) == []
+    trial = version_of(ADULT_NOTE, "1.1.0")
+    assert decided(release_of(ADULT_NOTE, ASTHMA_NOTE, trial=(trial,)), child()) == [
+        ("adult-note", "1.0.0", False, "silent"),
+        ("adult-note", "1.1.0", True, "silent"),
+    ]
+
+
+def test_no_version_is_kept_that_was_not_judged_at_the_hook() -> None:
+    trial = version_of(ASTHMA_NOTE, "1.1.0", hooks=HOOKS)
+    body = call("encounter-discharge")
+    kept = decided(release_of(ASTHMA_NOTE, trial=(trial,)), body)
+    assert kept == [("asthma-note", "1.1.0", True, "silent")]
+
+
+def test_a_criterion_that_raises_loses_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = child()
+    read = read_call(body, body["hook"])
+    answered = answer(read, compile_release(release_of(ADULT_NOTE, trial=(version_of(ADULT_NOTE, "1.1.0"),))), TODAY)
+    assert answered.outcome is not None
+
+    def raising(name: str) -> Any:
+        raise ZeroDivisionError
+
+    broken = [replace(each, judgement=replace(each.judgement, result=raising)) for each in answered.outcome.decisions]
+    answered = replace(answered, outcome=replace(answered.outcome, decisions=tuple(broken)))
+    row = call_row(answered, at=AT, hook_instance="x", service="s", client="c", release=release_of(ADULT_NOTE), ms=1.0)
+    assert [(each.state, each.stopped_by, each.criteria) for each in row.decisions] == [("silent", (), {})] * 2

@@ -61,6 +61,7 @@ clients:
     replay: log
     rate: {per_second: 0.5, burst: 4}
     keep_comments: true
+    explain: true
     smart_apps:
       - {label: Open the care plan, url: "https://cds.example.org/launch?a=1", rules: [mat-consideration]}
       - {label: All, url: "https://cds.example.org/all"}
@@ -101,6 +102,7 @@ def test_every_key_is_read(folder: Path) -> None:
             replay="log",
             rate=Rate(0.5, 4),
             keep_comments=True,
+            explain=True,
             smart_apps=(
                 SmartApp("Open the care plan", "https://cds.example.org/launch?a=1", ("mat-consideration",)),
                 SmartApp("All", "https://cds.example.org/all"),
@@ -392,6 +394,7 @@ patient-view with trigger 27 answered as encounter-discharge
   42 CFR Part 2 records: count as not read; R or V alone marks one
   rate: 0.5 calls a second, 4 at once, each worker by itself
   comments of feedback: stored
+  explanations: given, of what a chart holds, when it asks
 
 1 client, 0 findings
 """

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
@@ -26,18 +27,21 @@ class Purpose:
     wait_ms:     the longest that a statement waits for a lock, and on PostgreSQL for its end.
     durable:     a commit is on the disk when it returns: SQLite synchronous=FULL, PostgreSQL synchronous_commit=on.
     connections: how many at most; 0 keeps none open between uses.
+    read_only:   nothing can be written, and a SQLite file that is not there is not made.
     """
 
     wait_ms: int
     durable: bool
     connections: int
+    read_only: bool = False
 
 
 RECORDS = Purpose(wait_ms=1000, durable=False, connections=1)
 FEEDBACK = Purpose(wait_ms=1800, durable=True, connections=2)
 TOKENS = Purpose(wait_ms=40, durable=False, connections=2)
 OWED = Purpose(wait_ms=1000, durable=False, connections=0)  # tokens that could not be told in time
-OPERATOR = Purpose(wait_ms=30_000, durable=True, connections=0)  # db upgrade, db purge, reports
+OPERATOR = Purpose(wait_ms=30_000, durable=True, connections=0)  # db upgrade, db purge
+REPORT = Purpose(wait_ms=120_000, durable=False, connections=0, read_only=True)
 START_UP = Purpose(wait_ms=5_000, durable=True, connections=0)
 
 
@@ -51,6 +55,9 @@ def open_engine(address: Address, purpose: Purpose) -> Engine:
         engine = create_engine(address.url, connect_args=_libpq(address), pool_pre_ping=True, **pool)
         event.listen(engine, "connect", _postgresql_settings(purpose))
         return engine
+    if purpose.read_only:
+        there = address.url.set(database=f"file:{quote(str(address.path))}", query={"mode": "ro", "uri": "true"})
+        return create_engine(there, connect_args={"timeout": purpose.wait_ms / 1000}, **pool)
     engine = create_engine(address.url, connect_args={"timeout": purpose.wait_ms / 1000}, **pool)
     _watch_file(engine, str(address.path))
     event.listen(engine, "connect", _sqlite_settings(purpose))
@@ -77,6 +84,7 @@ def _postgresql_settings(purpose: Purpose) -> Callable[[Any, Any], None]:
             f"SET statement_timeout = {purpose.wait_ms}; SET lock_timeout = {purpose.wait_ms}; "
             "SET idle_in_transaction_session_timeout = 10000; SET TimeZone = 'UTC'"
             + ("; SET synchronous_commit = on" if purpose.durable else "")
+            + ("; SET default_transaction_read_only = on" if purpose.read_only else "")
         )
         connection.autocommit = False
 

@@ -1,0 +1,71 @@
+"""`cds-service rules trial-report`: what trial versions would have changed, from the records."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from datetime import tzinfo
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from cds_service.edges.store.address import Address, read_address
+from cds_service.edges.store.commands import DATABASE, FINE, db_settings
+from cds_service.edges.store.faults import SchemaProblem, StoreUnavailable, why
+from cds_service.edges.store.schema import look, refuse_other
+from cds_service.edges.store.source import REPORT, open_engine
+from cds_service.edges.store.trials import counted_trials
+from cds_service.rulebook.trial_page import report_page
+from cds_service.rulebook.trial_report import Counted, TrialReport, trial_report
+from cds_service.rulebook.trial_words import report_json, report_lines
+
+USAGE = 2
+
+
+def trial_report_command(args: argparse.Namespace) -> int:
+    """Print the report. Exit codes: 0 fine, 2 usage, 8 the database cannot be used or has another schema.
+
+    args: rule, an id or None for all; since, until: days or None; by; format.
+    """
+    if args.since and args.until and args.since > args.until:
+        print(f"rules trial-report: --since {args.since} is after --until {args.until}", file=sys.stderr)
+        return USAGE
+    settings = db_settings()
+    address = read_address(settings.database_url or "")
+    zone = settings.timezone
+    try:
+        refuse_other(look(address, REPORT), address)
+        found = _read(address, zone, args)
+    except (SchemaProblem, StoreUnavailable) as problem:
+        print(f"the database cannot be used: {problem}", file=sys.stderr)
+        return DATABASE
+    if args.format == "json":
+        print(json.dumps(report_json(found, address.shown, str(zone)), indent=2))
+    elif args.format == "html":
+        print(report_page(found, address.shown, str(zone)), end="")
+    else:
+        print("\n".join(report_lines(found, address.shown, str(zone))))
+    return FINE
+
+
+def _read(address: Address, zone: tzinfo, args: argparse.Namespace) -> TrialReport:
+    engine = open_engine(address, REPORT)
+    try:
+        with engine.connect() as connection:
+            counted = counted_trials(connection, zone, args.since, args.until, args.rule or "")
+            return trial_report(_watched(counted), args.by)
+    except (SQLAlchemyError, OSError) as fault:
+        raise StoreUnavailable(f"{address.shown}: {why(fault)}") from None
+    finally:
+        engine.dispose()
+
+
+def _watched(counted: Iterator[Counted]) -> Iterator[Counted]:
+    """Tell on a terminal which day has been read."""
+    seen = None
+    for each in counted:
+        if each.day != seen and sys.stderr.isatty():
+            print(f"\rread: {each.day}", end="", file=sys.stderr, flush=True)
+        seen = each.day
+        yield each
+    if seen and sys.stderr.isatty():
+        print("\r" + " " * 20 + "\r", end="", file=sys.stderr, flush=True)
