@@ -1,11 +1,13 @@
 """The rules of this tree behind the web edge in this process, with feedback that is taken and forgotten."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Flask
 
+from cds_service.clients.client import ANONYMOUS
 from cds_service.core.engine import compile_release
 from cds_service.core.rule import Release
 from cds_service.edges.rule_pages import rule_pages
@@ -24,11 +26,10 @@ def real_app(*pages: Blueprint, release: Release | None = None, today: date = TO
     """
     release = release or load_rules(ROOT / "rules", check=False).release
     now = in_service(compile_release(release))
-    ports = Ports(
-        in_service=lambda: now,
-        today=lambda client: today,
-        new_incident=lambda: "incident-1",
-        keep_feedback=lambda service, client, items: None,
+    given: dict[str, Any] = {
+        "keep_feedback": lambda service, client, items: None,
+        "identify": lambda authorization, path: replace(ANONYMOUS, explain=True),
         **more,
-    )
+    }
+    ports = Ports(in_service=lambda: now, today=lambda client: today, new_incident=lambda: "incident-1", **given)
     return create_app(ports, Door(8_000_000, 5.0), rule_pages(lambda: release), *pages)

@@ -140,7 +140,7 @@ class ReleaseWatch:
             self.look()
             self._failed = ""
         except Exception as fault:
-            how = {"error": type(fault).__name__, "places": places(fault)}
-            if self._failed != str(how):
-                self._failed = str(how)
-                _log.error("release-look-failed", extra=how)
+            error, where = type(fault).__name__, places(fault)
+            if self._failed != f"{error} {where}":
+                self._failed = f"{error} {where}"
+                _log.error("release-look-failed", extra={"error": error, "places": where})

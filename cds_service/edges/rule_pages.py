@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, render_template, request
 from markupsafe import Markup
+from werkzeug.routing import BaseConverter
 
 from cds_service.core.problem import Issue, RequestProblem
 from cds_service.core.rule import Edition, Release
@@ -15,9 +16,16 @@ from cds_service.rulebook.rule_picture import picture
 ACTIVE, TRIAL, DISABLED = "active", "trial", "disabled"
 
 
+class _Version(BaseConverter):
+    """The version in a path, which begins with a digit, so that it is never taken for the name of something else."""
+
+    regex = r"[0-9][^/]*"
+
+
 def rule_pages(release_now: Callable[[], Release]) -> Blueprint:
     """Routes /rules, /rules/{id} and /rules/{id}/{version} of the rules in service when they are asked for."""
     pages = Blueprint("rules", __name__, template_folder="templates")
+    pages.record_once(lambda state: state.app.url_map.converters.update(version=_Version))
 
     @pages.get("/rules")
     def rules() -> Response:
@@ -32,7 +40,7 @@ def rule_pages(release_now: Callable[[], Release]) -> Blueprint:
     def rule(rule_id: str) -> Response:
         return described(rule_id, None)
 
-    @pages.get("/rules/<rule_id>/<version>")
+    @pages.get("/rules/<rule_id>/<version:version>")
     def edition(rule_id: str, version: str) -> Response:
         return described(rule_id, version)
 

@@ -41,7 +41,7 @@ CONTEXT_SCHEMAS = {
 def routes(app: Flask) -> set[tuple[str, str]]:
     """Every path and method of the app, in the words of OpenAPI. HEAD and OPTIONS come by themselves."""
     return {
-        (re.sub(r"<(\w+)>", r"{\1}", rule.rule), method.lower())
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
