@@ -13,11 +13,18 @@ from cds_service.core.facts import HOOKS
 def bulk_records(folder: Path) -> Iterator[list[Mapping[str, Any]]]:
     """Give the records of a folder of Bulk Data NDJSON; lines that could not be used are counted on standard error."""
     from cds_service.population.findings import Findings
+    from cds_service.population.lines import size_of
     from cds_service.population.partition import records
+    from cds_service.population.progress import Progress
 
     findings = Findings()
-    for _, record in records(folder, findings):
-        yield list(record)
+    with Progress("step 1", size_of(folder)) as sorting, Progress("step 2", 1) as judging:
+
+        def begin(people: int) -> None:
+            judging.whole = max(people, 1)
+
+        for _, record in judging.watch(records(folder, findings, read=sorting.add, begin=begin)):
+            yield list(record)
     if findings.total:
         print(f"{findings.total} lines of {folder} could not be used; `rules simulate` names them", file=sys.stderr)
 

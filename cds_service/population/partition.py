@@ -121,15 +121,23 @@ def _person(id_: str, lines: list[tuple[int, int, bytes]], names: tuple[str, ...
     return None
 
 
-def records(cohort: Path, findings: Findings | None = None) -> Iterator[tuple[str, list[Resource]]]:
+def records(
+    cohort: Path,
+    findings: Findings | None = None,
+    *,
+    read: Callable[[int], None] = lambda _: None,
+    begin: Callable[[int], None] = lambda _: None,
+) -> Iterator[tuple[str, list[Resource]]]:
     """Give every patient of a cohort with their whole record, sorting it first in a temporary folder.
 
-    findings: takes up what could not be used. Raises NoCohort, OSError.
+    findings: takes up what could not be used. read: is told how many bytes were sorted; begin: how many Patients there
+    are, before the first is given. Raises NoCohort, OSError.
     """
     findings = findings if findings is not None else Findings()
     with TemporaryDirectory(prefix="cohort-") as folder:
-        sorted_in = partition(cohort, Path(folder))
+        sorted_in = partition(cohort, Path(folder), read=read)
         findings.merge(sorted_in.findings)
+        begin(sorted_in.lines[PATIENT])
         for part in sorted_in.parts:
             for person in records_of(part, sorted_in.names, findings):
                 yield person.id, person.resources
