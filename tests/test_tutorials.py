@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,6 +41,8 @@ PAGES = (
     HOW_TO / "write-a-client.md",
     ROOT / "README.md",
 )
+# They take half a minute and more each, and have shorter neighbors that go the same ways: `make slow` follows them.
+LONG = ("connect-cerner.md", "connect-epic.md", "release-a-change.md", "try-a-version-silently.md")
 ANY = "..."
 
 # Does what the pages ask of curl, for machines without it.
@@ -230,7 +233,11 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     opened.close()
 
 
-@pytest.mark.parametrize("page", [pytest.param(page, id=page.name) for page in PAGES])
+def _param(page: Path) -> Any:
+    return pytest.param(page, id=page.name, marks=[pytest.mark.slow] if page.name in LONG else [])
+
+
+@pytest.mark.parametrize("page", [_param(page) for page in PAGES])
 def test_what_a_page_shows_is_what_comes(page: Path, terminal: Terminal) -> None:
     done = list(steps(page.read_text(encoding="utf-8")))
     assert done
