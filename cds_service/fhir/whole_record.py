@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from cds_service.core.facts import ORDER_HOOKS
+from cds_service.fhir.bundle import open_value
 from cds_service.fhir.prefetch import PATIENT, PREFETCH
 from cds_service.fhir.shapes import Resource, inside
 
@@ -24,13 +25,18 @@ class RecordProblem(ValueError):
 def resources_of(bundle: Any) -> list[Resource]:
     """Give the resources of a Bundle, also of Bundles in it, or a single resource.
 
-    Raises RecordProblem for what is no FHIR.
+    Raises RecordProblem for what is no FHIR, and for a Bundle that is not whole: what it lacks must not read as none.
     """
     kind = inside(bundle, "resourceType")
     if not isinstance(kind, str):
         raise RecordProblem("wanted a FHIR Bundle: a JSON object with resourceType")
     if kind != "Bundle":
         return [bundle]
+    opened = open_value(bundle)
+    if opened.more:
+        raise RecordProblem("the Bundle has a link to a further page; wanted a whole record, else rows would be missed")
+    if opened.whys:
+        raise RecordProblem(f"the Bundle is not whole: {', '.join(dict.fromkeys(opened.whys))}")
     found: list[Resource] = []
     waiting = [bundle]
     while waiting:

@@ -43,6 +43,24 @@ def test_what_is_no_fhir_is_refused(given: Any) -> None:
         resources_of(given)
 
 
+ERROR = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}
+REDACTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "REDACTED"}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({**bundle(patient()), "link": [{"relation": "next", "url": "https://example.org/2"}]}, "a further page"),
+        (bundle(patient(), ERROR), "the Bundle is not whole: error"),
+        ({**bundle(patient()), "meta": {"security": [REDACTED]}}, "the Bundle is not whole: redacted"),
+    ],
+    ids=["page", "error", "redacted"],
+)
+def test_a_bundle_that_is_not_whole_never_reads_as_none_on_record(given: Any, said: str) -> None:
+    with pytest.raises(RecordProblem, match=said):
+        resources_of(given)
+
+
 @pytest.mark.parametrize(
     ("resources", "hook", "said"),
     [
