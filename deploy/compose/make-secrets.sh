@@ -25,7 +25,7 @@ dbname=cds
 user=cds
 password=$(cat "$folder/database_password")
 END
-openssl req -x509 -newkey rsa:3072 -nodes -days 30 -subj "/CN=$host" -addext "subjectAltName=DNS:$host" \
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj "/CN=$host" -addext "subjectAltName=DNS:$host" \
     -keyout "$folder/tls.key" -out "$folder/tls.crt" 2>/dev/null
 chmod 0444 "$folder"/*
 echo "made $folder; the certificate ends in 30 days and is trusted by nobody: put yours in its place"
