@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -14,7 +15,6 @@ import yaml
 from sqlalchemy import make_url, text
 
 from cds_service.config import read_settings
-from cds_service.edges.server import GRACE_S
 from cds_service.edges.store.address import read_address
 from cds_service.edges.store.schema import upgrade
 from cds_service.edges.store.source import OPERATOR, open_engine
@@ -24,6 +24,8 @@ from tests.store.sample import rows_of
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "compose"
+SETTINGS_PAGE = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
+GRACE_S = int(re.findall(r"a stopping server gives calls under\s+way (\d+) seconds", SETTINGS_PAGE)[0])
 Compose = dict[str, Any]
 
 

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from cds_service.config import AVAILABLE
-from cds_service.edges.server import GRACE_S
+from tests.deploy.test_compose import GRACE_S
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "kubernetes"
