@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import requests
+import yaml
 
 from cds_service.config import MOST_BUDGET_MS, Settings
 from cds_service.core.problem import Issue
@@ -49,6 +50,15 @@ def test_only_paths_port_and_nodes_are_put_in() -> None:
 
 def test_a_body_may_be_as_large_as_the_service_takes() -> None:
     assert directive("client_max_body_size") == str(LIMIT)
+
+
+def test_one_address_cannot_fill_the_memory_that_bodies_lie_in() -> None:
+    opened = int(re.findall(r"limit_conn connections (\d+);", TEXT)[0])
+    proxy = yaml.safe_load((CONF.parents[1] / "compose" / "compose.yaml").read_text(encoding="utf-8"))["services"][
+        "proxy"
+    ]
+    (megabytes,) = re.findall(r"^/tmp:.*size=(\d+)m$", proxy["tmpfs"][0])
+    assert opened * LIMIT < int(megabytes) * 2**20
 
 
 def test_it_waits_longer_than_a_call_may_take() -> None:
