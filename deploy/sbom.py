@@ -68,7 +68,7 @@ def licence_of(said: metadata.PackageMetadata) -> License | None:
         classifiers = said.get_all("Classifier") or []
         named = [each for each in classifiers if each.startswith("License :: OSI Approved :: ")]
         stated = named[0].rpartition(" :: ")[2] if named else ""
-    return LicenseFactory().make_from_string(stated.strip()) if stated else None  # type: ignore[return-value]
+    return LicenseFactory().make_from_string(stated.strip()) if stated else None
 
 
 def needs(name: str, extras: Iterable[str] = ()) -> Iterator[Requirement]:
