@@ -7,7 +7,7 @@ steps     what each step of a call takes, in process
 rules     a thousand generated rules against twenty
 tokens    what an ES384 token a call costs
 start     `cds-service serve` from its start to its first answer, and the memory of its processes
-capacity  calls a second under load, beside what the CPU ms of a call say (with `calls` and `start`)
+capacity  calls a second under load, beside what the CPU ms of a call say (with `calls`)
 cohort    what simulating a cohort takes of a core
 
 Results also go to var/bench.json. Nothing here passes or fails on time; the run fails when an answer does not hold the
@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -31,9 +32,9 @@ import orjson
 
 from bench.calls import calls, peers
 from bench.capacity import capacity
-from bench.capacity_page import capacity_page
 from bench.charts import SIZES, STORIES, instances, name_of, requests
 from bench.load import ServerProblem
+from bench.pages import write_pages
 from bench.population import population
 from bench.rounds import FULL, QUICK, Effort, Servers, ratios, spread
 from bench.scale import many_rules
@@ -45,7 +46,6 @@ from cds_service.edges.rule_store import RulesProblem, load_rules
 
 OUT = Path("var") / "bench.json"
 SECTIONS = ("calls", "peers", "steps", "rules", "tokens", "start", "capacity", "cohort")
-FOR_CAPACITY = ("calls", "start", "capacity")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,17 +57,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--quick", action="store_true", help="a few calls of each kind, to see that everything works")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, metavar="SECTION", help=f"of {', '.join(SECTIONS)}")
+    parser.add_argument("--rounds", type=int, help=f"of each row; else {FULL.rounds}, with --quick {QUICK.rounds}")
     parser.add_argument("--profile", action="store_true", help="only show which functions take the time, in process")
     parser.add_argument("--out", type=Path, default=OUT, help=f"file for the results; else {OUT}")
-    parser.add_argument("--capacity", type=Path, metavar="PAGE", help="also write the page for operators")
-    parser.add_argument("--results", type=Path, help="measure nothing: write the page from results of an earlier run")
+    parser.add_argument("--docs", action="store_true", help="also write the figures into the documentation")
+    parser.add_argument("--results", type=Path, help="measure nothing; with --docs: write those of an earlier run")
     args = parser.parse_args(arguments)
-    if args.results and not args.capacity:
-        parser.error("--results: belongs to --capacity")
+    if args.results and not args.docs:
+        parser.error("--results: belongs to --docs")
     effort = QUICK if args.quick else FULL
+    effort = replace(effort, rounds=args.rounds or effort.rounds)
     chosen = set(args.only or SECTIONS)
-    if args.capacity or "capacity" in chosen:
-        chosen |= set(FOR_CAPACITY)
+    if "capacity" in chosen:
+        chosen.add("calls")
     try:
         if args.results:
             found = orjson.loads(args.results.read_bytes())
@@ -81,9 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             args.out.parent.mkdir(parents=True, exist_ok=True)
             args.out.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
             print(f"\nwritten to {args.out}")
-        if args.capacity:
-            args.capacity.write_text(capacity_page(found), encoding="utf-8")
-            print(f"written to {args.capacity}")
+        if args.docs:
+            write_pages(found)
     except (ServerProblem, RulesProblem) as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -126,6 +127,7 @@ def _measure(compiled: Compiled, effort: Effort, chosen: set[str]) -> dict[str, 
         "python": platform.python_version(),
         "release": compiled.release.id,
         "workers": effort.workers,
+        "rounds": effort.rounds,
         "load_before": load_before,
         "load_after": os.getloadavg()[0],
         "seconds": seconds,

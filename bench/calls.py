@@ -71,7 +71,7 @@ def _line(found: Mapping[str, Any]) -> str:
 
 def peers(servers: Servers, effort: Effort) -> dict[str, Any]:
     """Measure others beside ours on the chart of one card; print a table and give its rows, and who took part."""
-    python, why_not = _healthchain_python()
+    python, why_not = healthchain_python()
     print("\nOthers beside ours by turns, on the chart of one card; log, counts and records are on in ours alone.")
     print("models: the floor, which has fhir.resources (R4B) check every resource before it gives the written answer.")
     print("HealthChain: one service with one static card on its own server (uvicorn); it judges nothing.\n")
@@ -99,7 +99,7 @@ def peers(servers: Servers, effort: Effort) -> dict[str, Any]:
     return {HEALTHCHAIN: said, "rows": rows}
 
 
-def _healthchain_python() -> tuple[str, str]:
+def healthchain_python() -> tuple[str, str]:
     """Give the Python that has HealthChain; or "" and why there is none."""
     python = os.environ.get("HEALTHCHAIN_PYTHON", "")
     if not python:

@@ -29,11 +29,10 @@ def capacity(servers: Servers, effort: Effort, served: Sequence[Mapping[str, Any
     served: rows of the section `calls`.
     """
     server = servers.get(OURS)
-    print(
-        f"\nUnder load: {CONNECTIONS} connections, {effort.workers} workers, all four stories alike; log, counts, records on."
-    )
+    print(f"\nUnder load: {CONNECTIONS} connections, {effort.workers} workers, all four stories alike;")
+    print("log, counts and records are on.")
     print("The client takes its processor time from the same machine, so the workers do not have all of it. expected:")
-    print("calls a second by the CPU ms of the first table, on the processors that the workers kept busy.\n")
+    print("calls a second by the CPU ms of the first table, on as many processors as the workers kept busy.\n")
     print(
         f"{'chart':8} {'calls/s':>8} {'busy cores':>10} {'CPU ms':>8} {'expected':>9} {'ratio':>6}"
         f" {'p50 ms':>8} {'p99 ms':>8}   {'at half: calls/s':>16} {'p50 ms':>8} {'p99 ms':>8}"
