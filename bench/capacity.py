@@ -15,12 +15,14 @@ HALF = 0.5  # of a processor; above it calls begin to wait for each other
 
 def mixed_ms(served: Sequence[Mapping[str, Any]], size: str) -> float:
     """Give the CPU ms of a call of this size, over all four stories alike; each by its median round."""
-    return sum(median(row["ours_cpu_ms"]) for row in served if row["size"] == size) / len(STORIES)
+    medians: list[float] = [median(row["ours_cpu_ms"]) for row in served if row["size"] == size]
+    return sum(medians) / len(STORIES)
 
 
 def quiet_ms(served: Sequence[Mapping[str, Any]], size: str) -> float:
     """Give the CPU ms of a call about a person whom no rule concerns."""
-    return next(median(row["ours_cpu_ms"]) for row in served if (row["size"], row["story"]) == (size, NEITHER))
+    rows = [row for row in served if (row["size"], row["story"]) == (size, NEITHER)]
+    return float(median(rows[0]["ours_cpu_ms"]))
 
 
 def capacity(servers: Servers, effort: Effort, served: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
