@@ -65,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     if args.results and not args.docs:
         parser.error("--results: belongs to --docs")
+    if args.only and args.docs:
+        parser.error("--docs: takes a run of every section, so that the figures of a page are of one run")
     effort = QUICK if args.quick else FULL
     effort = replace(effort, rounds=args.rounds or effort.rounds)
     chosen = set(args.only or SECTIONS)

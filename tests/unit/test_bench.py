@@ -111,6 +111,13 @@ def test_a_quick_run_measures_every_chart_and_writes_the_results(tmp_path: Path)
     assert all(each["ours_p50_ms"][0] > 0 and each["floor_p50_ms"][0] > 0 for each in found["served"])
 
 
+@pytest.mark.parametrize("wrong", [["--docs", "--only", "calls"], ["--results", "bench.json"], ["--only", "nothing"]])
+def test_options_that_do_not_go_together_are_refused(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(wrong)
+    assert wrong[0] in capsys.readouterr().err.splitlines()[-1]
+
+
 @pytest.mark.slow
 def test_a_quick_run_of_every_section_has_results_for_every_table(tmp_path: Path) -> None:
     out = tmp_path / "bench.json"
