@@ -1,0 +1,255 @@
+"""A feedback report: for each rule version what became of its cards, safe to share. Pure.
+
+Everything here is made of numbers that may be told (feedback_report.telling), judgements included: whether a rule
+passes the site's threshold, and whether it rises or falls, is decided by what the report itself shows.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from cds_service.core.share import Share, share_of
+from cds_service.feedback import ACCEPTED, OVERRIDDEN
+from cds_service.feedback_report.counted import NO_ANSWER, PARTS, SILENT_CLIENT, Count, Reasons, VersionCount
+from cds_service.feedback_report.telling import (
+    LEAST,
+    Between,
+    Group,
+    between,
+    is_small,
+    rows_together,
+    told,
+    told_apart,
+    told_together,
+    total_told,
+)
+from cds_service.feedback_report.trend import Trend, trend_of
+from cds_service.rulebook.trial_report import MONTH, WEEK, period_of
+
+SIBLINGS = {ACCEPTED: OVERRIDDEN, NO_ANSWER: SILENT_CLIENT}
+MOST_DAYS_BY_WEEK = 183  # half a year: more weeks than that are more rows than one reads
+PASSES, MAY_PASS, BELOW, NOT_TOLD, NO_ANSWERS = "passes", "may-pass", "below", "not-told", "no-answers"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a report is asked for.
+
+    first, last: days of the oldest and the newest call in the days asked for; None without any.
+    by:        WEEK or MONTH. zone: whose days they are.
+    least:     the least count that is told, 0 apart; 1 holds none back.
+    threshold: the share of overrides among answers, in percent, above which a rule is named; None names none.
+    """
+
+    first: date | None
+    last: date | None
+    zone: str
+    by: str = WEEK
+    least: int = LEAST
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One period, or several told together: their names, the first and the last."""
+
+    first: str
+    last: str
+    calls: int
+    shown: int
+    counts: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """The period's name, or those of the first and the last."""
+        return self.first if self.first == self.last else f"{self.first} to {self.last}"
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """The share of overrides among the answers, as far as it may be told.
+
+    low, high: the least and the most that the told counts leave possible, each with its 95 % interval; the same where
+               both counts are told. None where nothing may be told.
+    standing:  PASSES where the lower end of the interval of `low` is above the threshold; MAY_PASS where that of `low`
+               is not, but the share itself is; else BELOW. NOT_TOLD, NO_ANSWERS; "" without a threshold.
+    """
+
+    low: Share | None
+    high: Share | None
+    standing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What became of the cards that one rule version wrote. With `shown` None nothing else is told.
+
+    shown:   None is a small count. calls: those of the services and releases in which the version spoke.
+    groups:  PARTS, those with small counts told together.
+    reasons: of overrides, each card once, the most frequent first. other_reasons: cards with reasons that are not told
+             apart; None = not told.
+    merged:  cards of other rules that its words stood on; None is a small count.
+    rows:    periods in order. rates, overrides_trend: how cards per 100 calls and the share of overrides go.
+    """
+
+    rule: str
+    version: str
+    shown: int | None
+    merged: int | None
+    calls: int = 0
+    groups: tuple[Group, ...] = ()
+    reasons: tuple[tuple[Reasons, int], ...] = ()
+    other_reasons: int | None = 0
+    overrides: Overrides = Overrides(None, None, "")
+    rows: tuple[Row, ...] = ()
+    rates: Trend | None = None
+    overrides_trend: Trend | None = None
+
+    def part(self, name: str, least: int) -> Between:
+        """Say what is told of one of PARTS."""
+        return between(self.groups, name, least)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who called, and the period in which it was last heard; None = never, as far as is on record."""
+
+    name: str
+    calls: int
+    last_heard: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackReport:
+    """The whole report.
+
+    shown:   cards of all versions; None where the sum would give a small count away.
+    again:   cards with more than one answer. unknown: items about cards that are not on record. None: a small count.
+    """
+
+    asked: Asked
+    calls: int
+    shown: int | None
+    again: int | None
+    unknown: int | None
+    clients: tuple[Client, ...]
+    versions: tuple[Version, ...]
+
+
+def by_of(first: date, last: date) -> str:
+    """Choose the period: weeks up to half a year, else months."""
+    return WEEK if (last - first).days < MOST_DAYS_BY_WEEK else MONTH
+
+
+def report_of(count: Count, asked: Asked, last_feedback: Mapping[str, date]) -> FeedbackReport:
+    """Put a report together. last_feedback: as in count_of."""
+    wrote = {key: each for key, each in count.versions.items() if each.parts or each.merged}
+    shown = [_sum(each.parts.values()).get("", 0) for each in wrote.values()]
+    clients = (
+        Client(name, calls, period_of(last_feedback[name], asked.by) if name in last_feedback else None)
+        for name, calls in sorted(count.clients.items())
+    )
+    return FeedbackReport(
+        asked,
+        calls=sum(count.clients.values()),
+        shown=total_told(shown, asked.least),
+        again=told(count.again, asked.least),
+        unknown=told(count.unknown, asked.least),
+        clients=tuple(clients),
+        versions=tuple(_version(*key, wrote[key], count, asked) for key in sorted(wrote)),
+    )
+
+
+def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Add up parts; their sum stands under ""."""
+    total = dict.fromkeys(("", *PARTS), 0)
+    for each in counts:
+        for name, number in each.items():
+            total[name] += number
+            total[""] += number
+    return total
+
+
+def _version(rule: str, version: str, counted: VersionCount, count: Count, asked: Asked) -> Version:
+    least = asked.least
+    parts = _sum(counted.parts.values())
+    shown, merged = parts.pop(""), told(counted.merged, least)
+    if not shown or is_small(shown, least):
+        return Version(rule, version, told(shown, least), merged)
+    groups = told_together(parts, least, SIBLINGS)
+    reasons, others = told_apart(dict(sorted(counted.reasons.items())), between(groups, OVERRIDDEN, least), least)
+    rows = _rows(counted, groups, count, asked)
+    return Version(
+        rule,
+        version,
+        shown,
+        merged,
+        calls=sum(each.calls for each in rows),
+        groups=groups,
+        reasons=tuple(reasons.items()),
+        other_reasons=others,
+        overrides=overrides_of(groups, least, asked.threshold),
+        rows=rows,
+        rates=trend_of([(each.shown, each.calls) for each in rows]),
+        overrides_trend=_overrides_trend(groups, rows),
+    )
+
+
+def _rows(counted: VersionCount, groups: Sequence[Group], count: Count, asked: Asked) -> tuple[Row, ...]:
+    """Give the periods in which calls came that the version had to do with; those with small counts together."""
+    days = {day for pair in counted.spoke for day in count.calls.get(pair, ())} | set(counted.parts)
+    periods: dict[str, list[date]] = {}
+    for day in sorted(days):
+        periods.setdefault(period_of(day, asked.by), []).append(day)
+    rows = []
+    for name, some in periods.items():
+        parts = _sum(counted.parts.get(day, {}) for day in some)
+        calls = sum(count.calls[pair][day] for pair in counted.spoke & count.calls.keys() for day in some)
+        rows.append(Row(name, name, calls, parts[""], tuple(sum(parts[part] for part in g.parts) for g in groups)))
+    return rows_together(rows, asked.least, lambda row: row.counts, _joined)
+
+
+def _joined(one: Row, two: Row) -> Row:
+    counts = tuple(a + b for a, b in zip(one.counts, two.counts, strict=True))
+    return Row(one.first, two.last, one.calls + two.calls, one.shown + two.shown, counts)
+
+
+def overrides_of(groups: Sequence[Group], least: int, threshold: float | None) -> Overrides:
+    """Say how large the share of overrides among answers is.
+
+    A rule is named by the lower end of the 95 % interval, so that a few overrides of a new rule do not name it, and no
+    least number of cards need be chosen besides.
+    """
+    accepted, overridden = (between(groups, each, least) for each in (ACCEPTED, OVERRIDDEN))
+    vague = any(len(each.parts) > 2 and {ACCEPTED, OVERRIDDEN} & set(each.parts) for each in groups)
+    together = next((each for each in groups if set(each.parts) == {ACCEPTED, OVERRIDDEN}), None)
+    if vague or (together is not None and not together.small):
+        return Overrides(None, None, NOT_TOLD if threshold is not None else "")
+    if together is not None:
+        low, high = (share_of(each, together.count) for each in (overridden.low, overridden.high))
+    else:
+        low = share_of(overridden.low, overridden.low + accepted.high)
+        high = share_of(overridden.high, overridden.high + accepted.low)
+    return Overrides(low, high, _standing(low, high, threshold))
+
+
+def _standing(low: Share | None, high: Share | None, threshold: float | None) -> str:
+    if threshold is None:
+        return ""
+    if low is None or high is None:
+        return NO_ANSWERS
+    if low.low * 100 > threshold:
+        return PASSES
+    return MAY_PASS if high.share * 100 > threshold else BELOW
+
+
+def _overrides_trend(groups: Sequence[Group], rows: Sequence[Row]) -> Trend | None:
+    """Follow the share of overrides over the periods; None where it may not be told of each."""
+    places = {each.parts[0]: place for place, each in enumerate(groups) if len(each.parts) == 1}
+    if ACCEPTED not in places or OVERRIDDEN not in places:
+        return None
+    pairs = [(row.counts[places[OVERRIDDEN]], row.counts[places[ACCEPTED]]) for row in rows]
+    return trend_of([(overridden, overridden + accepted) for overridden, accepted in pairs])
+
+
+__all__ = ["SILENT_CLIENT", "Asked", "FeedbackReport", "Version", "by_of", "report_of"]
