@@ -5,10 +5,11 @@ The memory needed grows with versions, days and reasons, not with cards.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from cds_service.core.card import OVERRIDE_SYSTEM
 from cds_service.feedback import ACCEPTED, OVERRIDDEN
 
 NO_ANSWER, SILENT_CLIENT = "no answer", "silent client"
@@ -84,11 +85,14 @@ class Count:
     unknown: int = 0
 
 
-def count_of(groups: Iterable[Cards | Calls | Unknown], last_feedback: Mapping[str, date]) -> Count:
+def count_of(
+    groups: Iterable[Cards | Calls | Unknown], last_feedback: Mapping[str, date], offered: Collection[str] = ()
+) -> Count:
     """Put groups together as they come.
 
     last_feedback: the day on which each client was last heard, over all that is on record. A client that is not in it
     never sent feedback, so that its silence about a card says nothing.
+    offered: the codes of the reasons that cards offer. One of them without a system is taken for ours.
     """
     count = Count()
     for each in groups:
@@ -99,11 +103,11 @@ def count_of(groups: Iterable[Cards | Calls | Unknown], last_feedback: Mapping[s
             case Unknown():
                 count.unknown += each.items
             case Cards():
-                _add(count, each, each.client in last_feedback)
+                _add(count, each, each.client in last_feedback, offered)
     return count
 
 
-def _add(count: Count, cards: Cards, heard: bool) -> None:
+def _add(count: Count, cards: Cards, heard: bool, offered: Collection[str]) -> None:
     version = count.versions.setdefault((cards.rule, cards.version), VersionCount())
     version.spoke.add((cards.service, cards.digest))
     if cards.role == MERGED:
@@ -114,5 +118,8 @@ def _add(count: Count, cards: Cards, heard: bool) -> None:
     version.parts.setdefault(cards.day, Counter())[part] += cards.cards
     count.again += cards.again
     if part == OVERRIDDEN:
-        known = cards.reasons in version.reasons or len(version.reasons) < MOST_REASONS
-        version.reasons[cards.reasons if known else MANY_REASONS] += cards.cards
+        reasons = tuple(
+            sorted({(system or (OVERRIDE_SYSTEM if code in offered else ""), code) for system, code in cards.reasons})
+        )
+        known = reasons in version.reasons or len(version.reasons) < MOST_REASONS
+        version.reasons[reasons if known else MANY_REASONS] += cards.cards

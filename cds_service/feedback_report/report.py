@@ -36,14 +36,15 @@ class Asked:
     """What a report is asked for.
 
     first, last: days of the oldest and the newest call in the days asked for; None without any.
-    by:        WEEK or MONTH. zone: whose days they are.
+    as_of:     the day on which the records were read. zone: whose days they are. by: WEEK or MONTH.
     least:     the least count that is told, 0 apart; 1 holds none back.
     threshold: the share of overrides among answers, in percent, above which a rule is named; None names none.
     """
 
     first: date | None
     last: date | None
-    zone: str
+    as_of: date
+    zone: str = "UTC"
     by: str = WEEK
     least: int = LEAST
     threshold: float | None = None
@@ -73,11 +74,13 @@ class Overrides:
                both counts are told. None where nothing may be told.
     standing:  PASSES where the lower end of the interval of `low` is above the threshold; MAY_PASS where that of `low`
                is not, but the share itself is; else BELOW. NOT_TOLD, NO_ANSWERS; "" without a threshold.
+    vague:     whether there are answers of which the share may not be told.
     """
 
     low: Share | None
     high: Share | None
     standing: str
+    vague: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +89,8 @@ class Version:
 
     shown:   None is a small count. calls: those of the services and releases in which the version spoke.
     groups:  PARTS, those with small counts told together.
-    reasons: of overrides, each card once, the most frequent first. other_reasons: cards with reasons that are not told
-             apart; None = not told.
+    reasons: of overrides, each card once, the most frequent first. frequent_reason: one more, of which only the least
+             that it can be is told. other_reasons: cards with reasons that are not told apart; None = not told.
     merged:  cards of other rules that its words stood on; None is a small count.
     rows:    periods in order. rates, overrides_trend: how cards per 100 calls and the share of overrides go.
     """
@@ -99,11 +102,16 @@ class Version:
     calls: int = 0
     groups: tuple[Group, ...] = ()
     reasons: tuple[tuple[Reasons, int], ...] = ()
+    frequent_reason: tuple[Reasons, int] | None = None
     other_reasons: int | None = 0
     overrides: Overrides = Overrides(None, None, "")
     rows: tuple[Row, ...] = ()
     rates: Trend | None = None
     overrides_trend: Trend | None = None
+
+    def share(self, count: int) -> Share | None:
+        """Give a count as a share of the cards shown."""
+        return share_of(count, self.shown or 0)
 
     def part(self, name: str, least: int) -> Between:
         """Say what is told of one of PARTS."""
@@ -123,13 +131,13 @@ class Client:
 class FeedbackReport:
     """The whole report.
 
-    shown:   cards of all versions; None where the sum would give a small count away.
+    shown:   cards of all versions; not exactly where the sum would give a small count away.
     again:   cards with more than one answer. unknown: items about cards that are not on record. None: a small count.
     """
 
     asked: Asked
     calls: int
-    shown: int | None
+    shown: Between
     again: int | None
     unknown: int | None
     clients: tuple[Client, ...]
@@ -177,7 +185,7 @@ def _version(rule: str, version: str, counted: VersionCount, count: Count, asked
     if not shown or is_small(shown, least):
         return Version(rule, version, told(shown, least), merged)
     groups = told_together(parts, least, SIBLINGS)
-    reasons, others = told_apart(dict(sorted(counted.reasons.items())), between(groups, OVERRIDDEN, least), least)
+    apart = told_apart(dict(sorted(counted.reasons.items())), between(groups, OVERRIDDEN, least), least)
     rows = _rows(counted, groups, count, asked)
     return Version(
         rule,
@@ -186,8 +194,9 @@ def _version(rule: str, version: str, counted: VersionCount, count: Count, asked
         merged,
         calls=sum(each.calls for each in rows),
         groups=groups,
-        reasons=tuple(reasons.items()),
-        other_reasons=others,
+        reasons=tuple(apart.counts.items()),
+        frequent_reason=apart.at_least,
+        other_reasons=apart.others,
         overrides=overrides_of(groups, least, asked.threshold),
         rows=rows,
         rates=trend_of([(each.shown, each.calls) for each in rows]),
@@ -224,7 +233,7 @@ def overrides_of(groups: Sequence[Group], least: int, threshold: float | None) -
     vague = any(len(each.parts) > 2 and {ACCEPTED, OVERRIDDEN} & set(each.parts) for each in groups)
     together = next((each for each in groups if set(each.parts) == {ACCEPTED, OVERRIDDEN}), None)
     if vague or (together is not None and not together.small):
-        return Overrides(None, None, NOT_TOLD if threshold is not None else "")
+        return Overrides(None, None, NOT_TOLD if threshold is not None else "", vague=True)
     if together is not None:
         low, high = (share_of(each, together.count) for each in (overridden.low, overridden.high))
     else:
@@ -252,4 +261,22 @@ def _overrides_trend(groups: Sequence[Group], rows: Sequence[Row]) -> Trend | No
     return trend_of([(overridden, overridden + accepted) for overridden, accepted in pairs])
 
 
-__all__ = ["SILENT_CLIENT", "Asked", "FeedbackReport", "Version", "by_of", "report_of"]
+def answers_of(version: Version) -> Share | None:
+    """Give the share of answered cards among those of clients that send feedback, where it may be told."""
+    answered, asked = 0, version.shown or 0
+    for group in version.groups:
+        parts = set(group.parts)
+        if parts & {ACCEPTED, OVERRIDDEN}:
+            if parts & {NO_ANSWER, SILENT_CLIENT}:
+                return None
+            answered += group.count
+        elif SILENT_CLIENT in parts:
+            if NO_ANSWER in parts:
+                return None
+            asked -= group.count
+    return share_of(answered, asked)
+
+
+def rate_of(version: Version) -> Share | None:
+    """Give cards shown as a share of calls."""
+    return share_of(min(version.shown or 0, version.calls), version.calls)

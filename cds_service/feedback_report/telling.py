@@ -10,7 +10,7 @@ Services: no cell from 1 to 10, and nothing from which one could be worked out.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 LEAST = 11
@@ -111,22 +111,40 @@ def between(groups: Sequence[Group], part: str, least: int) -> Between:
     return Between(1, group.count - len(group.parts) + 1)
 
 
-def told_apart(counts: Mapping[T, int], whole: Between, least: int) -> tuple[dict[T, int], int | None]:
-    """Give the counts of a list that can be told one by one, the largest first, and the sum of the others.
+@dataclass(frozen=True, slots=True)
+class Apart(Generic[T]):
+    """The counts of a list that are told one by one, the largest first.
 
-    whole: what is told of their sum. The sum of the others is None where the whole is not told exactly. What is told
-    never adds up to more than the least that the whole can be, so it narrows nothing down; and the others are 0 or so
-    many that two small counts alone could not be all of them. Readers must not know how many counts there can be.
+    counts:   told exactly.
+    at_least: one more, of which only the least that it can be is told; None without one.
+    others:   the sum of those that are not told; None where that is not told either.
     """
-    ordered = sorted(counts.items(), key=lambda each: -each[1])
-    alone = [each for each in ordered if each[1] >= least]
-    while alone:
-        left = whole.low - sum(count for _, count in alone)
-        if left >= 0 and not (whole.exact is not None and is_small(left, 2 * least)):
-            break
+
+    counts: dict[T, int]
+    at_least: tuple[T, int] | None
+    others: int | None
+
+
+def told_apart(counts: Mapping[T, int], whole: Between, least: int) -> Apart[T]:
+    """Tell the counts of a list as far as their sum is told. Readers must not know how many counts there can be.
+
+    whole: what is told of their sum. Where it is told exactly, the others are 0 or so many that two small counts alone
+    could not be all of them. Where it is not, what is told never adds up to more than the least that the sum can be,
+    so that it narrows nothing down.
+    """
+    alone = [each for each in sorted(counts.items(), key=lambda each: -each[1]) if each[1] >= least]
+    room = whole.low
+    if whole.exact is None:
+        within: dict[T, int] = {}
+        for name, count in alone:
+            if count >= room:
+                return Apart(within, (name, room) if room >= least else None, None)
+            within[name] = count
+            room -= count
+        return Apart(within, None, None)
+    while alone and is_small(room - sum(count for _, count in alone), 2 * least):
         alone.pop()
-    left = whole.low - sum(count for _, count in alone)
-    return dict(alone), left if whole.exact is not None else None
+    return Apart(dict(alone), None, room - sum(count for _, count in alone))
 
 
 def rows_together(
@@ -149,15 +167,15 @@ def rows_together(
     return tuple(done)
 
 
-def total_told(shown: Sequence[int], least: int) -> int | None:
-    """Give a sum of counts of which the small ones are not told; None when it would give one of them away.
+def total_told(shown: Sequence[int], least: int) -> Between:
+    """Tell a sum of counts of which the small ones are not told.
 
-    Each small count is known to lie from 1 to below `least`: their sum must leave each of them more than one value, and
-    be no small count itself.
+    It is told exactly only where that gives none of them away: each is known to lie from 1 to below `least`, so their
+    sum must leave each more than one value, and be no small count itself.
     """
     hidden = [each for each in shown if is_small(each, least)]
-    if hidden:
-        few, many = len(hidden), len(hidden) * (least - 1)
-        if len(hidden) < 2 or sum(hidden) < least or sum(hidden) in (few, many):
-            return None
-    return sum(shown)
+    fewest, most = len(hidden), len(hidden) * (least - 1)
+    if not hidden or (len(hidden) > 1 and sum(hidden) >= least and sum(hidden) not in (fewest, most)):
+        return Between(sum(shown), sum(shown))
+    told_sum = sum(shown) - sum(hidden)
+    return Between(told_sum + fewest, told_sum + most)

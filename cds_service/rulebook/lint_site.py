@@ -253,16 +253,21 @@ def words_of_cards(case: SiteSubject) -> Iterator[RuleProblem]:
 
 
 def feedback(case: SiteSubject) -> Iterator[RuleProblem]:
+    """What feedback reports cannot go by."""
+    yield from feedback_problems(case.file)
+
+
+def feedback_problems(file: SiteFile) -> Iterator[RuleProblem]:
     """A share that every answer passes or none can, and a least count that would not hide what it holds back."""
-    chosen = case.file.site.feedback
+    chosen, problem = file.site.feedback, file.source.problem
     share, least = chosen.get(MOST_OVERRIDDEN), chosen.get(SMALL_COUNTS)
     if share is not None and not 1 <= share < 100:
         text = f"'{MOST_OVERRIDDEN}' is a share in percent from 1 to below 100, not {share:g}"
-        yield case.problem(NOT_ALLOWED, (FEEDBACK, MOST_OVERRIDDEN, "value"), text, "60 stands for 60 %")
+        yield problem(NOT_ALLOWED, (FEEDBACK, MOST_OVERRIDDEN, "value"), text, "60 stands for 60 %")
     if least is not None and least not in LEAST_COUNTS:
         text = f"'{SMALL_COUNTS}' is 1 or from 5 to {MOST_LEAST_COUNT}, not {least:g}"
         hint = "below 5, a count that is held back could at times be worked out; 1 holds none back"
-        yield case.problem(NOT_ALLOWED, (FEEDBACK, SMALL_COUNTS, "value"), text, hint)
+        yield problem(NOT_ALLOWED, (FEEDBACK, SMALL_COUNTS, "value"), text, hint)
 
 
 CHECKS = (parameters, together, runs, signed_off, words_of_cards, codes, never_when, not_held, feedback)

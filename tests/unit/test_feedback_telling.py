@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cds_service.feedback_report.telling import (
+    Apart,
     Between,
     Group,
     between,
@@ -108,8 +109,8 @@ def test_no_reason_gives_away_how_many_were_accepted() -> None:
     def tell(table: Sequence[int]) -> Hashable:
         accepted, *reasons = table
         groups = told_together({"accepted": accepted, "overridden": sum(reasons)}, LEAST, SIBLINGS)
-        alone, left = told_apart(dict(enumerate(reasons)), between(groups, "overridden", LEAST), LEAST)
-        return groups, tuple(sorted(alone.items())), left
+        apart = told_apart(dict(enumerate(reasons)), between(groups, "overridden", LEAST), LEAST)
+        return groups, tuple(sorted(apart.counts.items())), apart.at_least, apart.others
 
     assert given_away(whole(tables(5, 15)), tell, 15) == []
 
@@ -143,11 +144,10 @@ def test_reasons_add_up_to_their_whole(reasons: dict[int, int], least: int) -> N
     total = sum(reasons.values())
     if is_small(total, least):
         return
-    alone, left = told_apart(reasons, Between(total, total), least)
-    assert left is not None
-    assert sum(alone.values()) + left == total
-    assert not any(is_small(each, least) for each in (*alone.values(), left))
-    assert list(alone.values()) == sorted(alone.values(), reverse=True)
+    apart = told_apart(reasons, Between(total, total), least)
+    assert (apart.at_least, apart.others) == (None, total - sum(apart.counts.values()))
+    assert not any(is_small(each, least) for each in (*apart.counts.values(), total - sum(apart.counts.values())))
+    assert list(apart.counts.values()) == sorted(apart.counts.values(), reverse=True)
 
 
 @settings(max_examples=60)
@@ -181,10 +181,19 @@ def test_bounds_are_those_of_the_small_part() -> None:
     assert between((Group(("a", "o", "n"), 27),), "a", 11) == Between(1, 25)
 
 
-def test_a_total_is_told_only_where_it_gives_nothing_away() -> None:
-    assert total_told((40, 0, 25), 11) == 65
-    assert total_told((40, 3), 11) is None
-    assert total_told((40, 3, 4), 11) is None  # the two together are a small count themselves
-    assert total_told((40, 6, 8), 11) == 54
-    assert total_told((40, 10, 10), 11) is None  # 20 of two counts below 11 is ten and ten
-    assert total_told((2, 1), 1) == 3
+def test_reasons_are_told_as_far_as_the_least_there_can_be() -> None:
+    reasons = {"later": 90, "addressed": 70, "other": 40, "rare": 2}
+    assert told_apart(reasons, Between(202, 202), 11) == Apart({"later": 90, "addressed": 70}, None, 42)
+    assert told_apart(reasons, Between(193, 202), 11) == Apart({"later": 90, "addressed": 70}, ("other", 33), None)
+    assert told_apart({"later": 202}, Between(193, 202), 11) == Apart({}, ("later", 193), None)
+    assert told_apart({"later": 193, "rare": 9}, Between(193, 202), 11) == Apart({}, ("later", 193), None)
+    assert told_apart({"rare": 9, "rarer": 5}, Between(14, 14), 11) == Apart({}, None, 14)
+
+
+def test_a_total_is_told_exactly_only_where_it_gives_nothing_away() -> None:
+    assert total_told((40, 0, 25), 11) == Between(65, 65)
+    assert total_told((40, 3), 11) == Between(41, 50)
+    assert total_told((40, 3, 4), 11) == Between(42, 60)  # the two together are a small count themselves
+    assert total_told((40, 6, 8), 11) == Between(54, 54)
+    assert total_told((40, 10, 10), 11) == Between(42, 60)  # 20 of two counts below 11 is ten and ten
+    assert total_told((2, 1), 1) == Between(3, 3)
