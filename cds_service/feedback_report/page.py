@@ -28,7 +28,7 @@ from cds_service.rulebook.drawing import (
     GREY,
     ORANGE,
     PURPLE,
-    RED,
+    SLATE,
     Bar,
     Mark,
     bars,
@@ -39,8 +39,9 @@ from cds_service.rulebook.drawing import (
 from cds_service.rulebook.trial_words import share_words
 
 TITLE = "What became of the cards"
-_COLORS = {ACCEPTED: GREEN, OVERRIDDEN: RED, NO_ANSWER: GREY, SILENT_CLIENT: BLUE}
-_TOGETHER = (ORANGE, PURPLE)
+# Blue and orange differ for people who do not tell red from green, too.
+_COLORS = {ACCEPTED: BLUE, OVERRIDDEN: ORANGE, NO_ANSWER: GREY, SILENT_CLIENT: SLATE}
+_TOGETHER = (PURPLE, GREEN)
 _PERIOD_LABEL, _RULE_LABEL = 190, 260
 _MOST_REASONS = 50
 
@@ -155,7 +156,7 @@ def periods_picture(version: Version, by: str) -> str:
 def _trend_picture(version: Version, by: str) -> str:
     """Draw the share of overrides of each period; nothing where it may not be told, or there is one period."""
     trend = version.overrides_trend
-    if trend is None or len(version.rows) < 2:
+    if trend is None or len(version.rows) < 2 or not any(trend.shares):
         return ""
     rows = [
         Mark(row.name, share, share, share_words(share)) for row, share in zip(version.rows, trend.shares, strict=True)

@@ -17,7 +17,8 @@ table { border-collapse: collapse; margin: .8rem 0; }
 td, th { border: 1px solid #ccd4db; padding: .3rem .6rem; text-align: left; }
 td.number, th.number { text-align: right; } .few { color: #b3261e; } svg { max-width: 100%; height: auto; }
 """.strip()
-BLUE, GREY, GREEN, RED, PURPLE, ORANGE = "#1f5fa6", "#c4ccd2", "#2e7d4f", "#b3261e", "#7a5195", "#b26a00"
+BLUE, GREY, GREEN, RED, PURPLE = "#1f5fa6", "#c4ccd2", "#2e7d4f", "#b3261e", "#7a5195"
+ORANGE, SLATE = "#d98200", "#5b6770"
 INK = "#1a1a1a"
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _WIDTH, _LABEL, _BAR, _STEP, _TOP = 760, 150, 500, 26, 30
@@ -113,18 +114,19 @@ def _bar(row: Bar, top: int, label: int) -> Iterator[str]:
         left += width
 
 
-def intervals(
-    title: str, rows: Sequence[Mark], told: str, *, most: float = 1.0, line: float | None = None, label: int = _LABEL
-) -> str:
-    """Draw shares as dots with their intervals as lines, on a scale from 0 to `most`, and a dashed line at `line`."""
-    height = 8 + _STEP * len(rows)
+def intervals(title: str, rows: Sequence[Mark], told: str, line: float | None = None, label: int = _LABEL) -> str:
+    """Draw shares as dots with their intervals as lines, on a scale from 0 to 100 %, and a dashed line at `line`."""
+    bottom = 8 + _STEP * len(rows)
 
     def at(share: float) -> float:
-        return round(label + _BAR * min(share, most) / most, 1)
+        return round(label + _BAR * share, 1)
 
-    parts = [f'<path d="M{at(x)} 4 V{height - 4}" stroke="{GREY}"/>' for x in (0.0, most / 2, most)]
+    parts = []
+    for x in (0.0, 0.5, 1.0):
+        parts.append(f'<path d="M{at(x)} 4 V{bottom - 4}" stroke="{GREY}"/>')
+        parts.append(text(f"{100 * x:.0f} %", round(at(x)), bottom + 12, ' text-anchor="middle" font-size="11"'))
     if line is not None:
-        parts.append(f'<path d="M{at(line)} 0 V{height}" stroke="{RED}" stroke-dasharray="4 3"/>')
+        parts.append(f'<path d="M{at(line)} 0 V{bottom}" stroke="{RED}" stroke-dasharray="4 3"/>')
     for number, row in enumerate(rows):
         middle = 17 + _STEP * number
         parts.append(text(row.name, 0, middle + 5))
@@ -136,4 +138,4 @@ def intervals(
             for share in dict.fromkeys((row.low.share, row.high.share)):
                 parts.append(f'<circle cx="{at(share)}" cy="{middle}" r="4" fill="{BLUE}"/>')
         parts.append(text(row.words, label + _BAR + 10, middle + 5))
-    return picture(title, height, parts, told, _WIDTH - _LABEL + label + 120)
+    return picture(title, bottom + 20, parts, told, _WIDTH - _LABEL + label + 120)

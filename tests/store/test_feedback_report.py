@@ -1,20 +1,24 @@
 """What was done with cards, from the records of both databases: what is counted, and what the command says."""
 
+import json
+import re
 from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from cds_service.cli import main
+from cds_service.cli import DATABASE, FINE, SETTINGS, USAGE, main
 from cds_service.core.card import OVERRIDE_SYSTEM
-from cds_service.edges.store.address import Address
+from cds_service.edges.store.address import Address, read_address
 from cds_service.edges.store.feedback_counts import counted_feedback, days_on_record, last_feedback
 from cds_service.edges.store.purge import purge
 from cds_service.edges.store.rows import feedback_values
+from cds_service.edges.store.schema import upgrade
 from cds_service.edges.store.source import OPERATOR, REPORT, open_engine
 from cds_service.edges.store.tables import FEEDBACK
 from cds_service.edges.store.writer import entry_of, insert_new, write
@@ -243,6 +247,7 @@ def test_the_days_on_record_and_who_was_heard_last_are_told(records: Records, ad
 # --- the command -----------------------------------------------------------------------------------------------------
 
 GOLDEN = Path(__file__).parent / "feedback_report"
+SVG = "{http://www.w3.org/2000/svg}"
 RULES = Path(__file__).parent.parent.parent / "rules"
 SITE_FILE = """\
 site: Example Hospital
@@ -303,3 +308,179 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
         code = int(str(ended.code))
     printed = capsys.readouterr()
     return code, printed.out, printed.err
+
+
+def told(capsys: pytest.CaptureFixture[str], address: Address, *arguments: str) -> str:
+    """What the command prints, without what differs from run to run."""
+    code, out, problem = said(capsys, *arguments)
+    assert (code, problem) == (FINE, "")
+    return out.replace(address.shown, "DATABASE").replace(date.today().isoformat(), "TODAY")
+
+
+@pytest.fixture(scope="module")
+def five_weeks_kept(tmp_path_factory: pytest.TempPathFactory) -> Address:
+    """A SQLite file that is only read."""
+    address = read_address(f"sqlite:///{tmp_path_factory.mktemp('five-weeks')}/records.db")
+    upgrade(address)
+    records = Records(address)
+    five_weeks(records)
+    records.keep()
+    return address
+
+
+@pytest.mark.parametrize("form", ["text", "csv", "json", "html"])
+def test_the_report_is_as_written_down(
+    form: str, five_weeks_kept: Address, chosen: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen(f"sqlite:///{five_weeks_kept.path}")
+    (tmp_path / "site.yaml").write_text(SITE_FILE)
+    out = told(capsys, five_weeks_kept, "--site", str(tmp_path / "site.yaml"), "--format", form)
+    assert out == (GOLDEN / f"report.{form}").read_text(encoding="utf-8")
+    assert form != "text" or max(map(len, out.splitlines())) <= 100
+
+
+def test_the_report_is_the_same_from_postgresql(
+    postgresql_url: str, chosen: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    address = read_address(postgresql_url)
+    upgrade(address)
+    records = Records(address)
+    five_weeks(records)
+    records.keep()
+    chosen(postgresql_url)
+    (tmp_path / "site.yaml").write_text(SITE_FILE)
+    out = told(capsys, address, "--site", str(tmp_path / "site.yaml"), "--format", "json")
+    assert out == (GOLDEN / "report.json").read_text(encoding="utf-8")
+
+
+def test_the_page_is_well_formed_and_its_pictures_say_what_they_show() -> None:
+    page = (GOLDEN / "report.html").read_text(encoding="utf-8")
+    ElementTree.fromstring(re.sub(r"<!DOCTYPE html>|<meta [^>]*>", "", page))
+    pictures = [ElementTree.fromstring(each) for each in re.findall(r"(?s)<svg.*?</svg>", page)]
+    assert len(pictures) == 7  # overrides of all, then the periods of four versions, and the overrides of two
+    for each in pictures:
+        title, desc = each[0], each[1]
+        assert (title.tag, desc.tag) == (f"{SVG}title", f"{SVG}desc")
+        assert each.get("role") == "img"
+        assert (title.text, bool(desc.text)) == (each.get("aria-label"), True)
+    assert "naltrexone-with-opioids 1.0.0: 91.7 to 99.2 %." in (pictures[0][1].text or "")
+    assert "<script" not in page
+    assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")
+
+
+def test_what_a_client_sends_as_a_code_is_no_formula_and_no_markup(
+    records: Records, address: Address, url: str, chosen: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for code in ("=cmd|calc", "<script>"):
+        for _ in range(12):
+            records.say(records.card(), reasons=(OverrideReason(code, ""),))
+    records.keep()
+    chosen(url)
+    cells = [line.split(",")[3] for line in told(capsys, address, "--format", "csv").splitlines()]
+    assert "'=cmd|calc" in cells
+    assert "=cmd|calc" not in cells
+    assert "<td>&lt;script&gt;</td>" in told(capsys, address, "--format", "html")
+
+
+def test_a_setting_holds_small_counts_back_or_tells_them(
+    records: Records, address: Address, url: str, chosen: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(7):
+        records.say(records.card())
+    records.keep()
+    chosen(url)
+    site = tmp_path / "site.yaml"
+    site.write_text(SITE_FILE.replace("most_overridden: {value: 80", "small_counts: {value: 5"))
+    assert "cards shown: fewer than 11" in told(capsys, address)
+    assert "cards shown: 7, " in told(capsys, address, "--site", str(site))
+    assert "cards shown: fewer than 8" in told(capsys, address, "--site", str(site), "--small-counts", "8")
+    everything = told(capsys, address, "--small-counts", "1")
+    assert "cards shown: 7, " in everything
+    assert "Small counts are told." in everything
+
+
+def test_the_report_goes_to_a_file(
+    records: Records, address: Address, url: str, chosen: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records.card()
+    records.keep()
+    chosen(url)
+    out = tmp_path / "report.json"
+    assert said(capsys, "--format", "json", "--out", str(out)) == (FINE, f"written: {out}\n", "")
+    assert json.loads(out.read_text())["versions"][0]["shown"] is None
+    code, printed, problem = said(capsys, "--out", str(tmp_path / "not-there" / "report.txt"))
+    assert (code, printed, "No such file" in problem) == (USAGE, "", True)
+
+
+def test_without_a_call_the_report_says_so(
+    address: Address, url: str, chosen: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen(url)
+    none = "no call is on record in these days"
+    assert said(capsys) == (FINE, f"{address.shown}\n{none}\n", "")
+    assert json.loads(said(capsys, "--format", "json")[1])["notes"] == [none]
+    assert none in said(capsys, "--format", "html")[1]
+    assert len(said(capsys, "--format", "csv")[1].splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("--since", "2026-02-30"), "'2026-02-30' is no day; write it as 2026-03-01"),
+        (("--since", "2026-03-02", "--until", "2026-03-01"), "--since 2026-03-02 is after --until 2026-03-01"),
+        (("--small-counts", "4"), "'4' is neither 1 nor a whole number from 5 to 1000"),
+        (("--by", "day"), "invalid choice: 'day'"),
+        (("--format", "pdf"), "invalid choice: 'pdf'"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_usage(
+    arguments: tuple[str, ...], problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, told = said(capsys, *arguments)
+    assert (code, out) == (USAGE, "")
+    assert problem in told
+
+
+def test_a_site_file_that_cannot_be_used_is_told(
+    address: Address, url: str, chosen: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen(url)
+    site = tmp_path / "site.yaml"
+    site.write_text(SITE_FILE.replace("value: 80", "value: 120"))
+    code, out, problem = said(capsys, "--site", str(site))
+    assert (code, out) == (SETTINGS, "")
+    assert f"{site}:3:28: site-not-allowed" in problem
+    assert f"--site: {site} cannot be used" in problem
+
+
+def test_a_database_without_the_tables_is_not_made(url: str, chosen: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    chosen(url)
+    code, out, problem = said(capsys)
+    assert (code, out) == (DATABASE, "")
+    assert "run cds-service db upgrade" in problem
+    path = read_address(url).path
+    assert path is None or not path.exists()
+
+
+def test_a_day_and_what_belongs_to_it_are_found_by_indexes(sqlite: Address) -> None:
+    from cds_service.edges.store.feedback_counts import _calls, _cards, _unknown
+
+    engine, day = open_engine(sqlite, REPORT), date(2026, 3, 2)
+    steps = []
+    for query in (_calls(day, UTC), _cards(day, UTC, RULE), _unknown(day, UTC)):
+        compiled = query.compile(engine)
+        with engine.connect() as connection:
+            values = tuple(compiled.construct_params()[name] for name in compiled.positiontup or ())
+            values = tuple(str(each) if isinstance(each, datetime) else each for each in values)
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", values)
+            steps += [each[3] for each in plan if each[3].startswith(("SEARCH", "SCAN"))]
+    engine.dispose()
+    whole = [each for each in steps if each.startswith("SCAN") and "subquery" not in each and "anon" not in each]
+    assert whole == [], steps
+    for index in (
+        "call USING INDEX call_at (at>? AND at<?)",
+        "feedback USING INDEX feedback_card (card=?)",
+        "earlier USING INDEX rule_decision_card (card_uuid=?)",
+        "feedback USING INDEX feedback_received_at (received_at>? AND received_at<?)",
+    ):
+        assert any(index in each for each in steps), "\n".join([index, *steps])
