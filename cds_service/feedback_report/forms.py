@@ -180,13 +180,14 @@ def _version_lines(version: Version, least: int, words: Words) -> Iterator[dict[
         for each in version.groups
         if len(each.parts) > 1
     )  # fmt: skip
-    for what, share in (
-        ("answered, of clients that send feedback", answers_of(version)),
-        ("overridden of answers, at least", version.overrides.low),
-        ("overridden of answers, at most", version.overrides.high),
-    ):
-        if share is not None:
-            yield {"what": what, "cards": share.part, "of": share.whole, **_of(share)}
+    answers, low, high = answers_of(version), version.overrides.low, version.overrides.high
+    if answers is not None:
+        yield {"what": "answered", "cards": answers.part, "of": answers.whole, **_of(answers)}
+    if low is not None and low == high:
+        yield {"what": "overridden of answers", "cards": low.part, "of": low.whole, **_of(low)}
+    elif low is not None:  # of bounds no counts are told, which would be taken for those of cards
+        yield {"what": "overridden of answers, at least", **_of(low)}
+        yield {"what": "overridden of answers, at most", **_of(high)}
     for reasons, count in version.reasons:
         yield {"what": "reason", "name": reason_words(reasons, words), "cards": count}
     if version.frequent_reason is not None:

@@ -353,6 +353,14 @@ def test_the_report_is_the_same_from_postgresql(
     assert out == (GOLDEN / "report.json").read_text(encoding="utf-8")
 
 
+def test_the_guide_shows_pieces_of_the_report() -> None:
+    guide = (RULES.parent / "docs" / "how-to" / "read-the-feedback-report.md").read_text(encoding="utf-8")
+    pieces = re.findall(r"(?s)```text\n(.*?)```", guide)
+    report = (GOLDEN / "report.text").read_text(encoding="utf-8")
+    assert [each for each in pieces if each not in report] == []
+    assert len(pieces) == 2
+
+
 def test_the_page_is_well_formed_and_its_pictures_say_what_they_show() -> None:
     page = (GOLDEN / "report.html").read_text(encoding="utf-8")
     ElementTree.fromstring(re.sub(r"<!DOCTYPE html>|<meta [^>]*>", "", page))
