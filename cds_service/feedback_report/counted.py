@@ -29,6 +29,7 @@ class Cards:
     role:    WROTE the card; MERGED: its words stand on a card that another rule wrote; OTHER: it showed no card.
     outcome: ACCEPTED or OVERRIDDEN, as the last answer says; "" without an answer.
     reasons: of an override.
+    host:    of MERGED, the rule that wrote the card.
     again:   cards of these with more than one answer on record.
     """
 
@@ -43,6 +44,7 @@ class Cards:
     outcome: str = ""
     reasons: Reasons = ()
     again: int = 0
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +68,16 @@ class Unknown:
 
 @dataclass(slots=True)
 class VersionCount:
-    """What is counted of one version. spoke: services and digests in which it had something to do with a call."""
+    """What is counted of one version.
+
+    spoke: services and digests in which it had something to do with a call. merged: by the rule that wrote the card.
+    """
 
     parts: dict[date, Counter[str]] = field(default_factory=dict)
     reasons: Counter[Reasons] = field(default_factory=Counter)
     spoke: set[tuple[str, str]] = field(default_factory=set)
-    merged: int = 0
+    merged: Counter[str] = field(default_factory=Counter)
+    again: int = 0
 
 
 @dataclass(slots=True)
@@ -81,7 +87,6 @@ class Count:
     versions: dict[tuple[str, str], VersionCount] = field(default_factory=dict)
     calls: dict[tuple[str, str], Counter[date]] = field(default_factory=dict)
     clients: Counter[str] = field(default_factory=Counter)
-    again: int = 0
     unknown: int = 0
 
 
@@ -111,12 +116,12 @@ def _add(count: Count, cards: Cards, heard: bool, offered: Collection[str]) -> N
     version = count.versions.setdefault((cards.rule, cards.version), VersionCount())
     version.spoke.add((cards.service, cards.digest))
     if cards.role == MERGED:
-        version.merged += cards.cards
+        version.merged[cards.host] += cards.cards
     if cards.role != WROTE:
         return
     part = cards.outcome or (NO_ANSWER if heard else SILENT_CLIENT)
     version.parts.setdefault(cards.day, Counter())[part] += cards.cards
-    count.again += cards.again
+    version.again += cards.again
     if part == OVERRIDDEN:
         reasons = tuple(
             sorted({(system or (OVERRIDE_SYSTEM if code in offered else ""), code) for system, code in cards.reasons})

@@ -41,7 +41,8 @@ def report_json(report: FeedbackReport, database: str, words: Words) -> dict[str
         "cardsWithSeveralAnswers": report.again,
         "feedbackAboutUnknownCards": report.unknown,
         "clients": [
-            {"client": each.name, "calls": each.calls, "everSentFeedback": each.last_heard is not None,
+            {"client": each.name, "calls": each.calls, "callsWithThoseOf": list(each.along),
+             "everSentFeedback": each.last_heard is not None,
              "lastFeedback": each.last_heard}
             for each in report.clients
         ],
@@ -143,11 +144,16 @@ def _lines(report: FeedbackReport, words: Words) -> Iterator[dict[str, Any]]:
     least = report.asked.least
     for client in report.clients:
         heard = client.last_heard or "never"
-        yield {"what": "client, feedback last received", "name": client.name, "period": heard, "of": client.calls}
+        yield {
+            "what": "client, feedback last received",
+            "name": " or ".join((client.name, *client.along)),
+            "period": heard,
+            "of": client.calls if client.calls is not None else "",
+        }
     if report.asked.first:
         low, high = report.shown.low, report.shown.high
         total = {"cards": low} if report.shown.exact is not None else {"at_least": low, "at_most": high}
-        yield {"what": "shown", "of": report.calls, **total}
+        yield {"what": "shown", "of": report.calls if report.calls is not None else "", **total}
         yield {"what": "with several answers", **_untold(report.again, least)}
         yield {"what": "feedback about cards not on record", **_untold(report.unknown, least)}
     for version in report.versions:
@@ -162,7 +168,7 @@ def _untold(count: int | None, least: int | None) -> dict[str, Any]:
 
 
 def _version_lines(version: Version, least: int, words: Words) -> Iterator[dict[str, Any]]:
-    yield {"what": "on cards of other rules", **_untold(version.merged, least)}
+    yield {"what": "on cards of other rules", **_untold(version.merged, None)}
     if not version.shown:
         yield {"what": "shown", **_untold(version.shown, least)}
         return

@@ -10,10 +10,11 @@ from cds_service.feedback_report.words import (
     NO_THRESHOLD,
     NOTHING,
     Words,
+    client_words,
     count_words,
     facts,
     group_words,
-    heard_words,
+    merged_words,
     named,
     notes_of,
     overrides_words,
@@ -59,7 +60,7 @@ def _parts(report: FeedbackReport, database: str, words: Words) -> Iterator[str]
     yield f"<p>{escape(told[0].upper() + told[1:])}. {escape(database)}.</p>"
     yield "<ul>\n" + "\n".join(f"<li>{escape(each)}</li>" for each in notes_of(report)) + "\n</ul>"
     yield table(("", ""), list(facts(report)))
-    clients = [(each.name, f"{each.calls:,}", heard_words(each.last_heard, report.asked.by)) for each in report.clients]
+    clients = [(each.name, *client_words(each, report.asked)) for each in report.clients]
     yield table(("client", "calls", "feedback last received"), clients, numbers=(1,))
     yield "<h2>Overrides</h2>"
     yield from _named(report)
@@ -97,7 +98,7 @@ def _version(version: Version, report: FeedbackReport, words: Words) -> Iterator
     least, by = report.asked.least, report.asked.by
     yield f"<h2>{escape(version.rule)} {escape(version.version)}</h2>"
     if version.merged != 0:
-        yield f"<p>Its words stood on cards of other rules: {escape(count_words(version.merged, least))}.</p>"
+        yield f"<p>Its words stood on cards of other rules: {escape(merged_words(version))}.</p>"
     if not version.shown:
         yield f"<p>Cards shown: {escape(count_words(version.shown, least))}.</p>"
         return

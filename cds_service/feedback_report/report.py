@@ -4,8 +4,8 @@ Everything here is made of numbers that may be told (feedback_report.telling), j
 passes the site's threshold, and whether it rises or falls, is decided by what the report itself shows.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 from cds_service.core.share import Share, share_of
@@ -91,14 +91,14 @@ class Version:
     groups:  PARTS, those with small counts told together.
     reasons: of overrides, each card once, the most frequent first. frequent_reason: one more, of which only the least
              that it can be is told. other_reasons: cards with reasons that are not told apart; None = not told.
-    merged:  cards of other rules that its words stood on; None is a small count.
+    merged:  cards of other rules that its words stood on; None = not told.
     rows:    periods in order. rates, overrides_trend: how cards per 100 calls and the share of overrides go.
     """
 
     rule: str
     version: str
     shown: int | None
-    merged: int | None
+    merged: int | None = None
     calls: int = 0
     groups: tuple[Group, ...] = ()
     reasons: tuple[tuple[Reasons, int], ...] = ()
@@ -120,23 +120,30 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who called, and the period in which it was last heard; None = never, as far as is on record."""
+    """Who called.
+
+    calls:      with those of `along`, where they are few; None where all calls together are few.
+    last_heard: the period in which it was last heard; None = never, as far as is on record.
+    """
 
     name: str
-    calls: int
+    calls: int | None
     last_heard: str | None
+    along: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class FeedbackReport:
     """The whole report.
 
+    calls:   None is a small count, for no version has more cards than there are calls.
     shown:   cards of all versions; not exactly where the sum would give a small count away.
-    again:   cards with more than one answer. unknown: items about cards that are not on record. None: a small count.
+    again:   cards with more than one answer, of the versions whose answers are told; None is a small count.
+    unknown: items about cards that are not on record; None is a small count.
     """
 
     asked: Asked
-    calls: int
+    calls: int | None
     shown: Between
     again: int | None
     unknown: int | None
@@ -153,19 +160,38 @@ def report_of(count: Count, asked: Asked, last_feedback: Mapping[str, date]) -> 
     """Put a report together. last_feedback: as in count_of."""
     wrote = {key: each for key, each in count.versions.items() if each.parts or each.merged}
     shown = [_sum(each.parts.values()).get("", 0) for each in wrote.values()]
-    clients = (
-        Client(name, calls, period_of(last_feedback[name], asked.by) if name in last_feedback else None)
-        for name, calls in sorted(count.clients.items())
-    )
+    versions = tuple(_version(*key, wrote[key], count, asked) for key in sorted(wrote))
+    hidden = frozenset(each.rule for each in versions if each.shown is None)
+    again = sum(wrote[each.rule, each.version].again for each in versions if answers_of(each) is not None)
     return FeedbackReport(
         asked,
-        calls=sum(count.clients.values()),
+        calls=told(sum(count.clients.values()), asked.least),
         shown=total_told(shown, asked.least),
-        again=told(count.again, asked.least),
+        again=told(again, asked.least),
         unknown=told(count.unknown, asked.least),
-        clients=tuple(clients),
-        versions=tuple(_version(*key, wrote[key], count, asked) for key in sorted(wrote)),
+        clients=tuple(_clients(count.clients, asked, last_feedback)),
+        versions=tuple(
+            replace(each, merged=_merged(wrote[each.rule, each.version], hidden, asked.least)) for each in versions
+        ),
     )
+
+
+def _clients(calls: Mapping[str, int], asked: Asked, last_feedback: Mapping[str, date]) -> Iterator[Client]:
+    """Tell few calls of a client with those of others: a silent client has no more cards than calls."""
+    few = is_small(sum(calls.values()), asked.least)
+    groups = () if few else told_together(dict(sorted(calls.items())), asked.least)
+    of_client = {name: each for each in groups for name in each.parts}
+    for name in sorted(calls):
+        heard = period_of(last_feedback[name], asked.by) if name in last_feedback else None
+        along = () if few else tuple(each for each in of_client[name].parts if each != name)
+        yield Client(name, None if few else of_client[name].count, heard, along)
+
+
+def _merged(counted: VersionCount, hidden: frozenset[str], least: int) -> int | None:
+    """Give the cards of other rules; None where that is a small count, or could say how often a rule is shown that is
+    not told: no rule stands on more cards than its host has.
+    """
+    return None if hidden & counted.merged.keys() else told(counted.merged.total(), least)
 
 
 def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
@@ -181,9 +207,9 @@ def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 def _version(rule: str, version: str, counted: VersionCount, count: Count, asked: Asked) -> Version:
     least = asked.least
     parts = _sum(counted.parts.values())
-    shown, merged = parts.pop(""), told(counted.merged, least)
+    shown = parts.pop("")
     if not shown or is_small(shown, least):
-        return Version(rule, version, told(shown, least), merged)
+        return Version(rule, version, told(shown, least))
     groups = told_together(parts, least, SIBLINGS)
     apart = told_apart(dict(sorted(counted.reasons.items())), between(groups, OVERRIDDEN, least), least)
     rows = _rows(counted, groups, count, asked)
@@ -191,7 +217,6 @@ def _version(rule: str, version: str, counted: VersionCount, count: Count, asked
         rule,
         version,
         shown,
-        merged,
         calls=sum(each.calls for each in rows),
         groups=groups,
         reasons=tuple(apart.counts.items()),

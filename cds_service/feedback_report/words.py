@@ -11,6 +11,8 @@ from cds_service.feedback_report.report import (
     MAY_PASS,
     NOT_TOLD,
     PASSES,
+    Asked,
+    Client,
     FeedbackReport,
     Overrides,
     Version,
@@ -86,6 +88,11 @@ def count_words(count: int | None, least: int) -> str:
     return f"{count:,}" if count is not None else f"fewer than {least}"
 
 
+def merged_words(version: Version) -> str:
+    """Say on how many cards of other rules a version stood."""
+    return f"{version.merged:,}" if version.merged is not None else "not told, because of small counts"
+
+
 def group_words(group: Group, least: int) -> tuple[str, str]:
     """Name what a group counts, and what is known of its small part."""
     return " or ".join(group.parts), f"{group.small}: fewer than {least}" if group.small else ""
@@ -129,9 +136,11 @@ def rate_words(share: Share | None) -> str:
     return f"{100 * share.share:.1f} ({100 * share.low:.1f} to {100 * share.high:.1f})" if share else "-"
 
 
-def heard_words(last_heard: str | None, by: str) -> str:
-    """Say when a client was last heard."""
-    return f"{_of(by)}{last_heard}" if last_heard else "never, so its silence says nothing"
+def client_words(client: Client, asked: Asked) -> tuple[str, str]:
+    """Give the calls of a client, and when it was last heard."""
+    heard = f"{_of(asked.by)}{client.last_heard}" if client.last_heard else "never, so its silence says nothing"
+    along = f" (calls with those of {', '.join(client.along)})" if client.along else ""
+    return "few" if client.calls is None else f"{client.calls:,}", heard + along
 
 
 def _of(by: str) -> str:
@@ -161,7 +170,7 @@ def named(report: FeedbackReport) -> Iterator[tuple[str, list[str]]]:
 def facts(report: FeedbackReport) -> Iterator[tuple[str, str]]:
     """Give the totals, by name."""
     least = report.asked.least
-    yield "calls", f"{report.calls:,}"
+    yield "calls", count_words(report.calls, least)
     ends = list(dict.fromkeys((report.shown.low, report.shown.high)))
     per = " to ".join(f"{100 * each / report.calls:.1f}" for each in ends) if report.calls else "-"
     yield "cards shown", f"{' to '.join(f'{each:,}' for each in ends)}, {per} per 100 calls"
@@ -190,7 +199,10 @@ def report_lines(report: FeedbackReport, database: str, words: Words) -> Iterato
     yield ""
     yield f"{'client':<42}{'calls':>12}  feedback last received"
     for client in report.clients:
-        yield f"{client.name[:40]:<42}{client.calls:>12,}  {heard_words(client.last_heard, report.asked.by)}"
+        calls, heard = client_words(client, report.asked)
+        first, *rest = wrap(heard, COLUMNS - 56)
+        yield f"{client.name[:40]:<42}{calls:>12}  {first}"
+        yield from (f"{'':<56}{each}" for each in rest)
     yield ""
     yield from _named_lines(report)
     for version in report.versions:
@@ -210,7 +222,7 @@ def _version_lines(version: Version, report: FeedbackReport, words: Words) -> It
     least, by = report.asked.least, report.asked.by
     yield f"{version.rule} {version.version}"
     if version.merged != 0:
-        yield f"  its words stood on cards of other rules: {count_words(version.merged, least)}"
+        yield f"  its words stood on cards of other rules: {merged_words(version)}"
     if not version.shown:
         yield f"  cards shown: {count_words(version.shown, least)}"
         return

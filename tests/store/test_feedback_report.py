@@ -191,8 +191,9 @@ def test_a_card_counts_for_the_rule_that_wrote_it_and_others_are_told_apart(reco
     silent = replace(DECISION, rule="methadone-qt", state="undecided", card_uuid=None, indicator=None)
     records.call(DECISION, merged, silent)
     records.say(str(DECISION.card_uuid), ACCEPTED)
-    roles = {each.rule: (each.role, each.cards) for each in counted(records, address) if isinstance(each, Cards)}
-    assert roles == {RULE: (WROTE, 1), OTHER_RULE: (MERGED, 1), "methadone-qt": (OTHER, 1)}
+    found = [each for each in counted(records, address) if isinstance(each, Cards)]
+    roles = {each.rule: (each.role, each.host, each.cards) for each in found}
+    assert roles == {RULE: (WROTE, "", 1), OTHER_RULE: (MERGED, RULE, 1), "methadone-qt": (OTHER, "", 1)}
 
 
 def test_a_call_that_was_sent_again_shows_its_card_once_on_the_first_day(records: Records, address: Address) -> None:
@@ -276,7 +277,13 @@ def five_weeks(records: Records) -> None:
         for number in range(24):
             card = uuid_of(week, number, 2)
             annoying = replace(DECISION, rule="naltrexone-with-opioids", version="1.0.0", card_uuid=card)
-            merged = replace(DECISION, rule="social-risk", version="1.0.0", card_uuid=card, withheld="merged into x")
+            merged = replace(
+                DECISION,
+                rule="social-risk",
+                version="1.0.0",
+                card_uuid=card,
+                withheld="merged into naltrexone-with-opioids",
+            )
             records.call(annoying, merged, days=days, digest=digest)
             records.say(card, ACCEPTED if (week, number) == (2, 3) else OVERRIDDEN, days=days, reasons=(LATER,))
         for number in range(30 if week < 2 else 0):

@@ -36,6 +36,7 @@ from cds_service.feedback_report.report import (
     NOT_TOLD,
     PASSES,
     Asked,
+    Client,
     FeedbackReport,
     Version,
     answers_of,
@@ -90,11 +91,23 @@ def test_silence_of_a_client_that_never_sent_feedback_is_told_apart() -> None:
 
 
 def test_clients_are_told_with_when_they_were_last_heard() -> None:
-    found = report(calls(3), calls(90, client="kiosk", week=1))
-    assert [(each.name, each.calls, each.last_heard) for each in found.clients] == [
-        ("epic", 3, "2026-03-02"),
-        ("kiosk", 90, None),
-    ]
+    found = report(calls(13), calls(90, client="kiosk", week=1))
+    assert found.clients == (Client("epic", 13, "2026-03-02"), Client("kiosk", 90, None))
+
+
+def test_few_calls_of_a_client_are_told_with_those_of_another() -> None:
+    """A silent client has no more cards than calls: one call would tell of one card that nobody answered."""
+    found = report(calls(90), calls(1, client="kiosk"))
+    assert found.clients == (Client("epic", 91, "2026-03-02", ("kiosk",)), Client("kiosk", 91, None, ("epic",)))
+    found = report(calls(6), calls(1, client="kiosk"))
+    assert (found.calls, [each.calls for each in found.clients]) == (None, [None, None])
+
+
+def test_cards_with_several_answers_are_told_of_versions_whose_answers_are_told() -> None:
+    told = cards(40, ACCEPTED, again=20), cards(40, OVERRIDDEN)
+    rare = cards(9, ACCEPTED, version="1.0.0", again=9)
+    mixed = cards(13, OVERRIDDEN, rule="paws-follow-up", again=13), cards(1, rule="paws-follow-up")
+    assert report(*told, rare, *mixed).again == 20
 
 
 def test_calls_are_those_of_services_and_releases_in_which_the_version_spoke() -> None:
@@ -112,13 +125,27 @@ def test_calls_are_those_of_services_and_releases_in_which_the_version_spoke() -
 
 
 def test_a_rule_on_the_cards_of_others_is_told_and_counts_no_card() -> None:
-    found = report(cards(30), cards(30, rule="paws-follow-up", role=MERGED), cards(3, rule="social-risk", role=MERGED))
+    found = report(
+        cards(30),
+        cards(30, rule="paws-follow-up", role=MERGED, host=RULE),
+        cards(3, rule="social-risk", role=MERGED, host=RULE),
+    )
     assert [(each.rule, each.shown, each.merged) for each in found.versions] == [
         (RULE, 30, 0),
         ("paws-follow-up", 0, 30),
         ("social-risk", 0, None),
     ]
     assert found.shown == Between(30, 30)
+
+
+def test_how_often_a_rule_stood_on_cards_of_a_rare_rule_is_not_told() -> None:
+    """It could not stand there more often than they were shown."""
+    found = report(cards(12), cards(10, version="2.1.0"), cards(22, rule="paws-follow-up", role=MERGED, host=RULE))
+    assert [(each.rule, each.shown, each.merged) for each in found.versions] == [
+        (RULE, 12, 0),
+        (RULE, None, 0),
+        ("paws-follow-up", 0, None),
+    ]
 
 
 def test_a_code_of_ours_without_a_system_is_ours_and_codes_are_no_end() -> None:

@@ -91,6 +91,7 @@ def _cards(day: date, zone: tzinfo, rule: str) -> Select[Any]:
             CALL.c.service,
             CALL.c.digest,
             role.label("role"),
+            case((role == MERGED, shown.withheld), else_="").label("merged_into"),
             func.coalesce(FEEDBACK.c.outcome, "").label("outcome"),
             func.coalesce(cast(FEEDBACK.c.reasons, Text), "[]").label("reasons"),
             last.label("number"),
@@ -141,6 +142,7 @@ def _counted(row: Row[Any], day: date) -> Cards:
         outcome=row.outcome,
         reasons=reasons_of(row.reasons),
         again=int(row.again),
+        host=row.merged_into.removeprefix("merged into "),
     )
 
 
