@@ -384,42 +384,45 @@ def test_the_page_is_well_formed_and_its_pictures_say_what_they_show() -> None:
 
 
 def test_what_a_client_sends_as_a_code_is_no_formula_and_no_markup(
-    records: Records, address: Address, url: str, chosen: Any, capsys: pytest.CaptureFixture[str]
+    sqlite: Address, sqlite_url: str, chosen: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    records = Records(sqlite)
     for code in ("=cmd|calc", "<script>"):
         for _ in range(12):
             records.say(records.card(), reasons=(OverrideReason(code, ""),))
     records.keep()
-    chosen(url)
-    cells = [line.split(",")[3] for line in told(capsys, address, "--format", "csv").splitlines()]
+    chosen(sqlite_url)
+    cells = [line.split(",")[3] for line in told(capsys, sqlite, "--format", "csv").splitlines()]
     assert "'=cmd|calc" in cells
     assert "=cmd|calc" not in cells
-    assert "<td>&lt;script&gt;</td>" in told(capsys, address, "--format", "html")
+    assert "<td>&lt;script&gt;</td>" in told(capsys, sqlite, "--format", "html")
 
 
 def test_a_setting_holds_small_counts_back_or_tells_them(
-    records: Records, address: Address, url: str, chosen: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sqlite: Address, sqlite_url: str, chosen: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    records = Records(sqlite)
     for _ in range(7):
         records.say(records.card())
     records.keep()
-    chosen(url)
+    chosen(sqlite_url)
     site = tmp_path / "site.yaml"
     site.write_text(SITE_FILE.replace("most_overridden: {value: 80", "small_counts: {value: 5"))
-    assert "cards shown: fewer than 11" in told(capsys, address)
-    assert "cards shown: 7, " in told(capsys, address, "--site", str(site))
-    assert "cards shown: fewer than 8" in told(capsys, address, "--site", str(site), "--small-counts", "8")
-    everything = told(capsys, address, "--small-counts", "1")
+    assert "cards shown: fewer than 11" in told(capsys, sqlite)
+    assert "cards shown: 7, " in told(capsys, sqlite, "--site", str(site))
+    assert "cards shown: fewer than 8" in told(capsys, sqlite, "--site", str(site), "--small-counts", "8")
+    everything = told(capsys, sqlite, "--small-counts", "1")
     assert "cards shown: 7, " in everything
     assert "Small counts are told." in everything
 
 
 def test_the_report_goes_to_a_file(
-    records: Records, address: Address, url: str, chosen: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sqlite: Address, sqlite_url: str, chosen: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    records = Records(sqlite)
     records.card()
     records.keep()
-    chosen(url)
+    chosen(sqlite_url)
     out = tmp_path / "report.json"
     assert said(capsys, "--format", "json", "--out", str(out)) == (FINE, f"written: {out}\n", "")
     assert json.loads(out.read_text())["versions"][0]["shown"] is None
@@ -428,11 +431,11 @@ def test_the_report_goes_to_a_file(
 
 
 def test_without_a_call_the_report_says_so(
-    address: Address, url: str, chosen: Any, capsys: pytest.CaptureFixture[str]
+    sqlite: Address, sqlite_url: str, chosen: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chosen(url)
+    chosen(sqlite_url)
     none = "no call is on record in these days"
-    assert said(capsys) == (FINE, f"{address.shown}\n{none}\n", "")
+    assert said(capsys) == (FINE, f"{sqlite.shown}\n{none}\n", "")
     assert json.loads(said(capsys, "--format", "json")[1])["notes"] == [none]
     assert none in said(capsys, "--format", "html")[1]
     assert len(said(capsys, "--format", "csv")[1].splitlines()) == 1
@@ -457,9 +460,9 @@ def test_what_cannot_be_asked_for_is_usage(
 
 
 def test_a_site_file_that_cannot_be_used_is_told(
-    address: Address, url: str, chosen: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sqlite: Address, sqlite_url: str, chosen: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chosen(url)
+    chosen(sqlite_url)
     site = tmp_path / "site.yaml"
     site.write_text(SITE_FILE.replace("value: 80", "value: 120"))
     code, out, problem = said(capsys, "--site", str(site))
