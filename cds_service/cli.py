@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 
 from cds_service.cli_rules import add_rules, rules_folder
+from cds_service.feedback_report.options import add_feedback
 
 FINE, FINDINGS, USAGE, SETTINGS, RULES, ADDRESS = range(6)
 DATABASE = 8  # 6 is that of replay and doctor, 7 that of token too
@@ -105,6 +106,10 @@ def parser() -> argparse.ArgumentParser:
 
     _add_db(commands.add_parser("db", help="the database of records: its schema, its size, its age"))
 
+    feedback = commands.add_parser("feedback", help="what clinicians did with the cards")
+    report = add_feedback(feedback.add_subparsers(title="commands", required=True, metavar="COMMAND"))
+    report.set_defaults(run=_feedback_report)
+
     add_rules(commands.add_parser("rules", help="check, test, explain, compare and release rules"))
     return top
 
@@ -150,6 +155,13 @@ def _db(args: argparse.Namespace) -> int:
 
     run = {"upgrade": commands.upgrade_command, "status": commands.status_command, "purge": commands.purge_command}
     return run[args.action](args)
+
+
+def _feedback_report(args: argparse.Namespace) -> int:
+    from cds_service.edges.store.feedback_command import feedback_report_command
+
+    args.folder, args.today = rules_folder(args.folder), date.today()
+    return int(feedback_report_command(args))
 
 
 def _serve(args: argparse.Namespace) -> int:
