@@ -55,6 +55,8 @@ def release_command(args: argparse.Namespace) -> int:
     except (NoEdit, NoComparison) as problem:
         print(f"rules release {args.action}: {problem}", file=sys.stderr)
     except OSError as fault:
+        if fault.filename is None:  # of standard output, not of a file
+            raise
         print(f"rules release {args.action}: {fault.filename}: {fault.strerror}", file=sys.stderr)
     return USAGE
 
@@ -68,6 +70,8 @@ def _new(folder: Path, args: argparse.Namespace) -> int:
         raise NoEdit(f"'{name}' is no name of a release; wanted three numbers such as 2026.12.0")
     if name in known_releases(folder) or name in _locked(folder):
         raise NoEdit(f"there is a release {name} already; {_next(folder)}")
+    if version_order(name) <= version_order(current.id):
+        raise NoEdit(f"{name} does not come after {current.id}, which is current; {_next(folder)}")
     text = renamed(_text(folder / RELEASE_FILE), name, str(folder / RELEASE_FILE))
     _keep(folder, current)
     write_whole(folder / RELEASE_FILE, text)
@@ -84,8 +88,9 @@ def _promote(folder: Path, args: argparse.Namespace) -> int:
     if current.id in _locked(folder):
         raise NoEdit(f"release {current.id} is locked; {MAKE_NEW}")
     rule, _, version = args.rule.partition("@")
-    if not version:
-        raise NoEdit(f"'{args.rule}' names no version; write it as {rule}@1.1.0")
+    if not (rule and version):
+        told = f"no version; write it as {rule}@1.1.0" if rule else "no rule; write it as rule@1.1.0"
+        raise NoEdit(f"'{args.rule}' names {told}")
     path = folder / RELEASE_FILE
     before = _text(path)
     missing = Missing() if args.run_as == OFF else missing_pins(folder, current, rule, version)
