@@ -9,6 +9,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 from cds_service.core.value_set import Table
@@ -18,7 +19,7 @@ from cds_service.rulebook.commands import last_line
 from cds_service.rulebook.compare_release import ReleaseDifference, release_difference
 from cds_service.rulebook.compare_report import release_json, release_text, wrapped
 from cds_service.rulebook.diff_command import NoComparison, loaded_release
-from cds_service.rulebook.files import write_whole
+from cds_service.rulebook.files import alone, write_whole
 from cds_service.rulebook.lint import NOT_REVIEWED, drafts_of, report_of
 from cds_service.rulebook.lint_codes import ERROR
 from cds_service.rulebook.release import known_releases, load_release, subjects_of
@@ -33,6 +34,7 @@ from cds_service.rulebook.site_file import SiteFile, read_site
 from cds_service.rulebook.source import nearest
 
 FINE, FINDINGS, USAGE = 0, 1, 2
+_WRITING = frozenset({"new", "promote", "back", "lock"})
 MAKE_NEW = "make a new one first: cds-service rules release new NAME"
 
 
@@ -51,7 +53,9 @@ def release_command(args: argparse.Namespace) -> int:
             raise NoEdit(f"{folder}: is no folder")
         if getattr(args, "format", "text") == "text":
             print(f"rules: {folder}")
-        return run[args.action](folder, args)
+        # Two who promote at once must not lose the edit of one.
+        with alone(folder) if args.action in _WRITING else nullcontext():
+            return run[args.action](folder, args)
     except (NoEdit, NoComparison) as problem:
         print(f"rules release {args.action}: {problem}", file=sys.stderr)
     except OSError as fault:
