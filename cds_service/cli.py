@@ -7,6 +7,7 @@ is called.
 """
 
 import argparse
+import errno
 import os
 import socket
 import sys
@@ -18,6 +19,8 @@ from cds_service.cli_rules import add_rules, rules_folder
 from cds_service.feedback_report.options import add_feedback
 
 FINE, FINDINGS, USAGE, SETTINGS, RULES, ADDRESS = range(6)
+STOPPED = 130  # by Ctrl-C, as a shell counts it
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # what a file that takes the output answers
 DATABASE = 8  # 6 is that of replay and doctor, 7 that of token too
 # What `serve` prints calls for, in the order of fixtures.SAMPLE_CALLS: what each shows, the file of its request body.
 SAMPLES = (
@@ -35,17 +38,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         code = int(args.run(args))
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it was closed before the command began
+            sys.stdout.flush()
         return code
-    except BrokenPipeError:  # the reader, `head` for instance, has seen enough; what is left must not be flushed to it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader, `head` for instance, has seen enough
+        _write_no_more()
         return FINE
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return STOPPED
+    except OSError as fault:
+        if fault.filename is not None or fault.errno not in _FULL:
+            raise
+        _write_no_more()
+        print(f"standard output: {fault.strerror}", file=sys.stderr)
+        return USAGE
     except SettingProblem as problem:
         print(problem, file=sys.stderr)
         return SETTINGS
     except RulesProblem as problem:
         print(problem, file=sys.stderr)
         return RULES
+
+
+def _write_no_more() -> None:
+    """What is left of the output must not be flushed to where it cannot go."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parser() -> argparse.ArgumentParser:

@@ -10,8 +10,8 @@ from cds_service.core.rule import Edition, Release
 from cds_service.rulebook.change import Change
 from cds_service.rulebook.compare_people import CHANGED, GAINED, LOST, REWORDED, TURNS
 from cds_service.rulebook.compare_release import Difference, ReleaseDifference
-from cds_service.rulebook.compare_report import change_words, verdict
-from cds_service.rulebook.compare_tally import Cohort, Tally
+from cds_service.rulebook.compare_report import change_words, left_out_words, verdict
+from cds_service.rulebook.compare_tally import Cohort, Tally, most_often
 from cds_service.rulebook.drawing import page, table
 from cds_service.rulebook.drawing import picture as drawn_picture
 from cds_service.rulebook.rule_description import describe
@@ -99,7 +99,7 @@ def _cohort(cohort: Cohort | None) -> Iterator[str]:
             rows = [
                 (sort, f"{times:,}", why, "")
                 for sort, reasons in each.reasons.items()
-                for why, times in reasons.most_common()
+                for why, times in most_often(reasons)
             ]
             rows += [(sort, "", "", ", ".join(people)) for sort, people in each.examples.items()]
             yield table(
@@ -108,6 +108,8 @@ def _cohort(cohort: Cohort | None) -> Iterator[str]:
     if cohort.skipped:
         yield "<h3>Not judged</h3>"
         yield table(("why", "times"), ((why, f"{times:,}") for why, times in sorted(cohort.skipped.items())))
+    for found in cohort.left_out:
+        yield f"<p>{escape(left_out_words(found))}</p>"
 
 
 def bars(tally: Tally) -> str:

@@ -49,7 +49,10 @@ WRONG = [
         "summary,",
     ),
     (
-        section("wording", "sample-rule.consider.links: {value: [{label: »on, url: u, type: smart}], ...}"),
+        section(
+            "wording",
+            "sample-rule.consider.links: {value: [{label: »on, url: 'https://a.example/', type: smart}], ...}",
+        ),
         "yaml-surprise",
         "'on'",
         "",
