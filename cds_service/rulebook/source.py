@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 
 from cds_service.rulebook.lint_codes import severity_of
-from cds_service.rulebook.yaml_faults import before_parsing, of_parsing
+from cds_service.rulebook.yaml_faults import before_parsing, escaped_fault, of_parsing
 
 SIZE_LIMIT = 1_000_000  # characters of one file
 DEPTH_LIMIT = 24  # blocks and lists inside each other
@@ -255,6 +255,8 @@ class _Composer:
         elif isinstance(event, yaml.ScalarEvent):
             self.check_plainness(event, mark)
             quoted = event.style in ("'", '"')
+            if quoted and escaped_fault(event.value):
+                self.refuse(mark, escaped_fault(event.value), "leave it out")
             self.long_quote = (mark.line, mark.column) if quoted and ended.line > began.line else None
             if ended.line > began.line:
                 self.spans.append((began.line + 1, ended.line + 1))
