@@ -4,6 +4,7 @@ Source: FHIR Bulk Data Access, https://hl7.org/fhir/uv/bulkdata/export.html
 """
 
 import gzip
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from cds_service.fhir.whole_record import RecordProblem, resources_of
 from cds_service.population.findings import Findings, Place
 
 NOT_JSON = "is not JSON"
+TOO_LONG = "is longer than a resource can be"
+TOO_DEEP = "is nested too deep"
 NO_RESOURCE = "has no resourceType"
 NO_ID = "is a Patient without an id"
 NO_PERSON = "does not say whose it is"
@@ -26,6 +29,7 @@ _READ = frozenset(
     name for each in DIALECTS.values() for name in (*each.read.READERS, *each.read.SPELLING) if name != MEDICATION
 )
 _URN = "urn:uuid:"
+_MOST_LINE = 16_000_000  # bytes: a packed file of 1 MB could else unpack to one line of 1 GB
 
 
 class NoCohort(Exception):
@@ -66,6 +70,7 @@ def lines_of(path: Path, findings: Findings, read: Callable[[int], None] = lambd
     """Give the resources of a file; what is none goes to `findings`.
 
     read: is told how many bytes of the file were done with. A Bundle is read whole, NDJSON line by line.
+    Raises NoCohort for a packed file that is cut off or damaged: what it lacks must not read as none.
     """
     if path.suffix == ".json":
         yield from _of_bundle(path, findings)
@@ -74,13 +79,24 @@ def lines_of(path: Path, findings: Findings, read: Callable[[int], None] = lambd
     packed = path.suffix == ".gz"
     with path.open("rb") as file, gzip.open(file) if packed else file as lines:
         done = 0
-        for number, raw in enumerate(lines, 1):
+        for number, raw in enumerate(_each(lines, path), 1):
             line = _line(raw, Place(path.name, number), findings)
             if line is not None:
                 yield line
             if number % 1000 == 0:
                 done = _tell(file, done, read)
         _tell(file, done, read)
+
+
+def _each(lines: BinaryIO | gzip.GzipFile, path: Path) -> Iterator[bytes]:
+    """Give each line, of one that is too long the first part: more of it is not held."""
+    try:
+        while raw := lines.readline(_MOST_LINE + 1):
+            yield raw
+            while len(raw) > _MOST_LINE and raw[-1:] != b"\n":
+                raw = lines.readline(_MOST_LINE + 1)
+    except (EOFError, zlib.error):
+        raise NoCohort(f"{path}: is cut off or damaged; wanted the whole gzip file") from None
 
 
 def _tell(file: BinaryIO, done: int, read: Callable[[int], None]) -> int:
@@ -90,6 +106,9 @@ def _tell(file: BinaryIO, done: int, read: Callable[[int], None]) -> int:
 
 
 def _line(raw: bytes, place: Place, findings: Findings) -> Line | None:
+    if len(raw) > _MOST_LINE:
+        findings.add(TOO_LONG, place)
+        return None
     raw = raw.strip()
     if not raw:
         return None
@@ -150,6 +169,12 @@ def _of_bundle(path: Path, findings: Findings) -> Iterator[Line]:
     people = [each["id"] for each in resources if each.get("resourceType") == PATIENT and each.get("id")]
     whose = people[0] if len(people) == 1 and isinstance(people[0], str) else ""
     for at, resource in enumerate(resources, 1):
-        line = sorted_in(resource, orjson.dumps(resource), Place(path.name, at), findings, whose)
+        place = Place(path.name, at)
+        try:
+            raw = orjson.dumps(resource)
+        except TypeError:  # it writes fewer levels than it reads
+            findings.add(TOO_DEEP, place)
+            continue
+        line = sorted_in(resource, raw, place, findings, whose)
         if line is not None:
             yield line

@@ -174,5 +174,5 @@ def read_records(folder: Path) -> Iterator[list[Resource]]:
             yield resources_of(json.loads(path.read_text(encoding="utf-8")))
         except json.JSONDecodeError as fault:
             raise NoComparison(f"{path}:{fault.lineno}:{fault.colno}: is no JSON: {fault.msg}") from None
-        except (RecordProblem, UnicodeDecodeError) as fault:
+        except (RecordProblem, ValueError, RecursionError) as fault:  # bytes that are no text, a number without end
             raise NoComparison(f"{path}:1:1: {fault}") from None
