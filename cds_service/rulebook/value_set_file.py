@@ -106,12 +106,13 @@ def _parse(text: str, reading: _Reading) -> dict[str, Any] | None:
     except json.JSONDecodeError as fault:
         before = text[: fault.pos].rstrip()
         if before.endswith(",") and text[fault.pos : fault.pos + 1] in ("]", "}"):
-            line, column = before.count("\n") + 1, len(before) - before.rfind("\n") - 1
+            line, column = _place(before[:-1])
             said, hint = "this is not JSON: a comma stands after the last entry", "leave the comma out"
             reading.wrong("bad-yaml", "", said, hint, line=line, column=column)
             return None
         hint = "keys and texts stand in double quotes, and entries are parted by commas"
-        reading.wrong("bad-yaml", "", f"this is not JSON: {fault.msg}", hint, line=fault.lineno, column=fault.colno)
+        line, column = _place(text[: fault.pos])
+        reading.wrong("bad-yaml", "", f"this is not JSON: {fault.msg}", hint, line=line, column=column)
         return None
     except RecursionError:
         reading.wrong("bad-yaml", "", "the JSON is nested too deep")
@@ -124,6 +125,12 @@ def _parse(text: str, reading: _Reading) -> dict[str, Any] | None:
         reading.wrong("wrong-type", "/resourceType", f"found {found!r}, wanted a FHIR 'ValueSet'")
         return None
     return body
+
+
+def _place(before: str) -> tuple[int, int]:
+    """Give line and column of what follows `before`; a line is what `splitlines` takes for one, as in `lines`."""
+    lines = f"{before}.".splitlines()
+    return len(lines), len(lines[-1])
 
 
 def _value_set(body: dict[str, Any], path: Path, reading: _Reading) -> ValueSet | None:
