@@ -9,6 +9,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import yaml
@@ -18,6 +19,9 @@ from cds_service.rulebook.yaml_faults import before_parsing, escaped_fault, of_p
 
 SIZE_LIMIT = 1_000_000  # characters of one file
 DEPTH_LIMIT = 24  # blocks and lists inside each other
+NODE_LIMIT = 20_000  # scalars, lists and blocks of one file: what looks at each pair of them must still end
+FAULT_LIMIT = 100  # faults of YAML that are told of one file
+LINE_SHOWN = 200  # signs of a line that a problem shows
 
 _ALLOW = re.compile(r"(?:^|\s)#\s*lint:\s*allow\b(?P<rest>.*)$")
 _ALLOWED = re.compile(r"\s+(?P<code>[a-z-]+)\s+because\s+(?P<reason>\S.*)")
@@ -74,10 +78,19 @@ class RuleProblem:
     source_line: str = ""
     hint: str = ""
 
+    @property
+    def _shown_from(self) -> int:
+        return max(0, self.column - LINE_SHOWN // 2) if len(self.source_line) > LINE_SHOWN else 0
+
+    @property
+    def shown(self) -> str:
+        """The source line; of a long one the part around the place."""
+        return self.source_line[self._shown_from : self._shown_from + LINE_SHOWN]
+
     def __str__(self) -> str:
         said = [f"{self.file}:{self.line}:{self.column}: {self.code}: {self.text}"]
         if self.source_line:
-            said += [f"  {self.source_line}", " " * (self.column + 1) + "^"]
+            said += [f"  {self.shown}", " " * (self.column + 1 - self._shown_from) + "^"]
         if self.hint:
             said.append(f"  hint: {self.hint}")
         return "\n".join(said)
@@ -177,7 +190,7 @@ def parse_source(text: str, file: str) -> tuple[Source, tuple[RuleProblem, ...]]
         return bare, (bare.problem("bad-yaml", Mark(1, 1), f"the file is longer than {SIZE_LIMIT} characters"),)
     at_once = tuple(
         bare.problem("bad-yaml", Mark(line, column), said, hint)
-        for line, column, said, hint in before_parsing(text, lines)
+        for line, column, said, hint in islice(before_parsing(text, lines), FAULT_LIMIT)
     )
     if at_once:
         return bare, at_once
@@ -190,7 +203,7 @@ def parse_source(text: str, file: str) -> tuple[Source, tuple[RuleProblem, ...]]
         composer.refuse(Mark(line, column), said, hint)
     except yaml.YAMLError as error:
         composer.refuse(Mark(1, 1), str(error).splitlines()[0])
-    except _TooDeep:
+    except _Enough:
         pass
     if composer.refused:
         return bare, tuple(composer.problems)
@@ -213,8 +226,8 @@ def _allows(lines: tuple[str, ...], inside: set[int]) -> dict[int, tuple[Allow, 
     return found
 
 
-class _TooDeep(Exception):
-    """The file nests deeper than DEPTH_LIMIT; reading stops."""
+class _Enough(Exception):
+    """The file is beyond a limit, or FAULT_LIMIT faults are told: reading stops."""
 
 
 class _Composer:
@@ -225,6 +238,7 @@ class _Composer:
         self.root: Node | None = None
         self.problems: list[RuleProblem] = []
         self.refused = False
+        self.faults = self.nodes = 0
         self.documents = 0
         self.spans: list[tuple[int, int]] = []  # lines of scalars that go over several, the last one left out
         self.open: list[tuple[str, Mark, list[Node]]] = []
@@ -236,6 +250,9 @@ class _Composer:
         """Note something that makes the whole file unreadable."""
         self.refused = True
         self.problems.append(self.source.problem("bad-yaml", mark, text, hint))
+        self.faults += 1
+        if self.faults == FAULT_LIMIT:
+            raise _Enough
 
     def take(self, event: yaml.Event) -> None:
         """Take up the next event of the parser."""
@@ -266,7 +283,7 @@ class _Composer:
             self.open.append(("list" if isinstance(event, yaml.SequenceStartEvent) else "block", mark, []))
             if len(self.open) > DEPTH_LIMIT:
                 self.refuse(mark, f"blocks and lists nest deeper than {DEPTH_LIMIT}")
-                raise _TooDeep
+                raise _Enough
         elif isinstance(event, yaml.SequenceEndEvent | yaml.MappingEndEvent):
             kind, start, parts = self.open.pop()
             self.add(Node("list", start, items=tuple(parts)) if kind == "list" else self.block(start, parts))
@@ -300,6 +317,10 @@ class _Composer:
 
     def add(self, node: Node) -> None:
         """Put a finished node where it belongs."""
+        self.nodes += 1
+        if self.nodes > NODE_LIMIT:
+            self.refuse(node.mark, f"the file holds more than {NODE_LIMIT} keys, values and items")
+            raise _Enough
         if self.open:
             self.open[-1][2].append(node)
         elif self.root is None:

@@ -29,9 +29,8 @@ def before_parsing(text: str, lines: Sequence[str]) -> Iterator[Fault]:
     """Give what can be told without parsing: tabs, signs that nobody sees, conflicts that were not resolved."""
     control = _CONTROL.search(text)
     if control:
-        before = text[: control.start()]
-        line, column = before.count("\n") + 1, control.start() - before.rfind("\n")
-        yield line, column, f"control characters (U+{ord(control[0]):04X}) are not text", "leave it out"
+        before = f"{text[: control.start()]}.".splitlines()  # a lone return begins a line too, as it does for YAML
+        yield len(before), len(before[-1]), f"control characters (U+{ord(control[0]):04X}) are not text", "leave it out"
         return
     for number, written in enumerate(lines, 1):
         if "\t" in written:

@@ -4,6 +4,7 @@ from cds_service.edges.store.address import Address
 from cds_service.edges.store.faults import StoreUnavailable
 from cds_service.edges.store.schema import look, refuse_other, upgrade
 from cds_service.edges.store.source import START_UP
+from cds_service.rights import readable_by_others
 
 
 def prepare(address: Address) -> str:
@@ -16,8 +17,8 @@ def prepare(address: Address) -> str:
     try:
         if address.path is not None:
             upgrade(address, START_UP)
-        else:
-            refuse_other(look(address, START_UP), address)
+            return readable_by_others(address.path)
+        refuse_other(look(address, START_UP), address)
     except StoreUnavailable as problem:
         return (
             f"warning: records cannot be kept now: {problem}\n"
