@@ -33,6 +33,7 @@ from cds_service.rulebook.release_file import RELEASE_FILE, read_release_file
 from cds_service.rulebook.release_lock import read_lock
 from cds_service.rulebook.site_file import SiteFile, read_site
 from cds_service.rulebook.source import RuleProblem, Source
+from cds_service.rulebook.uncollected import uncollected
 from cds_service.rulebook.value_set_file import read_value_set_file
 
 CHECKS = (
@@ -82,6 +83,11 @@ def lint_report(folder: Path, today: date | None = None, site: Path | None = Non
 
 def report_of(loaded: Loaded, folder: Path, today: date | None = None, site: SiteFile | None = None) -> Report:
     """Look at a rules folder whose release is loaded already, and at a site file."""
+    with uncollected():
+        return _report(loaded, folder, today, site)
+
+
+def _report(loaded: Loaded, folder: Path, today: date | None, site: SiteFile | None) -> Report:
     released = subjects_of(loaded, folder)
     drafts, draft_problems = drafts_of(folder, loaded)
     problems = [*loaded.problems, *draft_problems]

@@ -26,6 +26,7 @@ from cds_service.rulebook.release_file import (
 )
 from cds_service.rulebook.release_lock import digest_of, file_digests
 from cds_service.rulebook.source import Place, RuleProblem, Source, nearest
+from cds_service.rulebook.uncollected import uncollected
 from cds_service.rulebook.value_set_file import read_value_set_file
 
 Versioned = tuple[str, str]  # id, version
@@ -118,6 +119,11 @@ def load_release(folder: Path, name: str | None = None, known: Known = MappingPr
 
     Nothing is raised for a fault in a file: `Loaded.release` is then None and `Loaded.problems` tells everything.
     """
+    with uncollected():
+        return _load(folder, name, known)
+
+
+def _load(folder: Path, name: str | None, known: Known) -> Loaded:
     path = release_path(folder, name)
     file = read_release_file(path)
     wanted = _wanted(file, folder)

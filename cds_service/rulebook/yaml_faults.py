@@ -19,6 +19,7 @@ _UNSEEN = {
     "\u2060": "word joiner",
     "\ufeff": "byte order mark",
 }
+_SUSPECT = re.compile(rf"[\t{''.join(_UNSEEN)}]|<{{7}}|={{7}}|>{{7}}")  # without one, no line need be looked at
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _A_KEY = re.compile(r"\s*(- +)?[\w.-]+")
 
@@ -30,6 +31,8 @@ def before_parsing(text: str, lines: Sequence[str]) -> Iterator[Fault]:
         before = text[: control.start()]
         line, column = before.count("\n") + 1, control.start() - before.rfind("\n")
         yield line, column, f"control characters (U+{ord(control[0]):04X}) are not text", "leave it out"
+        return
+    if not _SUSPECT.search(text):
         return
     for number, written in enumerate(lines, 1):
         if "\t" in written:
