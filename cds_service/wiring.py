@@ -15,7 +15,7 @@ from cds_service.clients.client import NO_CLIENTS, Client, Clients
 from cds_service.clients.reader import read_clients
 from cds_service.clients.smart_apps import unknown_rules
 from cds_service.config import AUTH_REQUIRED, KEPT, SettingProblem, Settings
-from cds_service.core.rule import rule_ids
+from cds_service.core.rule import Release, rule_ids
 from cds_service.core.site_words import site_summary
 from cds_service.core.standing import unreviewed
 from cds_service.edges import metrics as counts
@@ -29,10 +29,7 @@ from cds_service.edges.logs import call_log
 from cds_service.edges.rate import Buckets
 from cds_service.edges.replay_memory import ReplayMemory
 from cds_service.edges.rule_pages import rule_pages
-from cds_service.edges.rule_store import (
-    find_rules,
-    load_served,
-)
+from cds_service.edges.rule_store import Served
 from cds_service.edges.server import Opened, Serving
 from cds_service.edges.store.address import read_address
 from cds_service.edges.store.store import Store, utc_now
@@ -46,7 +43,7 @@ from cds_service.rulebook.source import RuleProblem
 from cds_service.seen import Seen
 from cds_service.services import no_models
 from cds_service.trust.reason import PASSING, Reason
-from cds_service.wiring_rules import InServiceNow, as_at_site, made_ready, site_of, watch
+from cds_service.wiring_rules import InServiceNow, Prepared, as_at_site, prepare_rules, site_of, watch
 
 BODY_DEADLINE_S = 10.0
 
@@ -68,15 +65,18 @@ def build_app(settings: Settings) -> Flask:
     return app
 
 
-def open_service(settings: Settings, kept: Path | None = KEPT, site: SiteFile | None = None) -> Opened:
+def open_service(
+    settings: Settings, kept: Path | None = KEPT, site: SiteFile | None = None, before: Prepared | None = None
+) -> Opened:
     """Load rules and clients and open all that one worker needs. Both were checked before; see `check`.
 
-    kept: where accepted releases are; None keeps none, and serves the folder as it is.
-    site: the site file as it was read; None = read what CDS_SITE names.
+    kept:   where accepted releases are; None keeps none, and serves the folder as it is.
+    site:   the site file as it was read; None = read what CDS_SITE names.
+    before: what the master made ready.
     """
     site = site or site_of(settings)
-    served = load_served(find_rules(settings.rules), kept, check=False, site=site)
-    now = InServiceNow(made_ready(as_at_site(served, site), settings))
+    rules = prepare_rules(settings, kept, site, check=False, before=before)
+    now = InServiceNow(rules.ready)
     metrics = counts.Metrics(
         now.release,
         reasons=[each.value for each in Reason if each not in PASSING],
@@ -89,7 +89,7 @@ def open_service(settings: Settings, kept: Path | None = KEPT, site: SiteFile | 
     consumers = [call_log(), metrics.seen, traces.seen]
     if store:
         consumers.append(recorder(store.remember))
-    watcher = watch(served, kept, settings, now, metrics, site) if kept else None
+    watcher = watch(rules.served, kept, settings, now, metrics, site) if kept else None
     ports = Ports(
         in_service=now,
         today=clock(settings),
@@ -204,20 +204,28 @@ def all_of(*consumers: Callable[[Seen], None]) -> Callable[[Seen], None]:
 
 
 def check(settings: Settings, kept: Path | None = KEPT, site: SiteFile | None = None) -> list[str]:
-    """Check everything that would be served and give what is worth saying at start-up.
+    """Check everything that would be served and give what is worth saying at start-up. Raises as `prepare` does."""
+    return prepare(settings, kept, site)[1]
+
+
+def prepare(settings: Settings, kept: Path | None = KEPT, site: SiteFile | None = None) -> tuple[Prepared, list[str]]:
+    """Check everything that is to be served, and give it, with what is worth saying at start-up.
 
     site: the site file as it was read; None = read what CDS_SITE names.
     Raises RulesProblem or SettingProblem.
     """
     site = site or site_of(settings)
-    served = load_served(find_rules(settings.rules), kept, check=True, site=site)
+    rules = prepare_rules(settings, kept, site, check=True)
+    return rules, [*_said(settings, rules.served, as_at_site(rules.served, site))]
+
+
+def _said(settings: Settings, served: Served, release: Release) -> list[str]:
     load_clients(settings)
     said = [f"rules: {served.folder}", *map(str, idle_apps(settings, rule_ids(served.release)))]
     if served.accepted and served.instead:
         said += [*served.instead, f"the rules folder is not served: release {served.release.id}, accepted before, is"]
     elif served.instead:
         said += served.instead
-    release = as_at_site(served, site)
     if release.site:
         said.append(f"site: {settings.site}: {site_summary(release)}")
     waiting = unreviewed(release)
