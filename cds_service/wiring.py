@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import date, datetime, tzinfo
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flask import Flask
 
@@ -20,14 +21,10 @@ from cds_service.core.site_words import site_summary
 from cds_service.core.standing import unreviewed
 from cds_service.edges import metrics as counts
 from cds_service.edges import tracing
-from cds_service.edges.auth import Trust, gate, issuers
 from cds_service.edges.cors import allow_origins
-from cds_service.edges.fhir_client.fetching import OUTCOMES, FhirServers
+from cds_service.edges.fhir_client.outcomes import OUTCOMES
 from cds_service.edges.fhir_models import FhirModels
-from cds_service.edges.key_sets import KeySets
 from cds_service.edges.logs import call_log
-from cds_service.edges.rate import Buckets
-from cds_service.edges.replay_memory import ReplayMemory
 from cds_service.edges.rule_pages import rule_pages
 from cds_service.edges.rule_store import Served
 from cds_service.edges.server import Opened, Serving
@@ -44,6 +41,9 @@ from cds_service.seen import Seen
 from cds_service.services import no_models
 from cds_service.trust.reason import PASSING, Reason
 from cds_service.wiring_rules import InServiceNow, Prepared, as_at_site, prepare_rules, site_of, watch
+
+if TYPE_CHECKING:
+    from cds_service.edges.fhir_client.fetching import FhirServers
 
 BODY_DEADLINE_S = 10.0
 
@@ -120,10 +120,12 @@ def open_service(
     return Opened(app, close=close, refused=metrics.refused_before_read)
 
 
-def open_fhir(settings: Settings, fetched: Callable[[str], None]) -> FhirServers | None:
+def open_fhir(settings: Settings, fetched: Callable[[str], None]) -> "FhirServers | None":
     """Open what fetches from FHIR servers in one worker; None when no client has one."""
     if not any(each.fhir_servers for each in load_clients(settings).by_name.values()):
         return None
+    from cds_service.edges.fhir_client.fetching import FhirServers  # with an HTTP client
+
     return FhirServers(settings.threads, settings.budget_ms / 1000, fetched)
 
 
@@ -179,7 +181,7 @@ def prepare_records(settings: Settings) -> str:
     """Make the database ready before workers start, and give a warning, or "". Raises SchemaProblem, SettingProblem."""
     if settings.database_url is None:
         return ""
-    from cds_service.edges.store.start_up import prepare  # with Alembic, which only the master needs
+    from cds_service.edges.store.start_up import prepare
 
     return prepare(read_address(settings.database_url))
 
@@ -274,6 +276,11 @@ def who_calls(settings: Settings, store: Store | None, metrics: counts.Metrics) 
         anonymous = clients.anonymous
         return lambda authorization, path: anonymous
 
+    from cds_service.edges.auth import Trust, gate, issuers  # with cryptography and an HTTP client
+    from cds_service.edges.key_sets import KeySets
+    from cds_service.edges.rate import Buckets
+    from cds_service.edges.replay_memory import ReplayMemory
+
     def told(reason: Reason, client: str) -> None:
         (metrics.let_pass if reason in PASSING else metrics.refused)(reason.value)
         if reason is not Reason.REPLAY_UNCHECKED:  # for every call while the database is away, which is logged once
@@ -298,6 +305,8 @@ def who_calls(settings: Settings, store: Store | None, metrics: counts.Metrics) 
 
 def check_audiences(settings: Settings, clients: Clients) -> None:
     """Raise SettingProblem if a client could send no token that is taken, because no `aud` would be right."""
+    from cds_service.edges.auth import issuers
+
     without = {each.name for each in issuers(clients).values() if not each.audience}
     if without and not settings.public_url:
         raise SettingProblem(
