@@ -113,12 +113,16 @@ def known_of(release: Release, files: Mapping[str, str]) -> Known:
 
 
 def load_release(
-    folder: Path, name: str | None = None, known: Known = MappingProxyType({}), *, tested: bool = False
+    folder: Path,
+    name: str | None = None,
+    known: Known = MappingProxyType({}),
+    *,
+    tested: bool | frozenset[str] = False,
 ) -> Loaded:
     """Read a release with all its files. name: an older release ("2026.10.0"); None = the current one.
 
     known:  files that need not be read again. They are taken to be sound, and have no lines to point at and no tests.
-    tested: the release was found sound before, so the tests of its files are left out.
+    tested: the release was found sound before, or these files of it were: their tests are left out.
 
     Nothing is raised for a fault in a file: `Loaded.release` is then None and `Loaded.problems` tells everything.
     """
@@ -126,14 +130,21 @@ def load_release(
         return _load(folder, name, known, tested)
 
 
-def _load(folder: Path, name: str | None, known: Known, tested: bool) -> Loaded:
+def _load(folder: Path, name: str | None, known: Known, tested: bool | frozenset[str]) -> Loaded:
     path = release_path(folder, name)
     file = read_release_file(path)
     wanted = _wanted(file, folder)
     there = {kind: [each for each in wanted if each.kind == kind and each.path.is_file()] for kind in _ABSENT}
     reasons, reason_problems = read_override_reasons(folder / REASONS_FILE)
-    rules = {(each.id, each.version): _rule_file(each.path, known, tested) for each in there["rule"]}
-    definitions = {(each.id, each.version): _definition_file(each.path, known, tested) for each in there["definition"]}
+
+    def is_tested(path: Path) -> bool:
+        return tested if isinstance(tested, bool) else path.relative_to(folder).as_posix() in tested
+
+    rules = {(each.id, each.version): _rule_file(each.path, known, is_tested(each.path)) for each in there["rule"]}
+    definitions = {
+        (each.id, each.version): _definition_file(each.path, known, is_tested(each.path))
+        for each in there["definition"]
+    }
     sets = {(each.id, each.version): _value_set(each.path, known) for each in there["value set"]}
     problems = [*file.problems, *reason_problems, *_absent(wanted, file, folder)]
     for rule in rules.values():
