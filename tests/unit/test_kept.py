@@ -264,7 +264,7 @@ def test_a_changed_rule_alone_is_looked_at_and_refused_for_its_error(folder: Pat
     look(folder, kept)
     next_release(folder, 1)
     file = folder / RULE / "1.0.1.yaml"
-    file.write_text(file.read_text(encoding="utf-8").replace("Number 1", "The {nothing.date}"), encoding="utf-8")
+    file.write_text(file.read_text(encoding="utf-8").replace("Number 1", '"Since {nothing.date}"'), encoding="utf-8")
     lock(folder)
     looked = look(folder, kept)
     assert (looked.outcome, [each.split(": ")[1] for each in looked.problems]) == (REFUSED, ["unknown-placeholder"])
