@@ -24,6 +24,7 @@ from cds_service.rulebook.lint_site import SiteProblem
 from cds_service.rulebook.release import known_of
 from cds_service.rulebook.release_lock import read_lock
 from cds_service.rulebook.site_file import SiteFile, read_site
+from cds_service.rulebook.uncollected import uncollected
 from cds_service.services import InService, Site, in_service
 
 
@@ -69,8 +70,9 @@ def prepare_rules(
         digest = read_standing(kept, folder, site).digest if kept else ""
         if digest in ("", before.served.release.digest):
             return before
-    served = load_served(folder, kept, check=check, site=site)
-    return Prepared(served, made_ready(as_at_site(served, site), settings))
+    with uncollected():
+        served = load_served(folder, kept, check=check, site=site)
+        return Prepared(served, made_ready(as_at_site(served, site), settings))
 
 
 def watch(
