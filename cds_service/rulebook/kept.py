@@ -33,6 +33,7 @@ from cds_service.rulebook.sound import sound_files
 ACCEPTED, REFUSED, WAITING, UNLOCKED = "accepted", "refused", "waiting", "unlocked"
 PROBLEMS_KEPT = 10
 RELEASES_KEPT = 10
+STANDINGS_KEPT = 10  # of one rules folder: each site file it was served with has one
 _FOLDERS, _NEW = "folders", ".new-"
 _BUSY = "lock"  # the file whose lock is held while one process of this machine accepts
 
@@ -205,13 +206,24 @@ def _write(kept: Path, folder: Path, standing: Standing, site: SiteFile | None) 
 
 
 def _forget_old(kept: Path) -> None:
-    """Remove the oldest copies beyond RELEASES_KEPT, but none that a folder stands by."""
+    """Remove the oldest copies beyond RELEASES_KEPT, but none that a folder stands by.
+
+    Of a folder's standings the oldest beyond STANDINGS_KEPT go: each edit of a site file leaves one. A service that
+    runs by one of them has the folder judged again.
+    """
     needed = set()
-    for each in (kept / _FOLDERS).glob("*.json"):
+    standings: dict[str, int] = {}
+    for each in sorted((kept / _FOLDERS).glob("*.json"), key=lambda each: each.stat().st_mtime, reverse=True):
         try:
-            needed.add(json.loads(each.read_text(encoding="utf-8"))["digest"])
+            told = json.loads(each.read_text(encoding="utf-8"))
+            folder, digest = told["folder"], told["digest"]
         except (OSError, ValueError, TypeError, KeyError):
             return  # who stands by what cannot be told, so nothing goes
+        standings[folder] = standings.get(folder, 0) + 1
+        if standings[folder] > STANDINGS_KEPT:
+            each.unlink(missing_ok=True)
+        else:
+            needed.add(digest)
     copies = [each for each in kept.iterdir() if each.is_dir() and each.name != _FOLDERS and each.name[0] != "."]
     copies.sort(key=lambda each: each.stat().st_mtime, reverse=True)
     for each in copies[RELEASES_KEPT:]:

@@ -24,7 +24,7 @@ from cds_service.rulebook import (
     lint_version,
     lint_words,
 )
-from cds_service.rulebook.lint_codes import MEANINGS, WARNING, severity_of
+from cds_service.rulebook.lint_codes import ERROR, MEANINGS, WARNING, severity_of
 from cds_service.rulebook.lint_site import site_problems
 from cds_service.rulebook.lint_subject import Shelf, Subject, subject_of
 from cds_service.rulebook.reader import DefinitionFile, RuleFile, read_definition_file, read_rule_file
@@ -46,6 +46,8 @@ CHECKS = (
     *lint_tests.CHECKS,
     *lint_words.CHECKS,
 )
+# What decides whether a file can be judged at all; the others are about its words, cards and tests.
+JUDGING = (*lint_names.CHECKS, *lint_parameters.CHECKS, *lint_find.CHECKS)
 NOT_REVIEWED = "not-reviewed"  # counted, not printed: it says nothing about a file that could be mended in it
 FROM_TESTS = frozenset({"small-change-missed", "untested-verdict"})  # `rules test` finds these and reads the allows
 
@@ -142,6 +144,11 @@ def lint_subject(subject: Subject, today: date | None = None) -> Iterator[RulePr
         yield from check(subject)
     if today is not None:
         yield from lint_rule.overdue(subject, today)
+
+
+def cannot_be_judged(subject: Subject) -> list[RuleProblem]:
+    """Give the errors of a file with which judging it would mean nothing, or fail."""
+    return [each for check in JUDGING for each in check(subject) if each.severity == ERROR]
 
 
 def settle(problems: Iterable[RuleProblem], sources: Iterable[Source]) -> Report:

@@ -42,6 +42,7 @@ CREATED = ("MedicationRequest", "ServiceRequest")
 
 LINE = Text("one line of text")
 UNIT = Text("one line of text", ("years", "months", "weeks", "days", "score", "count", "times", "ms", "U/L"))
+WEB_ADDRESS = Named("a web address", r"https?://\S+", "https://example.org/")
 FILE_ID = Named("an id in kebab-case", _KEBAB, "opioid-status")
 VERSION = Named("a version of three parts", r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", "1.0.0")
 DATE = Named("a date", r"\d{4}-\d{2}-\d{2}", "2026-11-21", code="wrong-type", day=True)
@@ -80,7 +81,7 @@ EVIDENCE = Form(
     (
         Key("id", FILE_ID, True, "the id that cards name in `source`"),
         Key("cite", LINE, True, "the citation"),
-        Key("url", LINE, True, "where it can be read"),
+        Key("url", WEB_ADDRESS, True, "where it can be read"),
         Key("grade", Word("a grade", ("A", "B", "C")), True, "how strong it is"),
         Key("supports", ListOf(SUPPORTED, least=1), True, "the criteria, parameters or `cards` that rest on it"),
     ),
@@ -241,7 +242,7 @@ LINK = Form(
     "a link",
     (
         Key("label", LINE, True, "what the link says"),
-        Key("url", LINE, True, "where it leads"),
+        Key("url", WEB_ADDRESS, True, "where it leads"),
         Key("type", Word("a link type", ("absolute", "smart")), True, "a web page, or a SMART app"),
     ),
 )

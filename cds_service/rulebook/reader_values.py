@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from math import isfinite
 from typing import Any, Final, TypeAlias
 
 from cds_service.rulebook.reader_shapes import (
@@ -196,6 +197,9 @@ def _read_number(shape: Number, node: Node, reading: Reading) -> Value:
             return MISSING
         return _wrong(shape, node, reading, "write the number without quotes" if not node.plain else "")
     value = float(node.text)
+    if not isfinite(value):
+        reading.note("wrong-type", node.mark, f"the number has {len(node.text)} digits; wanted {wanted(shape)}")
+        return MISSING
     fits = (not shape.whole or value.is_integer()) and (not shape.only or value in shape.only)
     if not fits or (shape.least is not None and value < shape.least):
         return _wrong(shape, node, reading)

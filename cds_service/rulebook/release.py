@@ -82,6 +82,13 @@ def known_releases(folder: Path) -> list[str]:
     return sorted({*names, current} - {""}, key=version_order)
 
 
+def unknown_release(folder: Path, name: str) -> str:
+    """Say that a folder has no release of this name, with the nearest or all there are; "" when it has one."""
+    known = known_releases(folder)
+    near = nearest(name, known) or f"there are {', '.join(known) or 'none'}"
+    return "" if name in known else f"no release '{name}'; {near}"
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A file that a release names, and where it names it. kind: "rule", "definition" or "value set"."""

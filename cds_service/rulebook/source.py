@@ -16,7 +16,7 @@ import yaml
 
 from cds_service.core.record import record
 from cds_service.rulebook.lint_codes import severity_of
-from cds_service.rulebook.yaml_faults import before_parsing, of_parsing
+from cds_service.rulebook.yaml_faults import before_parsing, escaped_fault, of_parsing
 
 SIZE_LIMIT = 1_000_000  # characters of one file
 DEPTH_LIMIT = 24  # blocks and lists inside each other
@@ -287,10 +287,13 @@ class _Composer:
         mark = Mark(line, began.column + 1)
         if event.anchor is not None or event.tag is not None:
             self.refuse_marks(event, mark)
+        quoted = style in ("'", '"')
+        if quoted and escaped_fault(event.value):
+            self.refuse(mark, escaped_fault(event.value), "leave it out")
         self.long_quote = None
         if last > line:
             self.spans.append((line, last))
-            self.long_quote = (line, mark.column) if style in ("'", '"') else None
+            self.long_quote = (line, mark.column) if quoted else None
         self.add(Node("scalar", mark, event.value, not style))
 
     def begin(self, kind: str, event: _Event) -> None:

@@ -197,6 +197,15 @@ def test_a_release_that_the_site_file_does_not_fit_is_refused_and_what_was_accep
     assert read_standing(kept, site_rules, site).release == "2026.1.0"
 
 
+def test_of_many_site_files_the_last_ten_stand_and_hold_their_releases(site_rules: Path, kept: Path) -> None:
+    for value in range(60, 74):
+        assert look(site_rules, kept, site_with(value)).outcome == ACCEPTED
+    assert len(list((kept / "folders").glob("*.json"))) == kept_releases.STANDINGS_KEPT
+    newest, oldest = (read_standing(kept, site_rules, site_with(each)).release for each in (73, 60))
+    assert (newest, oldest) == ("2026.1.0", "")
+    assert look(site_rules, kept, site_with(60)).outcome == ACCEPTED  # whoever still runs by it asks anew
+
+
 def test_a_process_of_its_own_judges_by_the_site_file_it_is_handed(
     site_rules: Path, kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
