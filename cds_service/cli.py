@@ -196,7 +196,8 @@ def _serve(args: argparse.Namespace) -> int:
         print(f"CDS_HOST, CDS_PORT: cannot listen on {settings.host}:{settings.port}: {fault}", file=sys.stderr)
         return ADDRESS
     site = wiring_rules.site_of(settings)
-    for line in wiring.check(settings, site=site):
+    rules, said = wiring.prepare(settings, site=site)
+    for line in said:
         print(line, flush=True)
     try:
         warning = wiring.prepare_records(settings)
@@ -212,7 +213,7 @@ def _serve(args: argparse.Namespace) -> int:
         samples = sample_requests(wiring.clock(settings)(ANONYMOUS)) if settings.auth == AUTH_OFF else []
         print(welcome(settings.host, port, samples), flush=True)
 
-    serve(wiring.serving(settings, announce), lambda: wiring.open_service(settings, site=site))
+    serve(wiring.serving(settings, announce), lambda: wiring.open_service(settings, site=site, before=rules))
     return FINE
 
 
@@ -308,3 +309,7 @@ def _token(args: argparse.Namespace) -> int:
     from cds_service.trust.token_command import token_command
 
     return int(token_command(args))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

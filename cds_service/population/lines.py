@@ -18,6 +18,8 @@ from cds_service.fhir.whole_record import RecordProblem, resources_of
 from cds_service.population.findings import Findings, Place
 
 NOT_JSON = "is not JSON"
+TOO_LONG = "is longer than a resource can be"
+TOO_DEEP = "is nested too deep"
 NO_RESOURCE = "has no resourceType"
 NOT_WHOLE = "is a Bundle that is not whole: it has a further page, an error, or what is no resource"
 NOT_WHOLE_GZIP = "cannot be unpacked: the file is cut off or damaged from here on"
@@ -31,6 +33,7 @@ _READ = frozenset(
 _URN = "urn:uuid:"
 _BOM = b"\xef\xbb\xbf"  # some editors begin a file of UTF-8 with it
 _CUT_OFF = (EOFError, gzip.BadGzipFile, zlib.error)
+_MOST_LINE = 16_000_000  # bytes: a packed file of 1 MB could else unpack to one line of 1 GB
 BUNDLE = "bundle.json"
 
 
@@ -80,6 +83,7 @@ def lines_of(path: Path, findings: Findings, read: Callable[[int], None] = lambd
     """Give the resources of a file; what is none goes to `findings`.
 
     read: is told how many bytes of the file were done with. A Bundle is read whole, NDJSON line by line.
+    A packed file that is cut off or damaged is read as far as it goes, and is a finding.
     """
     if path.suffix == ".json":
         yield from _of_bundle(path, findings)
@@ -89,7 +93,7 @@ def lines_of(path: Path, findings: Findings, read: Callable[[int], None] = lambd
     with path.open("rb") as file, gzip.open(file) if packed else file as lines:
         done = number = 0
         try:
-            for number, raw in enumerate(lines, 1):
+            for number, raw in enumerate(_each(lines), 1):
                 line = _line(raw, Place(path.name, number), findings)
                 if line is not None:
                     yield line
@@ -100,6 +104,14 @@ def lines_of(path: Path, findings: Findings, read: Callable[[int], None] = lambd
         _tell(file, done, read)
 
 
+def _each(lines: BinaryIO | gzip.GzipFile) -> Iterator[bytes]:
+    """Give each line, of one that is too long the first part: more of it is not held."""
+    while raw := lines.readline(_MOST_LINE + 1):
+        yield raw
+        while len(raw) > _MOST_LINE and raw[-1:] != b"\n":
+            raw = lines.readline(_MOST_LINE + 1)
+
+
 def _tell(file: BinaryIO, done: int, read: Callable[[int], None]) -> int:
     at = file.tell()
     read(at - done)
@@ -107,6 +119,9 @@ def _tell(file: BinaryIO, done: int, read: Callable[[int], None]) -> int:
 
 
 def _line(raw: bytes, place: Place, findings: Findings) -> Line | None:
+    if len(raw) > _MOST_LINE:
+        findings.add(TOO_LONG, place)
+        return None
     raw = raw.removeprefix(_BOM).strip() if place.line == 1 else raw.strip()
     if not raw:
         return None
@@ -169,6 +184,12 @@ def _of_bundle(path: Path, findings: Findings) -> Iterator[Line]:
     people = [each["id"] for each in resources if each.get("resourceType") == PATIENT and each.get("id")]
     whose = people[0] if len(people) == 1 and isinstance(people[0], str) else ""
     for at, resource in enumerate(resources, 1):
-        line = sorted_in(resource, orjson.dumps(resource), Place(name, at), findings, whose)
+        place = Place(name, at)
+        try:
+            raw = orjson.dumps(resource)
+        except TypeError:  # it writes fewer levels than it reads
+            findings.add(TOO_DEEP, place)
+            continue
+        line = sorted_in(resource, raw, place, findings, whose)
         if line is not None:
             yield line

@@ -33,6 +33,7 @@ from cds_service.rulebook.release_file import RELEASE_FILE, read_release_file
 from cds_service.rulebook.release_lock import read_lock
 from cds_service.rulebook.site_file import SiteFile, read_site
 from cds_service.rulebook.source import RuleProblem, Source
+from cds_service.rulebook.uncollected import uncollected
 from cds_service.rulebook.value_set_file import read_value_set_file
 
 CHECKS = (
@@ -82,13 +83,28 @@ def lint_report(folder: Path, today: date | None = None, site: Path | None = Non
     return report_of(load_release(folder), folder, today, read_site(site) if site else None)
 
 
-def report_of(loaded: Loaded, folder: Path, today: date | None = None, site: SiteFile | None = None) -> Report:
-    """Look at a rules folder whose release is loaded already, and at a site file."""
+def report_of(
+    loaded: Loaded,
+    folder: Path,
+    today: date | None = None,
+    site: SiteFile | None = None,
+    sound: frozenset[str] = frozenset(),
+) -> Report:
+    """Look at a rules folder whose release is loaded already, and at a site file.
+
+    sound: names of files that were looked at before, by themselves; they are looked at for what is between files alone.
+    """
+    with uncollected():
+        return _report(loaded, folder, today, site, {str(folder / each) for each in sound})
+
+
+def _report(loaded: Loaded, folder: Path, today: date | None, site: SiteFile | None, sound: set[str]) -> Report:
     released = subjects_of(loaded, folder)
     drafts, draft_problems = drafts_of(folder, loaded)
     problems = [*loaded.problems, *draft_problems]
     for subject in (*released, *drafts):
-        problems += lint_subject(subject, today)
+        if subject.source.file not in sound:
+            problems += lint_subject(subject, today)
     rules = {
         each.id: loaded.rules[each.id, each.version]
         for each in loaded.file.entries

@@ -268,8 +268,8 @@ ATTRIBUTES_FORM = Form("`attributes`", tuple(Key(each, _ATTRIBUTE, True, "false 
 SETTINGS_FORM = Form("`settings`", tuple(Key(each, LINE, True, "what the rule does there") for each in SETTINGS))
 
 
-def file_form(definition: bool, tests: Form) -> Form:
-    """Give the form of a whole file, with the form of its tests."""
+def file_form(definition: bool, tests: Form | None) -> Form:
+    """Give the form of a whole file, with the form of its tests; None for a file without them."""
     identity = (
         Key("schema", Number(whole=True, only=(1,)), True, "the version of this form: 1"),
         Key("id", FILE_ID, True, "the folder the file stands in"),
@@ -306,7 +306,7 @@ def file_form(definition: bool, tests: Form) -> Form:
         Key("merges_into", ListOf(FILE_ID), False, "rules whose card takes up its own (section 6)"),
         Key("cards", ListOf(CARD, least=1), True, "what it says (section 7)"),
     )
-    last = (Key("tests", tests, True, "how it was tested (section 9)"),)
+    last = (Key("tests", tests, True, "how it was tested (section 9)"),) if tests else ()
     keys = (
         (*identity, *review, *body, *last)
         if definition

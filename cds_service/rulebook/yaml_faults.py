@@ -21,6 +21,8 @@ _UNSEEN = {
 }
 # They turn around what is written between them, so that a file reads otherwise than it is (CVE-2021-42574).
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+# Without one of these, no line need be looked at.
+_SUSPECT = re.compile(rf"[\t{''.join(_UNSEEN)}]|{_TURNING.pattern}|<{{7}}|={{7}}|>{{7}}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _A_KEY = re.compile(r"\s*(- +)?[\w.-]+")
 
@@ -29,9 +31,10 @@ def before_parsing(text: str, lines: Sequence[str]) -> Iterator[Fault]:
     """Give what can be told without parsing: tabs, signs that nobody sees, conflicts that were not resolved."""
     control = _CONTROL.search(text)
     if control:
-        before = text[: control.start()]
-        line, column = before.count("\n") + 1, control.start() - before.rfind("\n")
-        yield line, column, f"control characters (U+{ord(control[0]):04X}) are not text", "leave it out"
+        before = f"{text[: control.start()]}.".splitlines()  # a lone return begins a line too, as it does for YAML
+        yield len(before), len(before[-1]), f"control characters (U+{ord(control[0]):04X}) are not text", "leave it out"
+        return
+    if not _SUSPECT.search(text):
         return
     for number, written in enumerate(lines, 1):
         if "\t" in written:
