@@ -12,7 +12,7 @@ import promql_parser
 import pytest
 import yaml
 
-from cds_service.edges.fhir_client.fetching import OUTCOMES
+from cds_service.edges.fhir_client.outcomes import OUTCOMES
 from cds_service.edges.metrics import Metrics
 from cds_service.services import SERVICES
 from tests.http.small_release import SMALL
