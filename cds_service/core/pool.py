@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from cds_service.core.dates import Span
 from cds_service.core.decision import NOT_READ, Doubt, Found, Result
-from cds_service.core.facts import Gap
+from cds_service.core.facts import Gap, Row
 
 _FEW = 3
 
@@ -25,15 +25,21 @@ def rows_once(all_rows: Sequence[Found]) -> tuple[Found, ...]:
     """Each row once (`pooled`), sure ones first."""
     if len(all_rows) < 2:
         return tuple(all_rows)
-    rows: dict[tuple[object, ...], Found] = {}
+    rows: list[Found] = []
+    places: dict[tuple[str, str], list[int]] = {}  # of each row, its forms
     for found in all_rows:
-        key = (found.row.fact, found.row.reference, found.start, found.end, found.pinned)
-        known = rows.get(key)
-        if known is None or (found.sure and not known.sure):
-            rows[key] = found
-        elif not known.sure:
-            rows[key] = doubting(known, found.why)
-    return sure_first(tuple(rows.values()))
+        forms = places.setdefault(who(found), [])
+        place = next((each for each in forms if _same_form(rows[each], found)), None)
+        if place is None:
+            forms.append(len(rows))
+            rows.append(found)
+        elif not rows[place].sure:
+            rows[place] = found if found.sure else doubting(rows[place], found.why)
+    return sure_first(rows)
+
+
+def _same_form(one: Found, other: Found) -> bool:
+    return one.start == other.start and one.end == other.end and one.pinned == other.pinned
 
 
 def who(found: Found) -> tuple[str, str]:
@@ -77,10 +83,34 @@ def a_few(doubts: Sequence[Doubt]) -> tuple[Doubt, ...]:
     return tuple(doubt for of_kind in kept.values() for doubt in of_kind)
 
 
+def kinds_about(row: Row, doubts: Iterable[Doubt]) -> tuple[str, ...]:
+    """The kinds of those doubts that are about this row itself."""
+    reference = row.reference
+    return tuple(dict.fromkeys([doubt.kind for doubt in doubts if doubt.about == reference]))
+
+
 def unsure(rows: Iterable[Found], doubts: Sequence[Doubt]) -> tuple[Found, ...]:
     """The rows of a criterion that is UNKNOWN: what leaves it open leaves open whether they are rows of it."""
     few = a_few(doubts)
-    return tuple(replace(found, sure=False, why=doubts_once((*found.why, *few))) for found in rows)
+    return tuple(
+        found if _has(found, few) else _doubtful(found, doubts_once((*found.why, *few)), found.doubts) for found in rows
+    )
+
+
+def _has(found: Found, doubts: Sequence[Doubt]) -> bool:
+    why = found.why
+    for doubt in doubts:  # noqa: SIM110 - a generator would take most of the time
+        if doubt not in why:
+            return False
+    return not found.sure
+
+
+def _doubtful(found: Found, why: tuple[Doubt, ...], own: tuple[str, ...]) -> Found:
+    # dataclasses.replace takes three times as long, and every row of a chart without codes passes here.
+    return Found(
+        found.row, False, found.start, found.end, found.by_text, found.value_set, found.label, own, found.merged, why,
+        found.pinned, found.open,
+    )  # fmt: skip
 
 
 def unread(further: Iterable[Gap]) -> list[Doubt]:
@@ -91,8 +121,7 @@ def unread(further: Iterable[Gap]) -> list[Doubt]:
 def doubting(found: Found, doubts: Iterable[Doubt]) -> Found:
     """The row as a doubtful one, with further reasons."""
     why = doubts_once((*found.why, *doubts))
-    own = dict.fromkeys(doubt.kind for doubt in why if doubt.about == found.row.reference)
-    return replace(found, sure=False, why=why, doubts=tuple(own))
+    return _doubtful(found, why, kinds_about(found.row, why))
 
 
 def at_its_end(found: Found, today: int) -> Found:

@@ -84,4 +84,4 @@ def test_firm_evidence_is_that_of_the_reference(situation):
     judgement = engine.judge(engine.compile_edition(edition, TABLE), situation.chart, today)
     reference = Reference(edition, situation.chart, today.toordinal(), firm=True)
     for name in names_of(edition):
-        assert str(judgement.firm(name).verdict) == str(reference.answer(name).verdict), name
+        assert str(judgement.firm(name)) == str(reference.answer(name).verdict), name
