@@ -6,7 +6,6 @@ Source: docs/reference/rule-language.md, sections 3 to 5.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from math import inf
 
 from cds_service.core import row_tests, time_tests
@@ -21,6 +20,7 @@ from cds_service.core.pool import (
     doubting,
     doubts_once,
     kinds_about,
+    lasting,
     latest_of,
     pooled,
     rows_once,
@@ -235,7 +235,7 @@ class _Finder:
         if self.stale_after and self.criteria and found.merged == 1 and may_go_stale(found.row):
             start, end = lifetime(found.row, sitting.today, self.stale_after)
             if (start.first, start.last) == (found.start.first, found.start.last):
-                found = replace(found, end=end)
+                found = lasting(found, found.start, end)
         return covered(found, self.covers) if self.covers else found
 
     def _tested(
@@ -319,6 +319,8 @@ class _Finder:
 
     def _decided(self, rows: Sequence[Found], further: tuple[Gap, ...]) -> Result:
         """Count the rows that are there, from the sure ones to all that may be, against `count`."""
+        if self.limits is AT_LEAST_ONE and True not in [found.sure for found in rows]:
+            return _undecided(rows, further) if rows or further else NOTHING
         sure, there = counted(rows)
         verdict = self.limits.holds_count(sure, inf if further else there)
         if verdict is YES:
@@ -329,7 +331,7 @@ class _Finder:
 
 
 def _undecided(rows: Sequence[Found], further: tuple[Gap, ...]) -> Result:
-    doubts = doubts_once([*(doubt for found in rows for doubt in found.why), *unread(further)])
+    doubts = doubts_once([*[doubt for found in rows for doubt in found.why], *unread(further)])
     return Result(UNKNOWN, unsure(rows, doubts), doubts, further=further)
 
 

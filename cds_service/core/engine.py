@@ -230,7 +230,7 @@ def _decided(edition: Edition, judgement: Judgement, trial: bool) -> Decision:
         card, indicator = choice.card_of(rule, judgement, caveat=False)
         return Decision(edition, FIRES if card else SILENT, YES, judgement, trial, card, indicator)
     doubts = judgement.doubts(WHEN)
-    unread = any(doubt.unread for doubt in doubts)
+    unread = bool(judgement.chart.gaps) and any(doubt.unread for doubt in doubts)
     policy = rule.when.unread if unread else rule.when.doubtful
     decision = Decision(edition, UNDECIDED, UNKNOWN, judgement, trial, doubts=doubts)
     if policy == "card_with_caveat":

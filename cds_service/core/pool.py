@@ -4,7 +4,6 @@ Source: docs/reference/rule-language.md, sections 4 and 5.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from cds_service.core.dates import Span
 from cds_service.core.decision import NOT_READ, Doubt, Found, Result
@@ -28,7 +27,12 @@ def rows_once(all_rows: Sequence[Found]) -> tuple[Found, ...]:
     rows: list[Found] = []
     places: dict[tuple[str, str], list[int]] = {}  # of each row, its forms
     for found in all_rows:
-        forms = places.setdefault(who(found), [])
+        key = (found.row.fact, found.row.reference)
+        forms = places.get(key)
+        if forms is None:
+            places[key] = [len(rows)]
+            rows.append(found)
+            continue
         place = next((each for each in forms if _same_form(rows[each], found)), None)
         if place is None:
             forms.append(len(rows))
@@ -77,8 +81,10 @@ def a_few(doubts: Sequence[Doubt]) -> tuple[Doubt, ...]:
         return tuple(doubts)
     kept: dict[str, list[Doubt]] = {}
     for doubt in doubts:
-        of_kind = kept.setdefault(doubt.kind, [])
-        if doubt.unread or len(of_kind) < _FEW:
+        of_kind = kept.get(doubt.kind)
+        if of_kind is None:
+            kept[doubt.kind] = [doubt]
+        elif len(of_kind) < _FEW or doubt.kind == NOT_READ:
             of_kind.append(doubt)
     return tuple(doubt for of_kind in kept.values() for doubt in of_kind)
 
@@ -86,30 +92,43 @@ def a_few(doubts: Sequence[Doubt]) -> tuple[Doubt, ...]:
 def kinds_about(row: Row, doubts: Iterable[Doubt]) -> tuple[str, ...]:
     """The kinds of those doubts that are about this row itself."""
     reference = row.reference
-    return tuple(dict.fromkeys([doubt.kind for doubt in doubts if doubt.about == reference]))
+    kinds = [doubt.kind for doubt in doubts if doubt.about == reference]
+    return tuple(kinds if len(kinds) < 2 else dict.fromkeys(kinds))
 
 
 def unsure(rows: Iterable[Found], doubts: Sequence[Doubt]) -> tuple[Found, ...]:
     """The rows of a criterion that is UNKNOWN: what leaves it open leaves open whether they are rows of it."""
     few = a_few(doubts)
-    return tuple(
-        found if _has(found, few) else _doubtful(found, doubts_once((*found.why, *few)), found.doubts) for found in rows
-    )
+    kept = []
+    for found in rows:
+        why = with_more(found.why, few)
+        kept.append(_doubtful(found, why, found.doubts) if found.sure or why is not found.why else found)
+    return tuple(kept)
 
 
-def _has(found: Found, doubts: Sequence[Doubt]) -> bool:
-    why = found.why
-    for doubt in doubts:  # noqa: SIM110 - a generator would take most of the time
+def with_more(why: tuple[Doubt, ...], more: Iterable[Doubt]) -> tuple[Doubt, ...]:
+    """Doubts and further ones, each once, in order: the very same tuple when there is nothing new."""
+    for doubt in more:
         if doubt not in why:
-            return False
-    return not found.sure
+            why = (*why, doubt)
+    return why
+
+
+# dataclasses.replace takes three times as long as these two, and each row of a chart without codes passes them often.
 
 
 def _doubtful(found: Found, why: tuple[Doubt, ...], own: tuple[str, ...]) -> Found:
-    # dataclasses.replace takes three times as long, and every row of a chart without codes passes here.
     return Found(
         found.row, False, found.start, found.end, found.by_text, found.value_set, found.label, own, found.merged, why,
         found.pinned, found.open,
+    )  # fmt: skip
+
+
+def lasting(found: Found, start: Span, end: Span | None) -> Found:
+    """The row with another start and end."""
+    return Found(
+        found.row, found.sure, start, end, found.by_text, found.value_set, found.label, found.doubts, found.merged,
+        found.why, found.pinned, found.open,
     )  # fmt: skip
 
 
@@ -120,7 +139,7 @@ def unread(further: Iterable[Gap]) -> list[Doubt]:
 
 def doubting(found: Found, doubts: Iterable[Doubt]) -> Found:
     """The row as a doubtful one, with further reasons."""
-    why = doubts_once((*found.why, *doubts))
+    why = with_more(found.why, doubts)
     return _doubtful(found, why, kinds_about(found.row, why))
 
 
@@ -130,7 +149,7 @@ def at_its_end(found: Found, today: int) -> Found:
     recorded = found.row.end
     text = recorded.text if recorded is not None and recorded == found.end else ""  # not the day of a dose that lasted
     day = Span(found.end.first, min(found.end.last, today - 1), text)
-    return replace(found, start=day, end=day)
+    return lasting(found, day, day)
 
 
 def surely_later(other: Found, found: Found) -> bool:
