@@ -40,7 +40,7 @@ check: $(VENV)/installed-dev ## Check format, style, types and rules, then run e
 	$(BIN)/cds-service rules test
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-bench: $(VENV)/installed-dev ## Measure the cost of a call, and of a cohort
+bench: $(VENV)/installed-dev ## Measure what calls, starts, memory and a cohort cost
 	@$(BIN)/python -m bench
 
 lock: $(VENV)/installed-dev ## Renew the lock files from pyproject.toml (UPGRADE=--upgrade takes newer versions)

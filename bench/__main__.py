@@ -1,96 +1,140 @@
 """`python -m bench`: measure what a call costs, beside a floor that only opens the same door.
 
-Worker processor time and the median time of a call at one connection, our service and the floor by turns, for charts
-of three sizes and four stories; then what each step takes in process, and what a cohort takes. Results also go to
-var/bench.json. Nothing here passes or fails on time; the run fails when an answer does not hold the cards that its
-chart asks for.
-docs/explanation/speed.md says how to read the figures.
+Sections, in the order they run:
+calls     worker processor time and the median time of a call, ours and the floor by turns, three sizes and four stories
+peers     beside both: everything read through the models of fhir.resources, and HealthChain, where it is there
+steps     what each step of a call takes, in process
+rules     a thousand generated rules against twenty
+tokens    what an ES384 token a call costs
+start     `cds-service serve` from its start to its first answer, and the memory of its processes
+capacity  calls a second under load, beside what the CPU ms of a call say (with `calls`)
+cohort    what simulating a cohort takes of a core
+
+Results also go to var/bench.json. Nothing here passes or fails on time; the run fails when an answer does not hold the
+cards that its chart asks for. docs/explanation/speed.md says how to read the figures.
 """
 
 import argparse
 import gc
-import json
 import os
+import platform
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import orjson
 
-from bench.charts import SIZES, STORIES, Request, instances, name_of, requests
-from bench.floor import FLOOR, OURS
-from bench.load import Round, Server, ServerProblem, play, running
+from bench.calls import calls, peers
+from bench.capacity import capacity
+from bench.charts import SIZES, STORIES, instances, name_of, requests
+from bench.load import ServerProblem
+from bench.pages import write_pages
 from bench.population import population
+from bench.rounds import FULL, QUICK, Effort, Servers, ratios, spread
+from bench.scale import many_rules
+from bench.start import rules_folder, start
 from bench.steps import STEPS, answer_of, profile, steps
+from bench.tokens import tokens
 from cds_service.core.engine import Compiled, compile_release
-from cds_service.edges.rule_store import RulesProblem, find_rules, load_rules
+from cds_service.edges.rule_store import RulesProblem, load_rules
 
 OUT = Path("var") / "bench.json"
-RULE = "org.oud-cds.rule"
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """How much is measured. calls: of one round, by size; a round is long enough for the clock of /proc to be fine."""
-
-    people: int
-    rounds: int
-    calls: Mapping[str, int]
-    warm_up: int
-    in_process: int
-    cohort: int
-
-
-FULL = Effort(
-    people=64, rounds=5, calls=dict(zip(SIZES, (384, 192, 64), strict=True)), warm_up=16, in_process=3, cohort=4000
-)
-QUICK = Effort(people=2, rounds=1, calls=dict.fromkeys(SIZES, 2), warm_up=1, in_process=1, cohort=20)
+SECTIONS = ("calls", "peers", "steps", "rules", "tokens", "start", "capacity", "cohort")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure; give 1 when an answer is not what its chart asks for or a server does not start, else 0."""
-    parser = argparse.ArgumentParser(prog="bench", description="Measure what a call costs.")
+    parser = argparse.ArgumentParser(
+        prog="bench",
+        description="Measure what a call costs.",
+        epilog="HEALTHCHAIN_PYTHON names a Python that has HealthChain, which the section `peers` then measures too.",
+    )
     parser.add_argument("--quick", action="store_true", help="a few calls of each kind, to see that everything works")
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, metavar="SECTION", help=f"of {', '.join(SECTIONS)}")
+    parser.add_argument("--rounds", type=int, help=f"of each row; else {FULL.rounds}, with --quick {QUICK.rounds}")
     parser.add_argument("--profile", action="store_true", help="only show which functions take the time, in process")
     parser.add_argument("--out", type=Path, default=OUT, help=f"file for the results; else {OUT}")
+    parser.add_argument("--docs", action="store_true", help="also write the figures into the documentation")
+    parser.add_argument("--results", type=Path, help="measure nothing; with --docs: write those of an earlier run")
     args = parser.parse_args(arguments)
+    if args.results and not args.docs:
+        parser.error("--results: belongs to --docs")
+    if args.only and args.docs:
+        parser.error("--docs: takes a run of every section, so that the figures of a page are of one run")
     effort = QUICK if args.quick else FULL
+    effort = replace(effort, rounds=args.rounds or effort.rounds)
+    chosen = set(args.only or SECTIONS)
+    if "capacity" in chosen:
+        chosen.add("calls")
     try:
-        chosen = os.environ.get("CDS_RULES")
-        compiled = compile_release(load_rules(find_rules(Path(chosen) if chosen else None), check=False).release)
-        gc.collect()
-        gc.freeze()  # as the server does with what it loaded
-        if args.profile:
-            return _show_profile(compiled, effort)
-        found = _measure(compiled, effort)
+        if args.results:
+            found = orjson.loads(args.results.read_bytes())
+        else:
+            compiled = compile_release(load_rules(rules_folder(), check=False).release)
+            gc.collect()
+            gc.freeze()  # as the server does with what it loaded
+            if args.profile:
+                return _show_profile(compiled, effort)
+            found = _measure(compiled, effort, chosen)
+            args.out.parent.mkdir(parents=True, exist_ok=True)
+            args.out.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+            print(f"\nwritten to {args.out}")
+        if args.docs:
+            write_pages(found)
     except (ServerProblem, RulesProblem) as problem:
         print(problem, file=sys.stderr)
         return 1
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
-    print(f"\nwritten to {args.out}")
     return 0
 
 
 def _show_profile(compiled: Compiled, effort: Effort) -> int:
     for size in SIZES:
         for story in STORIES:
-            calls = requests(size, story, min(effort.people, 16))
-            print(f"\n{size}, {story}\n{profile(compiled, calls, effort.in_process)}")
+            people = requests(size, story, min(effort.people, 16))
+            print(f"\n{size}, {story}\n{profile(compiled, people, effort.in_process)}")
     return 0
 
 
-def _measure(compiled: Compiled, effort: Effort) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder:
-        answers = Path(folder) / "answers.json"
+def _measure(compiled: Compiled, effort: Effort, chosen: set[str]) -> dict[str, Any]:
+    begun, load_before = time.monotonic(), os.getloadavg()[0]
+    found: dict[str, Any] = {}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        answers = folder / "answers.json"
         answers.write_bytes(orjson.dumps(_sample_answers(compiled)))
-        with running("bench.floor", OURS, str(answers)) as ours, running("bench.floor", FLOOR, str(answers)) as floor:
-            served = _by_turns(ours, floor, effort)
-    return {"served": served, "in_process": _in_process(compiled, effort), "population": _population(compiled, effort)}
+        servers = Servers(stack, answers, effort.workers)
+        sections = {
+            "calls": ("served", lambda: calls(servers, effort)),
+            "peers": ("peers", lambda: peers(servers, effort)),
+            "steps": ("in_process", lambda: _in_process(compiled, effort)),
+            "rules": ("rules", lambda: many_rules(servers, effort, folder)),
+            "tokens": ("tokens", lambda: tokens(servers, effort, folder)),
+            "start": ("start", lambda: start(effort)),
+            "capacity": ("capacity", lambda: capacity(servers, effort, found["served"])),
+            "cohort": ("population", lambda: _population(compiled, effort)),
+        }
+        for name, (key, section) in sections.items():
+            if name in chosen:
+                found[key] = section()
+    seconds = time.monotonic() - begun
+    print(f"\n{seconds / 60:.1f} minutes; load average {load_before:.1f} before, {os.getloadavg()[0]:.1f} after")
+    machine = {
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        "release": compiled.release.id,
+        "workers": effort.workers,
+        "rounds": effort.rounds,
+        "load_before": load_before,
+        "load_after": os.getloadavg()[0],
+        "seconds": seconds,
+    }
+    return {"machine": machine, **found}
 
 
 def _sample_answers(compiled: Compiled) -> dict[str, Any]:
@@ -101,73 +145,6 @@ def _sample_answers(compiled: Compiled) -> dict[str, Any]:
         for size in SIZES
         for story in STORIES
     }
-
-
-# --- served ----------------------------------------------------------------------------------------------------------
-
-
-def _by_turns(ours: Server, floor: Server, effort: Effort) -> list[dict[str, Any]]:
-    print(f"Served by gunicorn: {effort.rounds} rounds by turns; median (least to most).")
-    print("CPU ms is worker processor time a call, p50 ms the median call at one connection; ratio is floor / ours.\n")
-    print(
-        f"{'chart':16} {'body':>8} {'ours CPU ms':>22} {'floor CPU ms':>22} {'ratio':>20} {'p50 ours':>9} {'floor':>7}"
-    )
-    found = []
-    for size in SIZES:
-        for story in STORIES:
-            people = requests(size, story, effort.people)
-            found.append(_compare(size, story, people, ours, floor, effort))
-            print(_line(found[-1]), flush=True)
-    return found
-
-
-def _compare(
-    size: str, story: str, people: Sequence[Request], ours: Server, floor: Server, effort: Effort
-) -> dict[str, Any]:
-    query, names = name_of(size, story), instances(f"{size} {story}")
-    calls = effort.calls[size]
-    wanted = [people[each % len(people)].rules for each in range(calls)]
-
-    def once(server: Server, wanted: Sequence[tuple[str, ...]]) -> Round:
-        bodies = [people[each % len(people)].body(next(names)) for each in range(len(wanted))]
-        played, answers = play(server, query, bodies)
-        check(answers, wanted)
-        return played
-
-    for _ in range(4):  # connections, so that every worker has its share
-        for server in (ours, floor):
-            once(server, wanted[: effort.warm_up])
-    rounds = [(once(ours, wanted), once(floor, wanted)) for _ in range(effort.rounds)]
-    return {
-        "size": size,
-        "story": story,
-        "body_bytes": median(len(each.head) + 36 + len(each.tail) for each in people),
-        "calls_a_round": calls,
-        "ours_cpu_ms": [mine.cpu_ms for mine, _ in rounds],
-        "floor_cpu_ms": [its.cpu_ms for _, its in rounds],
-        "ratio": [its.cpu_ms / mine.cpu_ms if mine.cpu_ms else 0.0 for mine, its in rounds],
-        "ours_p50_ms": [mine.p50_ms for mine, _ in rounds],
-        "floor_p50_ms": [its.p50_ms for _, its in rounds],
-    }
-
-
-def check(answers: Sequence[bytes], wanted: Sequence[tuple[str, ...]]) -> None:
-    """Raise ServerProblem unless each answer holds exactly the cards of the rules wanted, in order."""
-    for answer, rules in zip(answers, wanted, strict=True):
-        got = tuple(card["extension"][RULE]["ruleId"] for card in json.loads(answer)["cards"])
-        if got != rules:
-            raise ServerProblem(f"an answer holds the cards {list(got)}, wanted {list(rules)}")
-
-
-def _line(found: Mapping[str, Any]) -> str:
-    chart = f"{found['size']}, {found['story']}"
-    ours, floor, ratio = (_spread(found[name]) for name in ("ours_cpu_ms", "floor_cpu_ms", "ratio"))
-    p50 = f"{median(found['ours_p50_ms']):9.2f} {median(found['floor_p50_ms']):7.2f}"
-    return f"{chart:18} {found['body_bytes'] / 1000:4.0f} kB {ours:>22} {floor:>22} {ratio:>20} {p50}"
-
-
-def _spread(values: Sequence[float]) -> str:
-    return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
 # --- in process ------------------------------------------------------------------------------------------------------
@@ -190,15 +167,15 @@ def _in_process(compiled: Compiled, effort: Effort) -> list[dict[str, Any]]:
 # --- a cohort --------------------------------------------------------------------------------------------------------
 
 
-def _population(compiled: Compiled, effort: Effort) -> dict[str, Any]:
+def _population(compiled: Compiled, effort: Effort) -> Mapping[str, Any]:
     found = population(compiled, effort.cohort, effort.rounds)
     us = {step: median(each) for step, each in found["us"].items()}
     each = found["resources"] / found["patients"]
     print(f"\nA cohort of {found['patients']} people, {each:.1f} resources each, on one core; microseconds a person.\n")
     for step in us:
-        print(f"{step:8} {_spread(found['us'][step]):>36}")
-    ratio = [floor / judged for floor, judged in zip(found["us"]["floor"], found["us"]["judge"], strict=True)]
-    print(f"ratio    {_spread(ratio):>36}  floor / judge: reading records back, over that and judging them")
+        print(f"{step:8} {spread(found['us'][step]):>36}")
+    ratio = ratios(found["us"]["floor"], found["us"]["judge"])
+    print(f"ratio    {spread(ratio):>36}  floor / judge: reading records back, over that and judging them")
     print(
         f"simulated {1e6 / (us['sort'] + us['judge']):8.0f} people a second of processor time, sort and judge together"
     )

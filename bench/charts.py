@@ -6,7 +6,7 @@ visits, prescriptions that no rule looks for. catalogue.json holds the codes.
 
 import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -40,11 +40,13 @@ _KEYS = (
     "serviceRequests", "carePlans",
 )  # fmt: skip
 
+GENERATED = "https://oud-cds.example/generated"  # codes of generated rules, which mean nothing
 _SYSTEMS = {
     "icd": "http://hl7.org/fhir/sid/icd-10-cm",
     "snomed": "http://snomed.info/sct",
     "loinc": "http://loinc.org",
     "rxnorm": "http://www.nlm.nih.gov/research/umls/rxnorm",
+    "generated": GENERATED,
 }
 _CODE_SYSTEM = "http://terminology.hl7.org/CodeSystem/"
 _UCUM = "http://unitsofmeasure.org"
@@ -79,9 +81,22 @@ def instances(seed: str) -> Iterator[UUID]:
 
 
 def _request(person: int, size: str, story: str) -> Request:
-    chart = _Chart(random.Random(f"{person} {size} {story}"), f"synthetic-{name_of(size, story)}-{person}")
-    _tell(chart, story)
-    chart.fill(SIZES[size] - 1)
+    name = f"{name_of(size, story)}-{person}"
+    return request_of(f"{person} {size} {story}", name, SIZES[size], lambda chart: _tell(chart, story), STORIES[story])
+
+
+def request_of(
+    seed: str, name: str, resources: int, tell: Callable[["Chart"], None], rules: tuple[str, ...]
+) -> Request:
+    """Make the call of one person, whose chart has so many resources.
+
+    name:  of the person, unlike all others'.
+    tell:  writes down what decides; the rest of the chart is what no rule asks for.
+    rules: whose cards the answer must hold, in order.
+    """
+    chart = Chart(random.Random(seed), f"synthetic-{name}")
+    tell(chart)
+    chart.fill(resources - 1)
     call = {
         "hook": HOOK,
         "hookInstance": _INSTANCE,
@@ -89,7 +104,7 @@ def _request(person: int, size: str, story: str) -> Request:
         "prefetch": {"patient": chart.patient(), **{key: _bundle(chart.lists[key]) for key in _KEYS}},
     }
     head, _, tail = json.dumps(call, separators=(",", ":")).encode().partition(_INSTANCE.encode())
-    return Request(head, tail, STORIES[story])
+    return Request(head, tail, rules)
 
 
 def name_of(size: str, story: str) -> str:
@@ -97,7 +112,7 @@ def name_of(size: str, story: str) -> str:
     return f"{SIZES[size]}-{list(STORIES).index(story)}"
 
 
-def _tell(chart: "_Chart", story: str) -> None:
+def _tell(chart: "Chart", story: str) -> None:
     """Write down what decides."""
     told = _CATALOGUE["story"]
     if story == AFTER_WITHDRAWAL:
@@ -128,7 +143,7 @@ def _bundle(resources: list[Json]) -> Json:
     return {**bundle, "entry": entries} if entries else bundle
 
 
-class _Chart:
+class Chart:
     """A chart being written; a class because it counts what it numbers."""
 
     def __init__(self, chance: random.Random, patient_id: str) -> None:

@@ -7,6 +7,7 @@ is called.
 """
 
 import argparse
+import errno
 import os
 import socket
 import sys
@@ -15,8 +16,11 @@ from datetime import date
 from pathlib import Path
 
 from cds_service.cli_rules import add_rules, rules_folder
+from cds_service.feedback_report.options import add_feedback
 
 FINE, FINDINGS, USAGE, SETTINGS, RULES, ADDRESS = range(6)
+STOPPED = 130  # by Ctrl-C, as a shell counts it
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # what a file that takes the output answers
 DATABASE = 8  # 6 is that of replay and doctor, 7 that of token too
 # What `serve` prints calls for, in the order of fixtures.SAMPLE_CALLS: what each shows, the file of its request body.
 SAMPLES = (
@@ -34,17 +38,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         code = int(args.run(args))
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it was closed before the command began
+            sys.stdout.flush()
         return code
-    except BrokenPipeError:  # the reader, `head` for instance, has seen enough; what is left must not be flushed to it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader, `head` for instance, has seen enough
+        _write_no_more()
         return FINE
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return STOPPED
+    except OSError as fault:
+        if fault.filename is not None or fault.errno not in _FULL:
+            raise
+        _write_no_more()
+        print(f"standard output: {fault.strerror}", file=sys.stderr)
+        return USAGE
     except SettingProblem as problem:
         print(problem, file=sys.stderr)
         return SETTINGS
     except RulesProblem as problem:
         print(problem, file=sys.stderr)
         return RULES
+
+
+def _write_no_more() -> None:
+    """What is left of the output must not be flushed to where it cannot go."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parser() -> argparse.ArgumentParser:
@@ -105,6 +124,10 @@ def parser() -> argparse.ArgumentParser:
 
     _add_db(commands.add_parser("db", help="the database of records: its schema, its size, its age"))
 
+    feedback = commands.add_parser("feedback", help="what clinicians did with the cards")
+    report = add_feedback(feedback.add_subparsers(title="commands", required=True, metavar="COMMAND"))
+    report.set_defaults(run=_feedback_report)
+
     add_rules(commands.add_parser("rules", help="check, test, explain, compare and release rules"))
     return top
 
@@ -152,6 +175,13 @@ def _db(args: argparse.Namespace) -> int:
     return run[args.action](args)
 
 
+def _feedback_report(args: argparse.Namespace) -> int:
+    from cds_service.edges.store.feedback_command import feedback_report_command
+
+    args.folder, args.today = rules_folder(args.folder), date.today()
+    return int(feedback_report_command(args))
+
+
 def _serve(args: argparse.Namespace) -> int:
     from cds_service import wiring, wiring_rules
     from cds_service.clients.client import ANONYMOUS
@@ -166,7 +196,8 @@ def _serve(args: argparse.Namespace) -> int:
         print(f"CDS_HOST, CDS_PORT: cannot listen on {settings.host}:{settings.port}: {fault}", file=sys.stderr)
         return ADDRESS
     site = wiring_rules.site_of(settings)
-    for line in wiring.check(settings, site=site):
+    rules, said = wiring.prepare(settings, site=site)
+    for line in said:
         print(line, flush=True)
     try:
         warning = wiring.prepare_records(settings)
@@ -182,7 +213,7 @@ def _serve(args: argparse.Namespace) -> int:
         samples = sample_requests(wiring.clock(settings)(ANONYMOUS)) if settings.auth == AUTH_OFF else []
         print(welcome(settings.host, port, samples), flush=True)
 
-    serve(wiring.serving(settings, announce), lambda: wiring.open_service(settings, site=site))
+    serve(wiring.serving(settings, announce), lambda: wiring.open_service(settings, site=site, before=rules))
     return FINE
 
 
@@ -278,3 +309,7 @@ def _token(args: argparse.Namespace) -> int:
     from cds_service.trust.token_command import token_command
 
     return int(token_command(args))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -3,11 +3,12 @@
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 from cds_service.population import options
-from cds_service.rulebook.arguments import add_diff, add_release
+from cds_service.rulebook.arguments import a_day, add_diff, add_release
 from cds_service.rulebook.trial_options import add_trial_report
 
 FINE, USAGE = 0, 2
@@ -28,12 +29,14 @@ def add_rules(rules: argparse.ArgumentParser) -> None:
     test.add_argument("--format", choices=["text", "json", "junit"], default="text")
     test.set_defaults(run=_rules_test)
     explain = rule_commands.add_parser("explain", help="say why a rule speaks or stays silent on one chart")
-    explain.add_argument("rule", help="id of a rule, or all")
+    explain.add_argument("rule", help="id or id@version of a rule, or all")
     chart = explain.add_mutually_exclusive_group(required=True)
     chart.add_argument("--bundle", metavar="FILE", help="a FHIR Bundle of one person's record, or the body of a call")
     chart.add_argument("--fixture", metavar="NAME", help="name of a request fixture, its dates as they are written")
     explain.add_argument("--version", help="another version of the rule, of an older release or a draft")
-    explain.add_argument("--today", help="the day it is judged at, as 2026-03-01; else today, or the fixture's day")
+    explain.add_argument(
+        "--today", type=a_day, help="the day it is judged at, as 2026-03-01; else today or the fixture's"
+    )
     explain.add_argument("--hook", choices=HOOKS, help="the moment a Bundle is judged at; else patient-view")
     explain.add_argument("--encounter", default="", help="id of the stay; else the latest of the Bundle")
     explain.add_argument("--depth", choices=["reason", "criteria", "full"], help="else criteria; of all rules, reason")
@@ -67,35 +70,38 @@ def _rules_lint(args: argparse.Namespace) -> int:
 def _rules_test(args: argparse.Namespace) -> int:
     from cds_service.rulebook.test_command import test_command
 
-    args.folder = str(rules_folder(args.folder))
-    return int(test_command(args))
+    return _in_folder("test", args, test_command)
 
 
 def _rules_explain(args: argparse.Namespace) -> int:
     import json
 
     from cds_service.fixtures import FixtureProblem, find
-    from cds_service.rulebook.explain_command import explain_command
+    from cds_service.rulebook.explain_command import ALL, explain_command
 
-    try:
-        day = date.fromisoformat(args.today) if args.today else None
-    except ValueError:
-        print(f"rules explain: --today: {args.today!r} is no day; write it as 2026-03-01", file=sys.stderr)
+    rule, at, version = args.rule.partition("@")
+    if at and (not version or args.version):
+        told = "--version names another one" if version else f"names no version; write it as {rule}@1.1.0"
+        print(f"rules explain: '{args.rule}' {told}", file=sys.stderr)
+        return USAGE
+    args.rule, args.version = rule, version or args.version
+    if args.version and rule == ALL:
+        print("rules explain: --version is of one rule, not of all", file=sys.stderr)
         return USAGE
     try:
         if args.fixture:
             fixture = find(args.fixture)
-            args.today = day or fixture.written_for or date.today()
+            args.today = args.today or fixture.written_for or date.today()
             args.name, args.body = fixture.name, fixture.on(args.today)
         else:
-            args.name, args.today = args.bundle, day or date.today()
-            args.body = json.loads(Path(args.bundle).read_text(encoding="utf-8"))
+            args.name, args.today = args.bundle, args.today or date.today()
+            args.body = json.loads(Path(args.bundle).read_text(encoding="utf-8-sig"))
     except (FixtureProblem, OSError, ValueError, RecursionError) as fault:
-        said = f"{args.bundle}: {getattr(fault, 'strerror', None) or f'is no JSON: {fault}'}" if args.bundle else fault
+        said = fault if args.fixture else f"{args.bundle}: {getattr(fault, 'strerror', None) or f'is no JSON: {fault}'}"
         print(f"rules explain: {said}", file=sys.stderr)
         return USAGE
-    args.folder, args.site = str(rules_folder(args.folder)), _site(args.site)
-    return int(explain_command(args))
+    args.site = _site(args.site)
+    return _in_folder("explain", args, explain_command)
 
 
 def _rules_trial_report(args: argparse.Namespace) -> int:
@@ -112,25 +118,30 @@ def _rules_schema(args: argparse.Namespace) -> int:
 
 def _rules_cohort(args: argparse.Namespace) -> int:
     from cds_service.population.cohort_command import cohort_command
+    from cds_service.population.stopping import tidily
 
-    args.folder, args.today = str(rules_folder(args.folder)), args.today or date.today()
-    return int(cohort_command(args))
+    args.today = args.today or date.today()
+    with tidily():
+        return _in_folder("cohort", args, cohort_command)
 
 
 def _rules_simulate(args: argparse.Namespace) -> int:
     from cds_service.population.simulate_command import simulate_command
+    from cds_service.population.stopping import tidily
 
-    args.site = _site(args.site)
-    args.folder, args.today = str(rules_folder(args.folder)), args.today or date.today()
-    return int(simulate_command(args))
+    args.site, args.today = _site(args.site), args.today or date.today()
+    with tidily():
+        return _in_folder("simulate", args, simulate_command)
 
 
 def _rules_diff(args: argparse.Namespace) -> int:
+    from cds_service.population.compare import compare
+    from cds_service.population.stopping import tidily
     from cds_service.rulebook.diff_command import diff_command
 
-    args.folder, args.today = str(rules_folder(args.folder)), args.today or date.today()
-    args.bulk_records = options.bulk_records
-    return int(diff_command(args))
+    args.today, args.compare = args.today or date.today(), compare
+    with tidily():
+        return _in_folder("diff", args, diff_command)
 
 
 def _rules_release(args: argparse.Namespace) -> int:
@@ -148,6 +159,16 @@ def _rules_release(args: argparse.Namespace) -> int:
         except StoreUnavailable as problem:
             print(f"rules release status: not looked at: {problem}", file=sys.stderr)
     return int(release_command(args))
+
+
+def _in_folder(name: str, args: argparse.Namespace, command: Callable[[argparse.Namespace], int]) -> int:
+    """Run a command of `rules` on its folder, which must be one."""
+    folder = rules_folder(args.folder)
+    if not folder.is_dir():
+        print(f"rules {name}: {folder}: is no folder; name one with --folder or CDS_RULES", file=sys.stderr)
+        return USAGE
+    args.folder = str(folder)
+    return command(args)
 
 
 def _site(given: str | None) -> str | None:

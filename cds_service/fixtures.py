@@ -50,9 +50,12 @@ class Fixture:
         return hook if isinstance(hook, str) else ""
 
     def on(self, today: date) -> dict[str, Any]:
-        """Give the request body with its dates moved so that `written_for` becomes `today`."""
+        """Give the request body with its dates moved so that `written_for` becomes `today`. Raises FixtureProblem."""
         days = 0 if self.written_for is None else (today - self.written_for).days
-        return dict(shifted(self.request, days))
+        try:
+            return dict(shifted(self.request, days))
+        except RecursionError:
+            raise FixtureProblem(f"{self.name}: is nested too deep") from None
 
 
 def fixtures_folder() -> Path:
@@ -100,7 +103,7 @@ def read(path: Path, name: str) -> Fixture:
         held = json.loads(path.read_text(encoding="utf-8"))
     except OSError as fault:
         raise FixtureProblem(f"{path}: {fault.strerror or fault}") from None
-    except ValueError as fault:  # UnicodeDecodeError is one too
+    except (ValueError, RecursionError) as fault:  # UnicodeDecodeError is a ValueError too
         raise FixtureProblem(f"{path}: is no JSON: {fault}") from None
     if not isinstance(held, dict):
         raise FixtureProblem(f"{path}: is no JSON object")

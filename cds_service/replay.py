@@ -32,7 +32,9 @@ from cds_service.services import SERVICES
 from cds_service.trust.keys import KeyProblem
 
 FINE, FINDINGS, USAGE, NO_ANSWER, KEY_FILE = 0, 1, 2, 6, 7
-_CONTROLS = {each: f"\\u{each:04x}" for each in range(0x7F, 0xA0)}  # json escapes those below
+# What no terminal should obey, or can show: controls (json escapes those below) and halves of a pair.
+_CONTROLS = {each: f"\\u{each:04x}" for each in (*range(0x7F, 0xA0), *range(0xD800, 0xE000))}
+_HALVES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
 OWN_SERVICES = {each.hook: each.id for each in SERVICES.values()}
 
 Json = dict[str, Any]
@@ -159,7 +161,7 @@ def _shown(results: list[Replayed], args: argparse.Namespace) -> Iterator[str]:
         yield as_json(results[0].answer if alone else {each.fixture.name: each.answer for each in results})
     elif args.html:
         title = results[0].fixture.name if alone else "Fixtures"
-        yield as_page([card for each in results for card in each.cards], title).rstrip()
+        yield as_page([card for each in results for card in each.cards], title).rstrip().translate(_HALVES)
     else:
         for each in results:
             for text in told(each, cards=bool(args.request)):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cds_service.clients.forms import FORM as CLIENTS
+from cds_service.rulebook.files import write_whole
 from cds_service.rulebook.json_schema import Schema, json_schema
 from cds_service.rulebook.reader_cases import DEFINITION_TESTS, RULE_TESTS
 from cds_service.rulebook.reader_forms import file_form
@@ -56,9 +57,11 @@ def schema_command(args: argparse.Namespace) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         for kind in [args.kind] if args.kind else SCHEMAS:
             path = folder / f"{kind}.json"
-            path.write_text(as_text(schema_of(kind)), encoding="utf-8")
+            write_whole(path, as_text(schema_of(kind)))
             print(path)
     except OSError as fault:
+        if fault.filename is None:  # of standard output, not of a file
+            raise
         print(f"rules schema: {fault.filename}: {fault.strerror}", file=sys.stderr)
         return USAGE
     return FINE

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import date, datetime, tzinfo
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flask import Flask
 
@@ -15,24 +16,17 @@ from cds_service.clients.client import NO_CLIENTS, Client, Clients
 from cds_service.clients.reader import read_clients
 from cds_service.clients.smart_apps import unknown_rules
 from cds_service.config import AUTH_REQUIRED, KEPT, SettingProblem, Settings
-from cds_service.core.rule import rule_ids
+from cds_service.core.rule import Release, rule_ids
 from cds_service.core.site_words import site_summary
 from cds_service.core.standing import unreviewed
 from cds_service.edges import metrics as counts
 from cds_service.edges import tracing
-from cds_service.edges.auth import Trust, gate, issuers
 from cds_service.edges.cors import allow_origins
-from cds_service.edges.fhir_client.fetching import OUTCOMES, FhirServers
+from cds_service.edges.fhir_client.outcomes import OUTCOMES
 from cds_service.edges.fhir_models import FhirModels
-from cds_service.edges.key_sets import KeySets
 from cds_service.edges.logs import call_log
-from cds_service.edges.rate import Buckets
-from cds_service.edges.replay_memory import ReplayMemory
 from cds_service.edges.rule_pages import rule_pages
-from cds_service.edges.rule_store import (
-    find_rules,
-    load_served,
-)
+from cds_service.edges.rule_store import Served
 from cds_service.edges.server import Opened, Serving
 from cds_service.edges.store.address import read_address
 from cds_service.edges.store.store import Store, utc_now
@@ -46,7 +40,10 @@ from cds_service.rulebook.source import RuleProblem
 from cds_service.seen import Seen
 from cds_service.services import no_models
 from cds_service.trust.reason import PASSING, Reason
-from cds_service.wiring_rules import InServiceNow, as_at_site, made_ready, site_of, watch
+from cds_service.wiring_rules import InServiceNow, Prepared, as_at_site, prepare_rules, site_of, watch
+
+if TYPE_CHECKING:
+    from cds_service.edges.fhir_client.fetching import FhirServers
 
 BODY_DEADLINE_S = 10.0
 
@@ -68,15 +65,18 @@ def build_app(settings: Settings) -> Flask:
     return app
 
 
-def open_service(settings: Settings, kept: Path | None = KEPT, site: SiteFile | None = None) -> Opened:
+def open_service(
+    settings: Settings, kept: Path | None = KEPT, site: SiteFile | None = None, before: Prepared | None = None
+) -> Opened:
     """Load rules and clients and open all that one worker needs. Both were checked before; see `check`.
 
-    kept: where accepted releases are; None keeps none, and serves the folder as it is.
-    site: the site file as it was read; None = read what CDS_SITE names.
+    kept:   where accepted releases are; None keeps none, and serves the folder as it is.
+    site:   the site file as it was read; None = read what CDS_SITE names.
+    before: what the master made ready.
     """
     site = site or site_of(settings)
-    served = load_served(find_rules(settings.rules), kept, check=False, site=site)
-    now = InServiceNow(made_ready(as_at_site(served, site), settings))
+    rules = prepare_rules(settings, kept, site, check=False, before=before)
+    now = InServiceNow(rules.ready)
     metrics = counts.Metrics(
         now.release,
         reasons=[each.value for each in Reason if each not in PASSING],
@@ -89,7 +89,7 @@ def open_service(settings: Settings, kept: Path | None = KEPT, site: SiteFile | 
     consumers = [call_log(), metrics.seen, traces.seen]
     if store:
         consumers.append(recorder(store.remember))
-    watcher = watch(served, kept, settings, now, metrics, site) if kept else None
+    watcher = watch(rules.served, kept, settings, now, metrics, site) if kept else None
     ports = Ports(
         in_service=now,
         today=clock(settings),
@@ -120,10 +120,12 @@ def open_service(settings: Settings, kept: Path | None = KEPT, site: SiteFile | 
     return Opened(app, close=close, refused=metrics.refused_before_read)
 
 
-def open_fhir(settings: Settings, fetched: Callable[[str], None]) -> FhirServers | None:
+def open_fhir(settings: Settings, fetched: Callable[[str], None]) -> "FhirServers | None":
     """Open what fetches from FHIR servers in one worker; None when no client has one."""
     if not any(each.fhir_servers for each in load_clients(settings).by_name.values()):
         return None
+    from cds_service.edges.fhir_client.fetching import FhirServers  # with an HTTP client
+
     return FhirServers(settings.threads, settings.budget_ms / 1000, fetched)
 
 
@@ -179,7 +181,7 @@ def prepare_records(settings: Settings) -> str:
     """Make the database ready before workers start, and give a warning, or "". Raises SchemaProblem, SettingProblem."""
     if settings.database_url is None:
         return ""
-    from cds_service.edges.store.start_up import prepare  # with Alembic, which only the master needs
+    from cds_service.edges.store.start_up import prepare
 
     return prepare(read_address(settings.database_url))
 
@@ -204,20 +206,28 @@ def all_of(*consumers: Callable[[Seen], None]) -> Callable[[Seen], None]:
 
 
 def check(settings: Settings, kept: Path | None = KEPT, site: SiteFile | None = None) -> list[str]:
-    """Check everything that would be served and give what is worth saying at start-up.
+    """Check everything that would be served and give what is worth saying at start-up. Raises as `prepare` does."""
+    return prepare(settings, kept, site)[1]
+
+
+def prepare(settings: Settings, kept: Path | None = KEPT, site: SiteFile | None = None) -> tuple[Prepared, list[str]]:
+    """Check everything that is to be served, and give it, with what is worth saying at start-up.
 
     site: the site file as it was read; None = read what CDS_SITE names.
     Raises RulesProblem or SettingProblem.
     """
     site = site or site_of(settings)
-    served = load_served(find_rules(settings.rules), kept, check=True, site=site)
+    rules = prepare_rules(settings, kept, site, check=True)
+    return rules, [*_said(settings, rules.served, as_at_site(rules.served, site))]
+
+
+def _said(settings: Settings, served: Served, release: Release) -> list[str]:
     load_clients(settings)
     said = [f"rules: {served.folder}", *map(str, idle_apps(settings, rule_ids(served.release)))]
     if served.accepted and served.instead:
         said += [*served.instead, f"the rules folder is not served: release {served.release.id}, accepted before, is"]
     elif served.instead:
         said += served.instead
-    release = as_at_site(served, site)
     if release.site:
         said.append(f"site: {settings.site}: {site_summary(release)}")
     waiting = unreviewed(release)
@@ -266,6 +276,11 @@ def who_calls(settings: Settings, store: Store | None, metrics: counts.Metrics) 
         anonymous = clients.anonymous
         return lambda authorization, path: anonymous
 
+    from cds_service.edges.auth import Trust, gate, issuers  # with cryptography and an HTTP client
+    from cds_service.edges.key_sets import KeySets
+    from cds_service.edges.rate import Buckets
+    from cds_service.edges.replay_memory import ReplayMemory
+
     def told(reason: Reason, client: str) -> None:
         (metrics.let_pass if reason in PASSING else metrics.refused)(reason.value)
         if reason is not Reason.REPLAY_UNCHECKED:  # for every call while the database is away, which is logged once
@@ -290,6 +305,8 @@ def who_calls(settings: Settings, store: Store | None, metrics: counts.Metrics) 
 
 def check_audiences(settings: Settings, clients: Clients) -> None:
     """Raise SettingProblem if a client could send no token that is taken, because no `aud` would be right."""
+    from cds_service.edges.auth import issuers
+
     without = {each.name for each in issuers(clients).values() if not each.audience}
     if without and not settings.public_url:
         raise SettingProblem(

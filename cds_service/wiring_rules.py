@@ -1,6 +1,7 @@
 """The release that a worker serves: made ready, changed over to the next, with what the site says of it."""
 
 import gc
+from dataclasses import dataclass
 from pathlib import Path
 
 from cds_service.config import AUTH_REQUIRED, Settings
@@ -13,14 +14,17 @@ from cds_service.edges.rule_store import (
     RulesProblem,
     Served,
     at_site,
+    find_rules,
     load_accepted,
+    load_served,
     release_of,
 )
-from cds_service.rulebook.kept import Standing
+from cds_service.rulebook.kept import Standing, read_standing
 from cds_service.rulebook.lint_site import SiteProblem
 from cds_service.rulebook.release import known_of
 from cds_service.rulebook.release_lock import read_lock
 from cds_service.rulebook.site_file import SiteFile, read_site
+from cds_service.rulebook.uncollected import uncollected
 from cds_service.services import InService, Site, in_service
 
 
@@ -41,6 +45,34 @@ class InServiceNow:
     def put(self, new: InService) -> None:
         """Serve `new` from the next request on; calls under way end by what they began with."""
         self._now = new
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is served at the start of a process, and whence it came."""
+
+    served: Served
+    ready: InService
+
+
+def prepare_rules(
+    settings: Settings, kept: Path | None, site: SiteFile | None, *, check: bool, before: Prepared | None = None
+) -> Prepared:
+    """Load what is to be served, and make it ready.
+
+    check:  accept first what the folder commits to; for the master.
+    before: what the master made ready. A worker, a fork of it, need not read that again, and shares its memory, unless
+            another release was accepted since.
+    Raises RulesProblem.
+    """
+    folder = find_rules(settings.rules)
+    if before:
+        digest = read_standing(kept, folder, site).digest if kept else ""
+        if digest in ("", before.served.release.digest):
+            return before
+    with uncollected():
+        served = load_served(folder, kept, check=check, site=site)
+        return Prepared(served, made_ready(as_at_site(served, site), settings))
 
 
 def watch(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cds_service.calling.target import Target, TargetProblem, read_target
+from cds_service.rights import readable_by_others
 from cds_service.trust.signer import Signer, signer_of
 from cds_service.trust.token import MOST_AUTHORIZATION
 
@@ -81,6 +82,9 @@ def credential_of(args: argparse.Namespace, target: Target) -> Credential:
         if given:
             raise CredentialProblem(f"{', '.join(given)}: belongs to --key")
         found = Credential(token=_token(args))
+    for path in filter(None, (args.key, args.token_file)):
+        if warning := readable_by_others(Path(path)):
+            print(warning, file=sys.stderr)
     return found
 
 

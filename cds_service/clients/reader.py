@@ -20,7 +20,6 @@ from cds_service.fhir.prefetch import ALWAYS_HELD
 from cds_service.rulebook.reader_values import MISSING, Reading, read
 from cds_service.rulebook.source import Place, RuleProblem, Source, parse_source, read_source
 from cds_service.strict_json import parse_json
-from cds_service.trust.keys import KeyProblem, read_key_set
 
 # Keys about a caller who is known: `anonymous` is whoever calls while nobody is checked.
 _KNOWN_BY = ("issuers", "jku", "keys", "audience", "tenants", "replay", "rate")
@@ -148,6 +147,8 @@ def _keys(entry: Mapping[str, Any], reading: Reading, place: Place, folder: Path
 
 def _file_faults(path: Path) -> Iterator[str]:
     """Why no token, or not every one, could be verified by a key file; no key material is repeated."""
+    from cds_service.trust.keys import KeyProblem, read_key_set  # with cryptography, which few files need
+
     try:
         keys = read_key_set(parse_json(path.read_bytes()))
     except OSError as fault:

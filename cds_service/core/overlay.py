@@ -18,7 +18,9 @@ from cds_service.core.value_set import ValueSet, holds
 ACTIVE, TRIAL, DISABLED = "active", "trial", "disabled"
 RUNS = (ACTIVE, TRIAL, DISABLED)
 PARAMETERS, RULES, SIGNED_OFF, WORDING = "parameters", "rules", "signed_off", "wording"
-VALUE_SETS, NEVER_WHEN, NOT_HELD = "value_sets", "never_when", "not_held"
+VALUE_SETS, NEVER_WHEN, NOT_HELD, FEEDBACK = "value_sets", "never_when", "not_held", "feedback"
+# What a site decides about feedback reports: a share in percent, and a count.
+MOST_OVERRIDDEN, SMALL_COUNTS = "most_overridden", "small_counts"
 
 Wording: TypeAlias = str | tuple[Line, ...] | tuple[Link, ...] | tuple[str, ...]
 Key: TypeAlias = tuple[str, int]  # a definition by id and major
@@ -32,6 +34,7 @@ class Site:
 
     parameters: by "rule-or-definition.name". wording: by "rule.card.key". codes: by id of the value set, normalised.
     runs:       ACTIVE, TRIAL or DISABLED by rule id. signed_off: the version by rule id.
+    feedback:   by MOST_OVERRIDDEN or SMALL_COUNTS; changes no rule, feedback reports go by it.
     said:       who decided what and why, by section and name within it.
     """
 
@@ -43,6 +46,7 @@ class Site:
     codes: Mapping[str, tuple[Coding, ...]] = field(default_factory=dict)
     never_when: tuple[str, ...] = ()
     not_held: frozenset[str] = frozenset()
+    feedback: Mapping[str, float] = field(default_factory=dict)
     said: Mapping[tuple[str, str], Said] = field(default_factory=dict)
 
 

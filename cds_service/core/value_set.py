@@ -106,8 +106,13 @@ def holds(value_set: ValueSet, coding: Coding) -> bool:
 
 def overlap(one: ValueSet, other: ValueSet) -> frozenset[Coding]:
     """Give codings that both sets hold: listed codes and roots of subtrees, enough to prove that they are disjoint."""
-    listed = one.codes | one.subtrees | other.codes | other.subtrees
-    return frozenset(each for each in listed if holds(one, each) and holds(other, each))
+    ours, its = one.codes | one.subtrees, other.codes | other.subtrees
+    both = ours & its  # what one set alone lists, the other can hold as a part of a subtree only
+    if other.subtrees:
+        both |= ours
+    if one.subtrees:
+        both |= its
+    return frozenset(each for each in both if holds(one, each) and holds(other, each))
 
 
 def _above(coding: Coding) -> Iterable[Coding]:

@@ -105,6 +105,7 @@ def call_log() -> Callable[[Seen], None]:
                 "cards": len(seen.answer.body["cards"]) if answered and seen.answer else None,
                 "hook_instance": seen.call.hook_instance if seen.call else None,
                 "release": seen.release.digest[:DIGEST_SHOWN] if seen.service else None,
+                "site": seen.release.site.digest[:DIGEST_SHOWN] if seen.service and seen.release.site else None,
             },
         )
 

@@ -95,7 +95,7 @@ def at_site(loaded: Loaded, folder: Path, site: SiteFile | None) -> Release:
 def load_accepted(kept: Path, standing: Standing, known: Known = MappingProxyType({})) -> Loaded:
     """Load the release that was accepted last. Raises RulesProblem when its files are not those any more."""
     folder = release_folder(kept, standing)
-    loaded = load_release(folder, known=known)
+    loaded = load_release(folder, known=known, tested=True)
     if loaded.release is None or loaded.release.digest != standing.digest:
         raise RulesProblem(f"{folder}: the files are not those that were accepted\n  hint: remove this folder")
     return loaded

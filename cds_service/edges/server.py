@@ -263,6 +263,8 @@ def serve(serving: Serving, open_app: Callable[[], Opened]) -> None:
     wsgi.SERVER = SERVER_NAME  # gunicorn has no setting for it
     master = os.getpid()
     serving.on_start()
+    gc.collect()
+    gc.freeze()  # what the master made ready stays for good, and its memory is shared while nobody writes to it
     try:
         _Server(serving, open_app).run()
     finally:

@@ -24,20 +24,38 @@ _BUFFER = 1 << 18
 
 
 def write_cohort(records: Iterable[list[dict[str, Any]]], folder: Path) -> dict[str, int]:
-    """Write records to `folder`/<type>.ndjson as they come, and count the resources of each type."""
+    """Write records to `folder`/<type>.ndjson as they come, and count the resources of each type.
+
+    A file has its name once all are whole; of a run that ends early none is left.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     counts: dict[str, int] = {}
+    try:
+        _write(records, folder, counts)
+        for kind in counts:
+            _new(folder, kind).replace(folder / f"{kind}.ndjson")
+    except BaseException:
+        for kind in counts:
+            _new(folder, kind).unlink(missing_ok=True)
+        raise
+    return counts
+
+
+def _new(folder: Path, kind: str) -> Path:
+    return folder / f"{kind}.ndjson.new"
+
+
+def _write(records: Iterable[list[dict[str, Any]]], folder: Path, counts: dict[str, int]) -> None:
     files: dict[str, BinaryIO] = {}
     with ExitStack() as stack:
         for record in records:
             for resource in record:
                 kind = resource["resourceType"]
                 if kind not in files:
-                    files[kind] = stack.enter_context((folder / f"{kind}.ndjson").open("wb", buffering=_BUFFER))
                     counts[kind] = 0
+                    files[kind] = stack.enter_context(_new(folder, kind).open("wb", buffering=_BUFFER))
                 files[kind].write(orjson.dumps(resource, option=orjson.OPT_APPEND_NEWLINE))
                 counts[kind] += 1
-    return counts
 
 
 def cohort_command(args: argparse.Namespace) -> int:

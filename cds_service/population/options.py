@@ -1,32 +1,10 @@
 """The options of `rules cohort` and `rules simulate`; nothing is loaded here but what reads a command line."""
 
 import argparse
-import sys
-from collections.abc import Iterator, Mapping
-from datetime import date
-from pathlib import Path
 from typing import Any
 
 from cds_service.core.facts import HOOKS
-
-
-def bulk_records(folder: Path) -> Iterator[list[Mapping[str, Any]]]:
-    """Give the records of a folder of Bulk Data NDJSON; lines that could not be used are counted on standard error."""
-    from cds_service.population.findings import Findings
-    from cds_service.population.lines import size_of
-    from cds_service.population.partition import records
-    from cds_service.population.progress import Progress
-
-    findings = Findings()
-    with Progress("step 1", size_of(folder)) as sorting, Progress("step 2", 1) as judging:
-
-        def begin(people: int) -> None:
-            judging.whole = max(people, 1)
-
-        for _, record in judging.watch(records(folder, findings, read=sorting.add, begin=begin)):
-            yield list(record)
-    if findings.total:
-        print(f"{findings.total} lines of {folder} could not be used; `rules simulate` names them", file=sys.stderr)
+from cds_service.rulebook.arguments import a_day
 
 
 def add_cohort(commands: Any) -> argparse.ArgumentParser:
@@ -35,7 +13,7 @@ def add_cohort(commands: Any) -> argparse.ArgumentParser:
     cohort.add_argument("--patients", type=_count, required=True, help="how many people")
     cohort.add_argument("--seed", type=int, default=1, help="the same seed gives the same people; else 1")
     cohort.add_argument("--out", required=True, help="folder to write to, a file for each resource type")
-    cohort.add_argument("--today", type=_day, help="the day the records end, as 2026-03-01; else today")
+    cohort.add_argument("--today", type=a_day, help="the day the records end, as 2026-03-01; else today")
     return cohort
 
 
@@ -47,7 +25,7 @@ def add_simulate(commands: Any) -> argparse.ArgumentParser:
     simulate.add_argument("--release", help="name of an older release")
     simulate.add_argument("--cohort", required=True, help="folder of Bulk Data NDJSON, or of Bundles")
     simulate.add_argument("--hook", choices=HOOKS, default="patient-view", help="the moment of every call")
-    simulate.add_argument("--today", type=_day, help="the day of every call, as 2026-03-01; else today")
+    simulate.add_argument("--today", type=a_day, help="the day of every call, as 2026-03-01; else today")
     simulate.add_argument("--workers", type=_count, default=0, help="processes; else one for each core")
     simulate.add_argument("--format", choices=["text", "json", "html"], default="text")
     return simulate
@@ -57,10 +35,3 @@ def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) >= 1):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
     return int(text)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it as 2026-03-01") from None

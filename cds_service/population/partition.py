@@ -17,7 +17,7 @@ import orjson
 
 from cds_service.fhir.shapes import Resource, inside, tail
 from cds_service.population.findings import Findings, Place
-from cds_service.population.lines import MEDICATION, PATIENT, Line, files_of, lines_of
+from cds_service.population.lines import MEDICATION, PATIENT, Line, files_of, lines_of, name_of
 
 NO_PATIENT = "is of a patient who is not in the cohort"
 TWICE = "is a Patient whose id came before"
@@ -80,7 +80,7 @@ def partition(cohort: Path, into: Path, *, least: int = 1, read: Callable[[int],
                 else:
                     aside[line.kind] += 1
     (into / _INDEX).write_bytes(orjson.dumps(index))
-    names = tuple(path.name for path in files)
+    names = tuple(map(name_of, files))
     return Partition(into, parts, names, lines, aside, findings, time.perf_counter() - begun)
 
 

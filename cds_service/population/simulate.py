@@ -1,16 +1,10 @@
-"""Judge a cohort: sort it by patient, then judge the parts on all cores. A library function; the command prints.
+"""Judge a cohort: sort it by patient, then judge the parts on all cores. A library function; the command prints."""
 
-Workers are started anew (`spawn`), so nothing depends on what the caller holds open.
-"""
-
-import gc
-import os
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,11 +12,9 @@ from cds_service.core.engine import compile_release
 from cds_service.core.rule import Release
 from cds_service.population.findings import Findings
 from cds_service.population.judging import Judge, Key, count_record, judge_for
-from cds_service.population.lines import size_of
 from cds_service.population.partition import Partition, partition, records_of
+from cds_service.population.spread import over_parts, parts_for, seldom_look_for_garbage, workers_for
 
-_SMALL_BYTES = 2_000_000  # some 700 people
-_SELDOM = 50_000  # new objects before garbage is looked for
 Read = Callable[[int], None]
 Judged = Callable[[int, int], None]
 
@@ -73,10 +65,10 @@ def simulate(
     read: is told how many bytes were sorted; judged: that one more of all parts is.
     Raises NoCohort, OSError.
     """
-    workers = workers or (len(os.sched_getaffinity(0)) if size_of(cohort) > _SMALL_BYTES else 1)
+    workers = workers_for(cohort, workers)
     with TemporaryDirectory(prefix="cohort-") as folder:
         cpu = time.process_time()
-        sorted_in = partition(cohort, Path(folder), least=1 if workers == 1 else 4 * workers, read=read)
+        sorted_in = partition(cohort, Path(folder), least=parts_for(workers), read=read)
         sorting_cpu = time.process_time() - cpu
         begun = time.perf_counter()
         counts, findings, cpu = _judge(release, sorted_in, hook, today, workers, judged)
@@ -101,20 +93,10 @@ def _judge(
     release: Release, sorted_in: Partition, hook: str, today: date, workers: int, judged: Judged
 ) -> tuple[Counter[Key], Findings, float]:
     counts, findings, cpu_s = Counter[Key](), Findings(), 0.0
-    workers = min(workers, len(sorted_in.parts))
-    if workers <= 1:
-        _get_ready(release, hook, today, sorted_in.names)
-        done = map(_judge_one, sorted_in.parts)
-        for each in done:
-            _add(counts, findings, each)
-            cpu_s += each.cpu_s
-            judged(1, len(sorted_in.parts))
-        return counts, findings, cpu_s
-    with get_context("spawn").Pool(workers, _get_ready, (release, hook, today, sorted_in.names)) as pool:
-        for each in pool.imap_unordered(_judge_one, sorted_in.parts):
-            _add(counts, findings, each)
-            cpu_s += each.cpu_s
-            judged(1, len(sorted_in.parts))
+    asked = (release, hook, today, sorted_in.names)
+    for each in over_parts(sorted_in.parts, _judge_one, _get_ready, asked, workers, judged):
+        _add(counts, findings, each)
+        cpu_s += each.cpu_s
     return counts, findings, cpu_s
 
 
@@ -129,9 +111,7 @@ _READY: list[tuple[Judge, tuple[str, ...]]] = []
 
 def _get_ready(release: Release, hook: str, today: date, names: tuple[str, ...]) -> None:
     _READY[:] = [(judge_for(compile_release(release), hook, today), names)]
-    gc.collect()
-    gc.freeze()  # what stays is not looked through again, and what comes and goes is seldom a cycle
-    gc.set_threshold(_SELDOM)
+    seldom_look_for_garbage()
 
 
 def _judge_one(part: Path) -> PartCounts:

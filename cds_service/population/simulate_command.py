@@ -20,7 +20,7 @@ from cds_service.population.report_html import as_html
 from cds_service.population.report_text import as_text
 from cds_service.population.simulate import Simulated, simulate
 from cds_service.rulebook.lint_site import site_problems
-from cds_service.rulebook.release import load_release
+from cds_service.rulebook.release import load_release, unknown_release
 from cds_service.rulebook.site_file import read_site
 from cds_service.rulebook.source import RuleProblem
 
@@ -34,6 +34,10 @@ def simulate_command(args: argparse.Namespace) -> int:
     today, workers (0 = one a core), format.
     """
     folder, cohort = Path(args.folder), Path(args.cohort)
+    unknown = args.release and unknown_release(folder, args.release)
+    if unknown:
+        print(f"rules simulate: {unknown}", file=sys.stderr)
+        return USAGE
     release, problems = _release(folder, args.release, args.site)
     if release is None:
         print("\n".join(str(each) for each in problems if each.severity == "error"), file=sys.stderr)

@@ -6,15 +6,21 @@ from datetime import date
 from typing import Any
 
 Run = Callable[[argparse.Namespace], int]
+_FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _FOLDER = "rules folder; else CDS_RULES, else the packaged one"
 
 
 def a_day(text: str) -> date:
-    """Read a day of the command line. Raises ArgumentTypeError."""
+    """Read a day of the command line. Raises ArgumentTypeError, also for a year of which nobody has records."""
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it as 2026-03-01") from None
+        day = None
+    if day is None or day.isoformat() != text:  # 20260301 and 2026-W09-7 are days too, but nobody means them
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it as 2026-03-01")
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise argparse.ArgumentTypeError(f"{text} is not between {_FIRST_YEAR} and {_LAST_YEAR}")
+    return day
 
 
 def add_diff(commands: Any, run: Run) -> None:

@@ -5,15 +5,15 @@ and judges it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from cds_service.core.dates import Duration
+from cds_service.core.record import record
 
 RULE_LISTS = ("must_fire", "must_not_fire", "cannot_tell", "must_hold", "must_not_hold")
 DEFINITION_LISTS = ("must_hold", "must_not_hold", "cannot_tell")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class CaseRow:
     """One row of a test's chart. Dates are text as written: "2026-03-01", "2026-03", "today", "36 days ago".
 
@@ -44,7 +44,7 @@ class CaseRow:
     sex: str | None = None  # Patient
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Case:
     """One inline test.
 

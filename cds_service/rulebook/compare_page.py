@@ -10,8 +10,10 @@ from cds_service.core.rule import Edition, Release
 from cds_service.rulebook.change import Change
 from cds_service.rulebook.compare_people import CHANGED, GAINED, LOST, REWORDED, TURNS
 from cds_service.rulebook.compare_release import Difference, ReleaseDifference
-from cds_service.rulebook.compare_report import change_words, verdict
-from cds_service.rulebook.compare_tally import Cohort, Tally
+from cds_service.rulebook.compare_report import change_words, left_out_words, verdict
+from cds_service.rulebook.compare_tally import Cohort, Tally, most_often
+from cds_service.rulebook.drawing import page, table
+from cds_service.rulebook.drawing import picture as drawn_picture
 from cds_service.rulebook.rule_description import describe
 from cds_service.rulebook.rule_picture import picture
 
@@ -23,7 +25,6 @@ table { border-collapse: collapse; } td, th { border: 1px solid #ccd4db; padding
 td.number { text-align: right; } .verdict { font-weight: 600; } .short { color: #b3261e; }
 .two { display: flex; flex-wrap: wrap; gap: 1.5rem; } svg { max-width: 100%; height: auto; }
 """.strip()
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _COLORS = {
     "before": "#5b6770",
     "after": "#1f5fa6",
@@ -67,19 +68,12 @@ def release_page(found: ReleaseDifference, cohort: Cohort | None = None) -> str:
         parts.append(f"<p><code>never_when</code> {escape(found.gate)}</p>")
     if found.value_sets:
         rows = ((name, was or "–", now or "–", how) for name, (was, now, how) in found.value_sets.items())
-        parts += ["<h2>Value sets</h2>", _table(("set", "before", "after", ""), rows)]
+        parts += ["<h2>Value sets</h2>", table(("set", "before", "after", ""), rows)]
     return _page(f"Release {found.before} → {found.after}", [*parts, *_cohort(cohort)])
 
 
 def _page(title: str, parts: Iterable[str]) -> str:
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{_STYLE}\n</style>\n</head>\n<body>\n<h1>{escape(title)}</h1>\n"
-        + "\n".join(parts)
-        + "\n</body>\n</html>\n"
-    )
+    return page(title, parts, _STYLE)
 
 
 def _versions(found: Difference) -> Iterator[str]:
@@ -91,7 +85,7 @@ def _versions(found: Difference) -> Iterator[str]:
 def _changes(found: Sequence[Change]) -> str:
     if not found:
         return "<p>Nothing changed.</p>"
-    return _table(("step", "part", "what"), ((each.step, each.part, change_words(each)) for each in found))
+    return table(("step", "part", "what"), ((each.step, each.part, change_words(each)) for each in found))
 
 
 def _cohort(cohort: Cohort | None) -> Iterator[str]:
@@ -105,15 +99,17 @@ def _cohort(cohort: Cohort | None) -> Iterator[str]:
             rows = [
                 (sort, f"{times:,}", why, "")
                 for sort, reasons in each.reasons.items()
-                for why, times in reasons.most_common()
+                for why, times in most_often(reasons)
             ]
             rows += [(sort, "", "", ", ".join(people)) for sort, people in each.examples.items()]
-            yield _table(
+            yield table(
                 ("what became of cards", "times", "what flipped", "such as"), sorted(rows, key=lambda row: row[0])
             )
     if cohort.skipped:
         yield "<h3>Not judged</h3>"
-        yield _table(("why", "times"), ((why, f"{times:,}") for why, times in sorted(cohort.skipped.items())))
+        yield table(("why", "times"), ((why, f"{times:,}") for why, times in sorted(cohort.skipped.items())))
+    for found in cohort.left_out:
+        yield f"<p>{escape(left_out_words(found))}</p>"
 
 
 def bars(tally: Tally) -> str:
@@ -128,16 +124,4 @@ def bars(tally: Tally) -> str:
         drawn.append(f'<text x="{_LABEL - 8}" y="{top + 18}" text-anchor="end" fill="#1a1a1a">{escape(label)}</text>')
         drawn.append(f'<rect x="{_LABEL}" y="{top + 4}" width="{width}" height="{_STEP - 8}" fill="{color}"/>')
         drawn.append(f'<text x="{_LABEL + width + 6}" y="{top + 18}" fill="#1a1a1a">{number:,}</text>')
-    height, title = len(values) * _STEP, escape(f"Cards of {tally.rule} before and after")
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}" '
-        f'role="img" aria-label="{title}" font-family="system-ui, sans-serif" font-size="13">\n<title>{title}</title>\n'
-        + "\n".join(drawn)
-        + "\n</svg>"
-    )
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    top = "".join(f"<th>{escape(each)}</th>" for each in head)
-    body = "\n".join("<tr>" + "".join(f"<td>{escape(each)}</td>" for each in row) + "</tr>" for row in rows)
-    return f"<table>\n<tr>{top}</tr>\n{body}\n</table>"
+    return drawn_picture(f"Cards of {tally.rule} before and after", len(values) * _STEP, drawn, width=_WIDTH)

@@ -8,7 +8,7 @@ from cds_service.core.card_text import counted
 from cds_service.rulebook.change import NONE, PATCH, Change, least_version
 from cds_service.rulebook.compare_people import BASIS, TURNS
 from cds_service.rulebook.compare_release import Difference, ReleaseDifference
-from cds_service.rulebook.compare_tally import NEWLY_UNKNOWN, NO_LONGER_UNKNOWN, Cohort, Tally
+from cds_service.rulebook.compare_tally import NEWLY_UNKNOWN, NO_LONGER_UNKNOWN, Cohort, LeftOut, Tally, most_often
 
 WIDTH = 100
 _REASONS_TOLD = 5
@@ -87,6 +87,15 @@ def cohort_text(cohort: Cohort) -> Iterator[str]:
         yield from wrapped(f"no difference: {', '.join(same)}", 2)
     for why, times in sorted(cohort.skipped.items()):
         yield from wrapped(f"not judged: {times:,} times, {why}", 2)
+    for found in cohort.left_out:
+        yield from wrapped(left_out_words(found), 2)
+
+
+def left_out_words(found: LeftOut) -> str:
+    """Say how many lines of the cohort could not be used and why, and where the first ones stand."""
+    lines = f"{found.lines:,} lines, each of which {found.why}" if found.lines > 1 else f"1 line that {found.why}"
+    more = ", ..." if found.lines > len(found.first) else ""
+    return f"left out: {lines}: {', '.join(found.first)}{more}"
 
 
 def _tally_text(tally: Tally) -> Iterator[str]:
@@ -95,12 +104,12 @@ def _tally_text(tally: Tally) -> Iterator[str]:
         number = tally.sorts[sort] if sort in TURNS else tally.unknown[sort]
         if number:
             yield from wrapped(f"{sort:<18}{number:>7,}  such as {', '.join(tally.examples[sort])}", 4, 27)
-            for why, times in tally.reasons[sort].most_common(_REASONS_TOLD):
+            for why, times in most_often(tally.reasons[sort], _REASONS_TOLD):
                 yield from wrapped(f"{times:>7,}  {why}", 22, 9)
-    told = [f"{part} {times:,}" for part, times in tally.parts.most_common() if part != BASIS]
+    told = [f"{part} {times:,}" for part, times in most_often(tally.parts) if part != BASIS]
     if told:
         yield from wrapped(f"of changed cards: {', '.join(told)}", 4)
-    for (was, now), times in tally.variants.most_common(_REASONS_TOLD):
+    for (was, now), times in most_often(tally.variants, _REASONS_TOLD):
         yield from wrapped(f"{times:>7,}  {was} becomes {now}", 22, 9)
 
 
@@ -204,6 +213,7 @@ def cohort_json(cohort: Cohort) -> Json:
         "people": cohort.people,
         "today": cohort.today.isoformat(),
         "notJudged": dict(sorted(cohort.skipped.items())),
+        "leftOut": [{"why": each.why, "lines": each.lines, "first": list(each.first)} for each in cohort.left_out],
         "rules": [_tally_json(each) for each in cohort.tallies.values()],
     }
 
@@ -221,9 +231,9 @@ def _tally_json(tally: Tally) -> Json:
             "noLonger": tally.unknown[NO_LONGER_UNKNOWN],
         },
         "failed": {"before": tally.failed["before"], "after": tally.failed["after"]},
-        "changedParts": dict(tally.parts.most_common()),
-        "changedVariants": _pairs(tally.variants.most_common()),
-        "flipped": {sort: dict(why.most_common()) for sort, why in tally.reasons.items()},
+        "changedParts": dict(most_often(tally.parts)),
+        "changedVariants": _pairs(most_often(tally.variants)),
+        "flipped": {sort: dict(most_often(why)) for sort, why in tally.reasons.items()},
         "examples": {sort: list(people) for sort, people in tally.examples.items()},
     }
 

@@ -1,37 +1,34 @@
 """`cds-service rules diff`: what changed between two versions of a rule or definition, or two releases.
 
-Exit codes: 0 every version takes the step its change needs, 1 one is too small, 2 no such version or no cohort.
+Exit codes: 0 every version takes the step its change needs, 1 one is too small or lines of the cohort could not be
+used, 2 no such version or no cohort.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from cds_service.fhir.shapes import Resource
-from cds_service.fhir.whole_record import RecordProblem, resources_of
 from cds_service.rulebook.change import version_order
 from cds_service.rulebook.compare import pin_changes, what_is_read
 from cds_service.rulebook.compare_page import difference_page, flows, release_page
 from cds_service.rulebook.compare_people import Two, two_editions, two_releases
 from cds_service.rulebook.compare_release import difference, release_difference
 from cds_service.rulebook.compare_report import difference_json, difference_text, release_json, release_text
-from cds_service.rulebook.compare_tally import Cohort, compare_cohort
+from cds_service.rulebook.compare_tally import Cohort
 from cds_service.rulebook.edition import NoEdition, edition_of
 from cds_service.rulebook.files import write_whole
 from cds_service.rulebook.reader import read_definition_file, read_rule_file
-from cds_service.rulebook.release import Loaded, definition_path, known_releases, load_release, rule_path
-from cds_service.rulebook.source import nearest
+from cds_service.rulebook.release import Loaded, definition_path, load_release, rule_path, unknown_release
 
 FINE, FINDINGS, USAGE = 0, 1, 2
 
 
-People = Iterator[Sequence[Resource]]
+Over = Callable[[Callable[[], Two]], Cohort | None]  # puts both sides before a cohort, None without one
 
 
 class NoComparison(ValueError):
@@ -46,6 +43,7 @@ class _Answer:
     data: dict[str, Any]
     page: str
     enough: bool
+    left_out: bool = False
 
 
 def diff_command(args: argparse.Namespace) -> int:
@@ -53,15 +51,21 @@ def diff_command(args: argparse.Namespace) -> int:
 
     args: before, after ("rule@version", "definition@version" or names of releases, both of one sort), folder, format
     ("text", "json"), html (file to write or None), cohort (folder or None), today (date);
-    bulk_records, which reads a cohort of NDJSON.
+    compare, which puts both sides before a cohort: sides, folder, today -> Cohort (population.compare). Raises OSError,
+    and NoComparison without a cohort.
     """
     folder = Path(args.folder)
     try:
+        for each in (args.before, args.after):
+            name, at, version = each.partition("@")
+            if at and not (name and version):
+                told = f"no {'version' if name else 'rule'}; write it as {name or 'rule'}@1.1.0"
+                raise NoComparison(f"'{each}' names {told}")
         if ("@" in args.before) != ("@" in args.after):
             raise NoComparison("name two versions, as rule@1.0.0 rule@1.1.0, or two releases")
         is_version, is_definition = "@" in args.before, _is_definition(folder, args.before)
         compare = _definitions if is_definition else _versions if is_version else _releases
-        answer = compare(folder, args.before, args.after, _people(args), args.today)
+        answer = compare(folder, args.before, args.after, _over(args))
         if args.html:
             write_whole(Path(args.html), answer.page)
     except (NoEdition, NoComparison) as problem:
@@ -77,10 +81,10 @@ def diff_command(args: argparse.Namespace) -> int:
         print("\n".join(answer.text))
         if args.html:
             print(f"written: {args.html}")
-    return FINE if answer.enough else FINDINGS
+    return FINE if answer.enough and not answer.left_out else FINDINGS
 
 
-def _versions(folder: Path, before: str, after: str, people: People | None, today: date) -> _Answer:
+def _versions(folder: Path, before: str, after: str, over: Over) -> _Answer:
     load = cache(load_release)
     editions = (what_is_read(edition_of(folder, before, load)), what_is_read(edition_of(folder, after, load)))
     old, new = (each.rule for each in editions)
@@ -90,12 +94,13 @@ def _versions(folder: Path, before: str, after: str, people: People | None, toda
     found = difference(files[0], files[1], pin_changes(*editions))
     release = _sound(load(folder, None)).release
     assert release is not None
-    cohort = _cohort(two_editions(release, *editions), people, today) if people else None
+    cohort = over(partial(two_editions, release, *editions))
     return _Answer(
         list(difference_text(found, cohort)),
         difference_json(found, cohort),
         difference_page(found, flows(editions, release), cohort),
         found.enough,
+        bool(cohort and cohort.left_out),
     )
 
 
@@ -103,8 +108,8 @@ def _is_definition(folder: Path, name: str) -> bool:
     return "@" in name and (folder / "definitions" / name.partition("@")[0]).is_dir()
 
 
-def _definitions(folder: Path, before: str, after: str, people: People | None, today: date) -> _Answer:
-    if people:
+def _definitions(folder: Path, before: str, after: str, over: Over) -> _Answer:
+    if over is not nobody:
         raise NoComparison("a definition alone shows no card; compare rules or releases on a cohort")
     files = []
     for name in (before, after):
@@ -123,22 +128,25 @@ def _definitions(folder: Path, before: str, after: str, people: People | None, t
     return _Answer(list(difference_text(found)), difference_json(found), difference_page(found), found.enough)
 
 
-def _releases(folder: Path, before: str, after: str, people: People | None, today: date) -> _Answer:
+def _releases(folder: Path, before: str, after: str, over: Over) -> _Answer:
     sides = [loaded_release(folder, each) for each in (before, after)]
     found = release_difference(sides[0], sides[1])
     releases = [each.release for each in sides if each.release]
-    cohort = _cohort(two_releases(releases[0], releases[1]), people, today) if people else None
+    cohort = over(partial(two_releases, *releases))
     return _Answer(
-        list(release_text(found, cohort)), release_json(found, cohort), release_page(found, cohort), found.enough
+        list(release_text(found, cohort)),
+        release_json(found, cohort),
+        release_page(found, cohort),
+        found.enough,
+        bool(cohort and cohort.left_out),
     )
 
 
 def loaded_release(folder: Path, name: str) -> Loaded:
     """Read a release by its name. Raises NoComparison with the nearest name, or with what is wrong in its files."""
-    known = known_releases(folder)
-    if name not in known:
-        near = nearest(name, known)
-        raise NoComparison(f"no release '{name}'; {near or 'there are ' + ', '.join(known)}")
+    unknown = unknown_release(folder, name)
+    if unknown:
+        raise NoComparison(unknown)
     return _sound(load_release(folder, name))
 
 
@@ -149,30 +157,16 @@ def _sound(loaded: Loaded) -> Loaded:
     return loaded
 
 
-def _cohort(two: Two, people: People, today: date) -> Cohort:
-    return compare_cohort(two, people, today)
+def nobody(_: Callable[[], Two]) -> None:
+    """Compare on nobody: there is no cohort."""
 
 
-def _people(args: argparse.Namespace) -> People | None:
+def _over(args: argparse.Namespace) -> Over:
     if not args.cohort:
-        return None
-    folder = Path(args.cohort)
-    is_bulk = any(folder.glob("*.ndjson")) or any(folder.glob("*.ndjson.gz"))
-    return args.bulk_records(folder) if is_bulk else read_records(folder)
+        return nobody
 
+    def over(sides: Callable[[], Two]) -> Cohort:
+        found: Cohort = args.compare(sides, Path(args.cohort), args.today)
+        return found
 
-def read_records(folder: Path) -> Iterator[list[Resource]]:
-    """Give the records of a folder of FHIR Bundles, one person each: *.json, else */bundle.json.
-
-    Raises NoComparison for a folder without any, and for a file that is no FHIR, naming file and line.
-    """
-    files = sorted(folder.glob("*.json")) or sorted(folder.glob("*/bundle.json"))
-    if not files:
-        raise NoComparison(f"{folder}: no FHIR Bundles; wanted a folder of *.json, one person each")
-    for path in files:
-        try:
-            yield resources_of(json.loads(path.read_text(encoding="utf-8")))
-        except json.JSONDecodeError as fault:
-            raise NoComparison(f"{path}:{fault.lineno}:{fault.colno}: is no JSON: {fault.msg}") from None
-        except (RecordProblem, UnicodeDecodeError) as fault:
-            raise NoComparison(f"{path}:1:1: {fault}") from None
+    return over

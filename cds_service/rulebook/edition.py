@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from cds_service.core.rule import Edition, Rule
-from cds_service.rulebook.lint import drafts_of
-from cds_service.rulebook.lint_names import NEEDED
+from cds_service.rulebook.lint import cannot_be_judged, drafts_of
 from cds_service.rulebook.lint_subject import Subject, files_of, unread_sets
 from cds_service.rulebook.release import Loaded, load_release, subjects_of
 from cds_service.rulebook.rule_report import tested_of
@@ -36,11 +35,11 @@ def edition_of(folder: Path, name: str, load: Load = load_release) -> Edition:
     for loaded in (current, *older):
         for subject in subjects_of(loaded, folder):
             if _is(subject, rule_id, version):
-                return _sound(subject, loaded.problems)
+                return _sound(subject, [*loaded.problems, *cannot_be_judged(subject)])
     drafts, problems = drafts_of(folder, current)
     for subject in drafts:
         if _is(subject, rule_id, version):
-            return _sound(subject, [*problems, *(each for check in NEEDED for each in check(subject))])
+            return _sound(subject, [*problems, *cannot_be_judged(subject)])
     versions = sorted(each.stem for each in (folder / rule_id).glob("*.yaml"))
     if versions:
         raise NoEdition(f"{rule_id} has no version {version}; there are {', '.join(versions)}")
@@ -53,7 +52,7 @@ def _is(subject: Subject, rule_id: str, version: str) -> bool:
 
 def _sound(subject: Subject, problems: Iterable[RuleProblem]) -> Edition:
     files = files_of(subject)
-    errors = [each for each in problems if each.severity == "error" and each.file in files]
+    errors = list(dict.fromkeys(each for each in problems if each.severity == "error" and each.file in files))
     if errors:
         raise NoEdition("\n".join(map(str, errors)))
     unread = sorted(unread_sets(subject))

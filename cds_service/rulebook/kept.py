@@ -28,10 +28,12 @@ from cds_service.rulebook.release import load_release
 from cds_service.rulebook.release_file import RELEASE_FILE, read_release_file
 from cds_service.rulebook.release_lock import LOCK_FILE, digest_of, file_digests, read_lock, write_lock
 from cds_service.rulebook.site_file import SiteFile, read_site_bytes
+from cds_service.rulebook.sound import sound_files
 
 ACCEPTED, REFUSED, WAITING, UNLOCKED = "accepted", "refused", "waiting", "unlocked"
 PROBLEMS_KEPT = 10
 RELEASES_KEPT = 10
+STANDINGS_KEPT = 10  # of one rules folder: each site file it was served with has one
 _FOLDERS, _NEW = "folders", ".new-"
 _BUSY = "lock"  # the file whose lock is held while one process of this machine accepts
 
@@ -42,6 +44,7 @@ class Standing:
 
     digest, release: of what was accepted last; "" when nothing was.
     mark:            the commit it was accepted by (see `commit_mark`).
+    version:         of the package that accepted it.
     refused:         the commit that was refused since, "" for none; problems: why, the first ten.
     """
 
@@ -51,6 +54,7 @@ class Standing:
     mark: str = ""
     refused: str = ""
     problems: tuple[str, ...] = ()
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +131,9 @@ def _judged(folder: Path, kept: Path, files: dict[str, str], standing: Standing,
         if file_digests({name: copy / name for name in files}) != files:
             return Looked(WAITING, before, ("a file was changed while it was copied",))
         write_lock(copy, id_, {name: copy / name for name in files})
-        loaded = load_release(copy)
-        errors = [each for each in report_of(loaded, copy, None, site).problems if each.severity == "error"]
+        sound = sound_files(release_folder(kept, before), copy, files) if before.version == __version__ else frozenset()
+        loaded = load_release(copy, tested=sound)
+        errors = [each for each in report_of(loaded, copy, None, site, sound).problems if each.severity == "error"]
         if errors or loaded.release is None:
             told = tuple(str(replace(each, file=_named(each.file, copy))) for each in errors[:PROBLEMS_KEPT])
             refused = replace(before, refused=standing.mark, problems=told)
@@ -145,7 +150,7 @@ def _judged(folder: Path, kept: Path, files: dict[str, str], standing: Standing,
         return Looked(WAITING, before, (f"{fault.filename}: {fault.strerror}",))
     finally:
         shutil.rmtree(copy, ignore_errors=True)
-    accepted = replace(standing, digest=digest, release=id_, refused="", problems=())
+    accepted = replace(standing, digest=digest, release=id_, refused="", problems=(), version=__version__)
     _write(kept, folder, accepted, site)
     _forget_old(kept)
     return Looked(ACCEPTED, accepted)
@@ -201,13 +206,24 @@ def _write(kept: Path, folder: Path, standing: Standing, site: SiteFile | None) 
 
 
 def _forget_old(kept: Path) -> None:
-    """Remove the oldest copies beyond RELEASES_KEPT, but none that a folder stands by."""
+    """Remove the oldest copies beyond RELEASES_KEPT, but none that a folder stands by.
+
+    Of a folder's standings the oldest beyond STANDINGS_KEPT go: each edit of a site file leaves one. A service that
+    runs by one of them has the folder judged again.
+    """
     needed = set()
-    for each in (kept / _FOLDERS).glob("*.json"):
+    standings: dict[str, int] = {}
+    for each in sorted((kept / _FOLDERS).glob("*.json"), key=lambda each: each.stat().st_mtime, reverse=True):
         try:
-            needed.add(json.loads(each.read_text(encoding="utf-8"))["digest"])
+            told = json.loads(each.read_text(encoding="utf-8"))
+            folder, digest = told["folder"], told["digest"]
         except (OSError, ValueError, TypeError, KeyError):
             return  # who stands by what cannot be told, so nothing goes
+        standings[folder] = standings.get(folder, 0) + 1
+        if standings[folder] > STANDINGS_KEPT:
+            each.unlink(missing_ok=True)
+        else:
+            needed.add(digest)
     copies = [each for each in kept.iterdir() if each.is_dir() and each.name != _FOLDERS and each.name[0] != "."]
     copies.sort(key=lambda each: each.stat().st_mtime, reverse=True)
     for each in copies[RELEASES_KEPT:]:

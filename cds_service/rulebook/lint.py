@@ -24,7 +24,7 @@ from cds_service.rulebook import (
     lint_version,
     lint_words,
 )
-from cds_service.rulebook.lint_codes import MEANINGS, WARNING, severity_of
+from cds_service.rulebook.lint_codes import ERROR, MEANINGS, WARNING, severity_of
 from cds_service.rulebook.lint_site import site_problems
 from cds_service.rulebook.lint_subject import Shelf, Subject, subject_of
 from cds_service.rulebook.reader import DefinitionFile, RuleFile, read_definition_file, read_rule_file
@@ -33,6 +33,7 @@ from cds_service.rulebook.release_file import RELEASE_FILE, read_release_file
 from cds_service.rulebook.release_lock import read_lock
 from cds_service.rulebook.site_file import SiteFile, read_site
 from cds_service.rulebook.source import RuleProblem, Source
+from cds_service.rulebook.uncollected import uncollected
 from cds_service.rulebook.value_set_file import read_value_set_file
 
 CHECKS = (
@@ -45,6 +46,8 @@ CHECKS = (
     *lint_tests.CHECKS,
     *lint_words.CHECKS,
 )
+# What decides whether a file can be judged at all; the others are about its words, cards and tests.
+JUDGING = (*lint_names.CHECKS, *lint_parameters.CHECKS, *lint_find.CHECKS)
 NOT_REVIEWED = "not-reviewed"  # counted, not printed: it says nothing about a file that could be mended in it
 FROM_TESTS = frozenset({"small-change-missed", "untested-verdict"})  # `rules test` finds these and reads the allows
 
@@ -80,13 +83,28 @@ def lint_report(folder: Path, today: date | None = None, site: Path | None = Non
     return report_of(load_release(folder), folder, today, read_site(site) if site else None)
 
 
-def report_of(loaded: Loaded, folder: Path, today: date | None = None, site: SiteFile | None = None) -> Report:
-    """Look at a rules folder whose release is loaded already, and at a site file."""
+def report_of(
+    loaded: Loaded,
+    folder: Path,
+    today: date | None = None,
+    site: SiteFile | None = None,
+    sound: frozenset[str] = frozenset(),
+) -> Report:
+    """Look at a rules folder whose release is loaded already, and at a site file.
+
+    sound: names of files that were looked at before, by themselves; they are looked at for what is between files alone.
+    """
+    with uncollected():
+        return _report(loaded, folder, today, site, {str(folder / each) for each in sound})
+
+
+def _report(loaded: Loaded, folder: Path, today: date | None, site: SiteFile | None, sound: set[str]) -> Report:
     released = subjects_of(loaded, folder)
     drafts, draft_problems = drafts_of(folder, loaded)
     problems = [*loaded.problems, *draft_problems]
     for subject in (*released, *drafts):
-        problems += lint_subject(subject, today)
+        if subject.source.file not in sound:
+            problems += lint_subject(subject, today)
     rules = {
         each.id: loaded.rules[each.id, each.version]
         for each in loaded.file.entries
@@ -126,6 +144,11 @@ def lint_subject(subject: Subject, today: date | None = None) -> Iterator[RulePr
         yield from check(subject)
     if today is not None:
         yield from lint_rule.overdue(subject, today)
+
+
+def cannot_be_judged(subject: Subject) -> list[RuleProblem]:
+    """Give the errors of a file with which judging it would mean nothing, or fail."""
+    return [each for check in JUDGING for each in check(subject) if each.severity == ERROR]
 
 
 def settle(problems: Iterable[RuleProblem], sources: Iterable[Source]) -> Report:

@@ -53,19 +53,20 @@ def sets(value_sets: Mapping[str, ValueSet], paths: Mapping[str, Path]) -> Itera
     """sets-overlap, and unknown-value-set for a set declared disjoint from one that does not exist."""
     for name, value_set in value_sets.items():
         for other in value_set.disjoint_from:
-            source = _text_source(paths[name])
-            mark = _mark(source, f'"{other}"')
-            if other not in value_sets and other in paths:
-                continue  # it could not be read, which is told
-            if other not in value_sets:
+            if other in value_sets:
+                shared = sorted(each.code for each in overlap(value_set, value_sets[other]))
+                if shared:
+                    listed = ", ".join(shared[:5]) + (" and more" if len(shared) > 5 else "")
+                    text = f"'{name}' and '{other}' are declared disjoint but share {listed}"
+                    yield _at_name("sets-overlap", paths[name], other, text)
+            elif other not in paths:  # else it could not be read, which is told
                 hint = nearest(other, value_sets)
-                yield source.problem("unknown-value-set", mark, f"no value set '{other}' in the release", hint)
-                continue
-            shared = sorted(each.code for each in overlap(value_set, value_sets[other]))
-            if shared:
-                listed = ", ".join(shared[:5]) + (" and more" if len(shared) > 5 else "")
-                text = f"'{name}' and '{other}' are declared disjoint but share {listed}"
-                yield source.problem("sets-overlap", mark, text)
+                yield _at_name("unknown-value-set", paths[name], other, f"no value set '{other}' in the release", hint)
+
+
+def _at_name(code: str, path: Path, name: str, text: str, hint: str = "") -> RuleProblem:
+    source = _text_source(path)
+    return source.problem(code, _mark(source, f'"{name}"'), text, hint)
 
 
 def _text_source(path: Path) -> Source:

@@ -40,7 +40,7 @@ def _plain(problem: RuleProblem) -> Json:
         "severity": problem.severity,
         "text": problem.text,
         "hint": problem.hint,
-        "source_line": problem.source_line,
+        "source_line": problem.shown,
     }
 
 
@@ -101,7 +101,7 @@ def _rule(code: str, example: Mapping[str, str]) -> Json:
 def _result(problem: RuleProblem, index: int, allowed: bool, root: Path) -> Json:
     region: Json = {"startLine": problem.line, "startColumn": problem.column}
     if problem.source_line:
-        region["snippet"] = {"text": problem.source_line}
+        region["snippet"] = {"text": problem.shown}
     text = f"{problem.text}\nHint: {problem.hint}" if problem.hint else problem.text
     result: Json = {
         "ruleId": problem.code,

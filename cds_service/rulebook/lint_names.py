@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 from cds_service.core.facts import FACTS
 from cds_service.core.rule import Rule
-from cds_service.rulebook.lint_subject import Owned, Subject, Use, below, is_fact, resolve, uses_of
+from cds_service.rulebook.lint_subject import Owned, Subject, Use, below, is_fact, resolve
 from cds_service.rulebook.source import RuleProblem, nearest
 
 
 def names(subject: Subject) -> Iterator[RuleProblem]:
     """unknown-parameter, unknown-criterion, unknown-fact, unknown-value-set; unpinned once for each value set."""
     unpinned: set[str] = set()
-    for use in uses_of(subject.draft):
+    for use in subject.uses:
         match use.kind:
             case "parameter":
                 yield from _parameter(subject, use)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from cds_service.core.rule import Bounds, Find, Logic, Parameter, Rule
-from cds_service.rulebook.lint_subject import BOUNDS_KEYS, DURATION_KEYS, Subject, Use, uses_of
+from cds_service.rulebook.lint_subject import BOUNDS_KEYS, DURATION_KEYS, Subject, Use
 from cds_service.rulebook.lint_text import card_texts, placeholders
 from cds_service.rulebook.source import Place, RuleProblem, nearest
 
@@ -15,7 +15,7 @@ _DURATION = f"a duration ({', '.join(DAYS_IN)})"
 
 def use(subject: Subject) -> Iterator[RuleProblem]:
     """unused-parameter: no criterion, draft or card text uses it; a `says` alone does not count."""
-    used = {each.name for each in uses_of(subject.draft) if each.kind == "parameter"}
+    used = {each.name for each in subject.uses if each.kind == "parameter"}
     if isinstance(subject.draft, Rule):
         used |= {name for _, text, _ in card_texts(subject.draft) for name in placeholders(text)}
     for name in subject.draft.parameters:
@@ -44,7 +44,7 @@ def value(subject: Subject) -> Iterator[RuleProblem]:
 def unit(subject: Subject) -> Iterator[RuleProblem]:
     """wrong-unit: durations for windows, years for age, count for count, measures for values."""
     misspelt: set[Place] = set()
-    for each in uses_of(subject.draft):
+    for each in subject.uses:
         parameter = subject.draft.parameters.get(each.name) if each.kind == "parameter" else None
         if parameter and parameter.unit:
             wanted = _wanted_unit(subject, each, parameter.unit)

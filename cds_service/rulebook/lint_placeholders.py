@@ -45,10 +45,10 @@ def _unknown(subject: Subject, place: Place, inside: str, hint: str) -> RuleProb
 def _part(subject: Subject, place: Place, inside: str) -> Iterator[RuleProblem]:
     draft = subject.draft
     name, dot, part = inside.rpartition(".")
-    known = [*draft.parameters, *(f"{each}.{one}" for each in draft.criteria for one in PARTS)]
     if _led_nowhere(subject, name):
         return
     if not dot or part not in PARTS or not resolve(draft, name, subject.shelf):
+        known = [*draft.parameters, *(f"{each}.{one}" for each in draft.criteria for one in PARTS)]
         yield _unknown(subject, place, inside, nearest(inside, known) or f"parts of a criterion: {', '.join(PARTS)}")
         return
     facts = row_facts(draft, name, subject.shelf)

@@ -6,7 +6,7 @@ from datetime import date
 from cds_service.core.facts import HOOKS, ORDER_HOOKS
 from cds_service.core.rule import Definition, Find, Hook, Logic, Rule
 from cds_service.rulebook.case import RULE_LISTS
-from cds_service.rulebook.lint_subject import Owned, Subject, Use, card_uses, reached, resolve, row_facts, uses_of
+from cds_service.rulebook.lint_subject import Owned, Subject, Use, card_uses, reached, resolve, row_facts
 from cds_service.rulebook.lint_text import card_texts, placeholders
 from cds_service.rulebook.reader_forms import SETTINGS
 from cds_service.rulebook.source import Place, RuleProblem
@@ -70,7 +70,7 @@ def attributes(subject: Subject) -> Iterator[RuleProblem]:
     rule = subject.draft
     if not isinstance(rule, Rule):
         return
-    names = (*rule.criteria, *(each.name for each in uses_of(rule) if each.kind == "criterion"))
+    names = (*rule.criteria, *(each.name for each in subject.uses if each.kind == "criterion"))
     read = reached(rule, names, subject.shelf).values()
     for attribute, key in _READ_BY.items():
         place = ("attributes", attribute)
@@ -95,7 +95,7 @@ def evidence(subject: Subject) -> Iterator[RuleProblem]:
     elif isinstance(draft, Rule):
         yield from _baseless(subject, draft)
     users: dict[str, set[str]] = {}
-    for each in uses_of(draft):
+    for each in subject.uses:
         if each.kind == "parameter":
             users.setdefault(each.name, set()).add(_user(each))
     for name in draft.parameters:
@@ -121,7 +121,7 @@ def idle_evidence(subject: Subject) -> Iterator[RuleProblem]:
         working = {local for owner, local in _led_to(subject, draft) if owner == draft.id}
     else:
         working = set(draft.criteria)
-    working |= {each.name for each in uses_of(draft) if each.kind == "parameter"}
+    working |= {each.name for each in subject.uses if each.kind == "parameter"}
     for number, each in enumerate(draft.evidence):
         shown = isinstance(draft, Rule) and any(each.id in card.source for card in draft.cards)
         known = {*draft.criteria, *draft.parameters, "cards"}

@@ -11,11 +11,14 @@ from pathlib import Path
 from cds_service.core.facts import Coding
 from cds_service.core.overlay import (
     ACTIVE,
+    FEEDBACK,
+    MOST_OVERRIDDEN,
     NEVER_WHEN,
     NOT_HELD,
     PARAMETERS,
     RULES,
     SIGNED_OFF,
+    SMALL_COUNTS,
     VALUE_SETS,
     gate_names,
     with_codes,
@@ -33,6 +36,8 @@ from cds_service.rulebook.site_file import SiteFile
 from cds_service.rulebook.source import Place, RuleProblem, nearest
 
 NOT_ALLOWED = "site-not-allowed"
+MOST_LEAST_COUNT = 1000
+LEAST_COUNTS = frozenset({1, *range(5, MOST_LEAST_COUNT + 1)})
 
 
 class SiteProblem(Exception):
@@ -247,4 +252,22 @@ def words_of_cards(case: SiteSubject) -> Iterator[RuleProblem]:
     yield from wording(case.file, case.subjects)
 
 
-CHECKS = (parameters, together, runs, signed_off, words_of_cards, codes, never_when, not_held)
+def feedback(case: SiteSubject) -> Iterator[RuleProblem]:
+    """What feedback reports cannot go by."""
+    yield from feedback_problems(case.file)
+
+
+def feedback_problems(file: SiteFile) -> Iterator[RuleProblem]:
+    """A share that every answer passes or none can, and a least count that would not hide what it holds back."""
+    chosen, problem = file.site.feedback, file.source.problem
+    share, least = chosen.get(MOST_OVERRIDDEN), chosen.get(SMALL_COUNTS)
+    if share is not None and not 1 <= share < 100:
+        text = f"'{MOST_OVERRIDDEN}' is a share in percent from 1 to below 100, not {share:g}"
+        yield problem(NOT_ALLOWED, (FEEDBACK, MOST_OVERRIDDEN, "value"), text, "60 stands for 60 %")
+    if least is not None and least not in LEAST_COUNTS:
+        text = f"'{SMALL_COUNTS}' is 1 or from 5 to {MOST_LEAST_COUNT}, not {least:g}"
+        hint = "below 5, a count that is held back could at times be worked out; 1 holds none back"
+        yield problem(NOT_ALLOWED, (FEEDBACK, SMALL_COUNTS, "value"), text, hint)
+
+
+CHECKS = (parameters, together, runs, signed_off, words_of_cards, codes, never_when, not_held, feedback)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from cds_service.core.overlay import WORDING, with_parameters, with_wording
 from cds_service.core.rule import Card, Rule
 from cds_service.rulebook import lint_names, lint_placeholders, lint_words
-from cds_service.rulebook.lint_subject import Subject
+from cds_service.rulebook.lint_subject import Subject, uses_of
 from cds_service.rulebook.site_file import SiteFile
 from cds_service.rulebook.source import Mark, Node, Place, RuleProblem, nearest
 
@@ -55,7 +55,8 @@ def _texts(file: SiteFile, subject: Subject) -> Iterator[RuleProblem]:
         return
     blocks = tuple(Node("block", _NOWHERE, entries=_written(file, rule, card)) for card in cards)
     root = Node("block", _NOWHERE, entries=((_key("cards"), Node("list", _NOWHERE, items=blocks)),))
-    here = replace(subject, draft=replace(said, cards=cards), source=replace(file.source, root=root))
+    draft = replace(said, cards=cards)
+    here = replace(subject, draft=draft, uses=tuple(uses_of(draft)), source=replace(file.source, root=root))
     for check in _CHECKS:
         for problem in check(here):
             if problem.line:

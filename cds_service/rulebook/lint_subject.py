@@ -40,12 +40,13 @@ class Shelf:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One file to look at."""
+    """One file to look at. uses: see `uses_of`."""
 
     source: Source
     draft: Rule | Definition
     cases: tuple[Case, ...]
     shelf: Shelf
+    uses: tuple["Use", ...]
 
     def problem(self, code: str, place: Place, text: str, hint: str = "") -> RuleProblem:
         """Build a problem at the value of a place."""
@@ -67,7 +68,7 @@ class Use:
 
 def subject_of(file: RuleFile | DefinitionFile, shelf: Shelf) -> Subject:
     """Put a file and its shelf together."""
-    return Subject(file.source, file.draft, file.cases, shelf)
+    return Subject(file.source, file.draft, file.cases, shelf, tuple(uses_of(file.draft)))
 
 
 def uses_of(draft: Rule | Definition) -> Iterator[Use]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from cds_service.core.value_set import words
-from cds_service.rulebook.lint_subject import Subject, uses_of
+from cds_service.rulebook.lint_subject import Subject
 from cds_service.rulebook.lint_text import mark_of
 from cds_service.rulebook.source import Mark, Node, Place, RuleProblem, Source
 from cds_service.rulebook.words import find_words
@@ -37,7 +37,7 @@ def person_first_in(source: Source) -> Iterator[RuleProblem]:
         for word, instead in find_words(line) if line.lstrip().startswith("#") else ():
             mark = Mark(number, line.index(word) + 1)
             yield source.problem("person-first", mark, f"'{word}' is a word to avoid", f"write: {instead}")
-    for place, node in _texts(source.root, (), _READ):
+    for place, node in _texts(source.root, _READ):
         if place[0] == "tests" and place[-1] == "text":
             continue
         for word, instead in find_words(node.text):
@@ -52,9 +52,7 @@ def tone(subject: Subject) -> Iterator[RuleProblem]:
 
 def tone_in(source: Source) -> Iterator[RuleProblem]:
     """Look at a file by itself, whatever it is about."""
-    for place, node in _texts(source.root, (), _READ):
-        if place[0] == "tests":
-            continue
+    for place, node in _texts(source.root, _READ, but="tests"):
         for found in _TONE.finditer(node.text):
             mark = mark_of(source, place, found[0])
             text = f"'{found[0]}' shouts" if found[0] == "!" else f"'{found[0]}' promises what nobody can know"
@@ -67,7 +65,7 @@ def code_display(subject: Subject) -> Iterator[RuleProblem]:
     Only catalog wording counts: a display of five words or more, or of three with a comma or bracket. A shorter one
     ("sleep apnea") is how people speak.
     """
-    named = {each.name for each in uses_of(subject.draft) if each.kind == "value-set"}
+    named = {each.name for each in subject.uses if each.kind == "value-set"}
     displays = {
         words(display): display
         for value_set in (subject.shelf.value_sets.get(each) for each in sorted(named))
@@ -75,12 +73,16 @@ def code_display(subject: Subject) -> Iterator[RuleProblem]:
         for coding, display in value_set.displays.items()
         if _DRUG_SYSTEM not in coding.system and _is_catalog_wording(display)
     }
-    for place, node in _texts(subject.source.root, (), _PRINTED):
+    lengths: dict[str, set[int]] = {}  # first word of a display -> how many words such displays have
+    for phrase in displays:
+        lengths.setdefault(phrase[0], set()).add(len(phrase))
+    for place, node in _texts(subject.source.root, _PRINTED, but="tests"):
         if place[0] not in ("criteria", "cards"):
             continue
         said = words(node.text)
-        for phrase, display in displays.items():
-            if any(said[index : index + len(phrase)] == phrase for index in range(len(said) - len(phrase) + 1)):
+        parts = {said[at : at + each] for at, word in enumerate(said) for each in lengths.get(word, ())}
+        for phrase, display in displays.items() if not parts.isdisjoint(displays) else ():
+            if phrase in parts:
                 text = f"'{display}' is the display of a code"
                 yield subject.problem("code-display", place, text, "say it in words of your own")
 
@@ -90,18 +92,31 @@ def _is_catalog_wording(display: str) -> bool:
     return count >= _LONG or (count >= _SHORTEST and bool(_CATALOG.search(display)))
 
 
-def _texts(node: Node | None, place: Place, keys: frozenset[str]) -> Iterator[tuple[Place, Node]]:
-    """Give every scalar that stands under one of the keys, at any depth of lists, with its place."""
-    if node is None:
+def _texts(root: Node | None, keys: frozenset[str], but: str = "") -> Iterator[tuple[Place, Node]]:
+    """Give every scalar that stands under one of the keys, at any depth of lists, with its place.
+
+    but: a key of the file that is not looked into.
+    """
+    for key, value in root.entries if root else ():
+        if key.text != but:
+            yield from _below(value, (key.text,), key.text in keys, keys, key.text in _BLOCKS and key.text in keys)
+    for number, each in enumerate(root.items if root else ()):
+        yield from _below(each, (number,), False, keys, False)
+
+
+def _below(node: Node, place: Place, read: bool, keys: frozenset[str], all_read: bool) -> Iterator[tuple[Place, Node]]:
+    """Give the texts of one value. read: whether its key is one of those; all_read: whether each key inside is."""
+    if node.kind == "scalar":
+        if read:
+            yield place, node
         return
     for key, value in node.entries:
-        yield from _texts(value, (*place, key.text), keys)
+        inside = all_read or key.text in keys
+        if inside or value.kind != "scalar":
+            yield from _below(value, (*place, key.text), inside, keys, all_read)
     for number, each in enumerate(node.items):
-        yield from _texts(each, (*place, number), keys)
-    under = [each for each in place if isinstance(each, str)]
-    read = under and (under[-1] in keys or (under[0] in _BLOCKS and under[0] in keys))
-    if node.kind == "scalar" and read:
-        yield place, node
+        if read or each.kind != "scalar":
+            yield from _below(each, (*place, number), read, keys, all_read)
 
 
 CHECKS = (person_first, tone, code_display)

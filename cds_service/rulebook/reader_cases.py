@@ -132,11 +132,13 @@ DEFINITION_TESTS = Form(
 def read_cases(tests: Value, definition: bool, reading: Reading) -> tuple[Case, ...]:
     """Build the tests from what was read under `tests`: whole keys of `but` replace those of `base`."""
     base = tests.get("base", {})
+    base_facts = _facts(base)
     cases = []
     for list_name in DEFINITION_LISTS if definition else RULE_LISTS:
         for number, each in enumerate(tests.get(list_name, ())):
             at = reading.source.mark(("tests", list_name, number))
-            merged = {**base, **each.get("but", {})}
+            but = each.get("but", {})
+            merged = {**base, **but}
             absent = next((key for key in ("today", "hook")[: 1 + (not definition)] if key not in merged), "")
             if absent and not _is_written(absent, (list_name, number), reading):
                 reading.note("missing-key", at, f"the test has no '{absent}'", "give it in `base`")
@@ -146,7 +148,7 @@ def read_cases(tests: Value, definition: bool, reading: Reading) -> tuple[Case, 
                     name=each.get("name", ""),
                     today=merged.get("today", ""),
                     hook=merged.get("hook", HOOKS[0]),
-                    facts={name: _rows(rows) for name, rows in merged.items() if name in FACTS},
+                    facts=base_facts | _facts(but),
                     card=each.get("card"),
                     indicator=each.get("indicator"),
                     suggests=each.get("suggests"),
@@ -161,6 +163,10 @@ def read_cases(tests: Value, definition: bool, reading: Reading) -> tuple[Case, 
 def _is_written(key: str, test: tuple[str, int], reading: Reading) -> bool:
     """Whether a key stands in `base` or in the test; what is wrong with it is told already."""
     return any(reading.source.has(("tests", *where, key)) for where in (("base",), (*test, "but")))
+
+
+def _facts(chart: dict[str, Value]) -> dict[str, tuple[CaseRow, ...] | None]:
+    return {name: _rows(rows) for name, rows in chart.items() if name in FACTS}
 
 
 def _rows(rows: Value) -> tuple[CaseRow, ...] | None:

@@ -42,6 +42,7 @@ CREATED = ("MedicationRequest", "ServiceRequest")
 
 LINE = Text("one line of text")
 UNIT = Text("one line of text", ("years", "months", "weeks", "days", "score", "count", "times", "ms", "U/L"))
+WEB_ADDRESS = Named("a web address", r"https?://\S+", "https://example.org/")
 FILE_ID = Named("an id in kebab-case", _KEBAB, "opioid-status")
 VERSION = Named("a version of three parts", r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", "1.0.0")
 DATE = Named("a date", r"\d{4}-\d{2}-\d{2}", "2026-11-21", code="wrong-type", day=True)
@@ -80,7 +81,7 @@ EVIDENCE = Form(
     (
         Key("id", FILE_ID, True, "the id that cards name in `source`"),
         Key("cite", LINE, True, "the citation"),
-        Key("url", LINE, True, "where it can be read"),
+        Key("url", WEB_ADDRESS, True, "where it can be read"),
         Key("grade", Word("a grade", ("A", "B", "C")), True, "how strong it is"),
         Key("supports", ListOf(SUPPORTED, least=1), True, "the criteria, parameters or `cards` that rest on it"),
     ),
@@ -241,7 +242,7 @@ LINK = Form(
     "a link",
     (
         Key("label", LINE, True, "what the link says"),
-        Key("url", LINE, True, "where it leads"),
+        Key("url", WEB_ADDRESS, True, "where it leads"),
         Key("type", Word("a link type", ("absolute", "smart")), True, "a web page, or a SMART app"),
     ),
 )
@@ -267,8 +268,8 @@ ATTRIBUTES_FORM = Form("`attributes`", tuple(Key(each, _ATTRIBUTE, True, "false 
 SETTINGS_FORM = Form("`settings`", tuple(Key(each, LINE, True, "what the rule does there") for each in SETTINGS))
 
 
-def file_form(definition: bool, tests: Form) -> Form:
-    """Give the form of a whole file, with the form of its tests."""
+def file_form(definition: bool, tests: Form | None) -> Form:
+    """Give the form of a whole file, with the form of its tests; None for a file without them."""
     identity = (
         Key("schema", Number(whole=True, only=(1,)), True, "the version of this form: 1"),
         Key("id", FILE_ID, True, "the folder the file stands in"),
@@ -305,7 +306,7 @@ def file_form(definition: bool, tests: Form) -> Form:
         Key("merges_into", ListOf(FILE_ID), False, "rules whose card takes up its own (section 6)"),
         Key("cards", ListOf(CARD, least=1), True, "what it says (section 7)"),
     )
-    last = (Key("tests", tests, True, "how it was tested (section 9)"),)
+    last = (Key("tests", tests, True, "how it was tested (section 9)"),) if tests else ()
     keys = (
         (*identity, *review, *body, *last)
         if definition

@@ -5,9 +5,10 @@ JSON Schema come from the same tables.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, TypeAlias
 
 from cds_service.rulebook.source import Node
 
@@ -112,6 +113,7 @@ class Form:
     one_of:  keys of which exactly one must stand.
     some_of: keys of which at least one must stand.
     example: how it is written, for whoever wrote something else.
+    by_name, required: its keys by their names, and the names of those that must stand; they follow from `keys`.
     """
 
     name: str
@@ -120,6 +122,12 @@ class Form:
     one_of: tuple[str, ...] = ()
     some_of: tuple[str, ...] = ()
     example: str = ""
+    by_name: Mapping[str, Key] = field(init=False, repr=False, compare=False)
+    required: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_name", {each.name: each for each in self.keys})
+        object.__setattr__(self, "required", tuple(each.name for each in self.keys if each.required))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +150,12 @@ class Kinds:
 
 
 Shape: TypeAlias = Text | Named | Word | Number | Constant | ListOf | BlockOf | BlockBy | Form | Either | Kinds
+
+
+@cache
+def pattern_of(written: str) -> re.Pattern[str]:
+    """Compile the pattern of a form of text, once."""
+    return re.compile(written)
 
 
 def said(node: Node) -> str:
@@ -182,21 +196,47 @@ def wanted(shape: Shape) -> str:
 
 def takes(shape: Shape, node: Node) -> bool:
     """Whether a shape takes this sort of node; what it says is judged when it is read."""
-    match shape:
-        case Text() | Named():
-            return node.kind == "scalar" and not (node.plain and node.text in ("", "null", "true", "false"))
-        case Word(words=words):
-            return node.kind == "scalar" and node.text in words
-        case Number():
-            return node.kind == "scalar" and node.plain and bool(NUMBER.fullmatch(node.text))
-        case Constant(word=word):
-            return node.kind == "scalar" and node.plain and node.text == word
-        case ListOf(item=item):
-            return node.kind == "list" or takes(item, node)
-        case BlockOf() | BlockBy() | Form() | Kinds():
-            return node.kind == "block"
-        case Either(options=options):
-            return any(takes(each, node) for each in options)
+    return _TAKES[type(shape)](shape, node)
+
+
+def _takes_words(shape: Text | Named, node: Node) -> bool:
+    return node.kind == "scalar" and not (node.plain and node.text in ("", "null", "true", "false"))
+
+
+def _takes_word(shape: Word, node: Node) -> bool:
+    return node.kind == "scalar" and node.text in shape.words
+
+
+def _takes_number(shape: Number, node: Node) -> bool:
+    return node.kind == "scalar" and node.plain and bool(NUMBER.fullmatch(node.text))
+
+
+def _takes_constant(shape: Constant, node: Node) -> bool:
+    return node.kind == "scalar" and node.plain and node.text == shape.word
+
+
+def _takes_list(shape: ListOf, node: Node) -> bool:
+    return node.kind == "list" or takes(shape.item, node)
+
+
+def _takes_block(shape: Shape, node: Node) -> bool:
+    return node.kind == "block"
+
+
+def _takes_either(shape: Either, node: Node) -> bool:
+    return any(takes(each, node) for each in shape.options)
+
+
+_TAKES: Mapping[type, Callable[[Any, Node], bool]] = {
+    Text: _takes_words,
+    Named: _takes_words,
+    Word: _takes_word,
+    Number: _takes_number,
+    Constant: _takes_constant,
+    ListOf: _takes_list,
+    Either: _takes_either,
+    **dict.fromkeys((BlockOf, BlockBy, Form, Kinds), _takes_block),
+}
 
 
 def sort_of(shape: Shape) -> str:

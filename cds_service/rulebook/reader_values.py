@@ -5,9 +5,10 @@ for, so a word or number that YAML 1.1 would misread is told instead of read.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from math import isfinite
 from typing import Any, Final, TypeAlias
 
 from cds_service.rulebook.reader_shapes import (
@@ -24,6 +25,7 @@ from cds_service.rulebook.reader_shapes import (
     Shape,
     Text,
     Word,
+    pattern_of,
     said,
     sort_of,
     takes,
@@ -40,6 +42,10 @@ _MISREAD = re.compile(
     r"|[-+]?([0-9][0-9_]*(:[0-5]?[0-9])*)?\.[0-9_]*([eE][-+]?[0-9]+)?|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+"
     r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
 )
+
+_A_NUMBER = re.compile(r"[-+]?\.?[0-9]")
+_TYPESET = re.compile("[“”„«].*[“”»]")
+_CONSTANTS = {"true": True, "false": False, "null": None}
 
 Value: TypeAlias = Any  # text, number, bool, None, tuple or dict, as the shape says
 
@@ -65,27 +71,15 @@ class Reading:
 
 def read(shape: Shape, node: Node, reading: Reading) -> Value:
     """Read a node as a shape; MISSING when it cannot be, with the reason noted."""
-    match shape:
-        case Either(options=options):
-            for each in options:
-                if takes(each, node):
-                    return read(each, node, reading)
-            likely = [each for each in options if sort_of(each) == node.kind]
-            return read(likely[0], node, reading) if len(likely) == 1 else _wrong(shape, node, reading)
-        case ListOf():
-            return _read_list(shape, node, reading)
-        case BlockOf():
-            return _read_block(shape, node, reading)
-        case BlockBy():
-            return _read_block_by(shape, node, reading)
-        case Form():
-            return _read_form(shape, node, reading)
-        case Kinds():
-            return _read_kind(shape, node, reading)
-        case _:
-            if node.kind != "scalar":
-                return _wrong(shape, node, reading)
-            return _read_scalar(shape, node, reading)
+    return _READERS[type(shape)](shape, node, reading)
+
+
+def _read_either(shape: Either, node: Node, reading: Reading) -> Value:
+    for each in shape.options:
+        if takes(each, node):
+            return read(each, node, reading)
+    likely = [each for each in shape.options if sort_of(each) == node.kind]
+    return read(likely[0], node, reading) if len(likely) == 1 else _wrong(shape, node, reading)
 
 
 def _wrong(shape: Shape, node: Node, reading: Reading, hint: str = "") -> Value:
@@ -110,52 +104,66 @@ def _respelt(text: str, pattern: str) -> str:
     """Give "did you mean 'x'?" for a name in another style of writing, or nothing."""
     apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[\s_-]+", " ", text).lower().strip()
     for each in (apart.replace(" ", "-"), apart.replace(" ", "_"), text.removeprefix("v")):
-        if each != text and re.fullmatch(pattern, each):
+        if each != text and pattern_of(pattern).fullmatch(each):
             return f"did you mean '{each}'?"
     return ""
 
 
-def _read_scalar(shape: Text | Named | Word | Number | Constant, node: Node, reading: Reading) -> Value:
-    match shape:
-        case Constant(word=word):
-            if takes(shape, node):
-                return {"true": True, "false": False, "null": None}[word]
-            return _wrong(shape, node, reading, f"write {word} without quotes" if node.text == word else "")
-        case Number():
-            return _read_number(shape, node, reading)
-        case Word(words=words):
-            if node.text in words and not (node.plain and _MISREAD.fullmatch(node.text)):
-                return node.text
-            if not (node.plain and _MISREAD.fullmatch(node.text)):
-                return _wrong(shape, node, reading, nearest(node.text, words))
-        case Named(pattern=pattern, plain=plain, number_code=number_code, code=code, day=day):
-            if number_code and re.match(r"[-+]?\.?[0-9]", node.text):
-                text = f"the number {said(node)} stands here; wanted {wanted(shape)}"
-                reading.note(number_code, node.mark, text, _number_hint(node.text, reading))
-                return MISSING
-            if node.plain and node.text == "":
-                return _wrong(shape, node, reading)
-            if re.fullmatch(pattern, node.text) and (plain or not (node.plain and _MISREAD.fullmatch(node.text))):
-                fault = _day_fault(node.text) if day else ""
-                if fault:
-                    reading.note(code, node.mark, f"'{node.text}' is no day of the calendar", fault)
-                return MISSING if fault else node.text
-            if not (node.plain and _MISREAD.fullmatch(node.text)):
-                hint = _respelt(node.text, pattern) if not day else "write the year, the month and the day: 2026-11-21"
-                reading.note(code, node.mark, f"{said(node)} is not {wanted(shape)}", hint)
-                return MISSING
-        case Text():
-            if "\n" in node.text:
-                reading.note("wrong-type", node.mark, f"several lines stand here; wanted {wanted(shape)} on one line")
-                return MISSING
-            if node.text.strip() == "":
-                return _wrong(shape, node, reading)
-            if node.plain and re.fullmatch("[“”„«].*[“”»]", node.text):
-                text = "these quotes are no quotes to YAML, so they would be printed"
-                reading.note("yaml-surprise", node.mark, text, 'write straight quotes: "')
-                return MISSING
-            if not (node.plain and _MISREAD.fullmatch(node.text)):
-                return node.text
+def _read_constant(shape: Constant, node: Node, reading: Reading) -> Value:
+    if takes(shape, node):
+        return _CONSTANTS[shape.word]
+    return _wrong(shape, node, reading, f"write {shape.word} without quotes" if node.text == shape.word else "")
+
+
+def _read_word(shape: Word, node: Node, reading: Reading) -> Value:
+    if node.kind == "scalar" and node.plain and _MISREAD.fullmatch(node.text):
+        return _misread(shape, node, reading)
+    if node.kind == "scalar" and node.text in shape.words:
+        return node.text
+    return _wrong(shape, node, reading, nearest(node.text, shape.words) if node.kind == "scalar" else "")
+
+
+def _read_named(shape: Named, node: Node, reading: Reading) -> Value:
+    text = node.text
+    if node.kind != "scalar":
+        return _wrong(shape, node, reading)
+    if shape.number_code and _A_NUMBER.match(text):
+        told = f"the number {said(node)} stands here; wanted {wanted(shape)}"
+        reading.note(shape.number_code, node.mark, told, _number_hint(text, reading))
+        return MISSING
+    if node.plain and text == "":
+        return _wrong(shape, node, reading)
+    misread = node.plain and _MISREAD.fullmatch(text)
+    if (shape.plain or not misread) and pattern_of(shape.pattern).fullmatch(text):
+        fault = _day_fault(text) if shape.day else ""
+        if fault:
+            reading.note(shape.code, node.mark, f"'{text}' is no day of the calendar", fault)
+        return MISSING if fault else text
+    if misread:
+        return _misread(shape, node, reading)
+    hint = _respelt(text, shape.pattern) if not shape.day else "write the year, the month and the day: 2026-11-21"
+    reading.note(shape.code, node.mark, f"{said(node)} is not {wanted(shape)}", hint)
+    return MISSING
+
+
+def _read_text(shape: Text, node: Node, reading: Reading) -> Value:
+    text = node.text
+    if node.kind != "scalar":
+        return _wrong(shape, node, reading)
+    if "\n" in text:
+        reading.note("wrong-type", node.mark, f"several lines stand here; wanted {wanted(shape)} on one line")
+        return MISSING
+    if text.strip() == "":
+        return _wrong(shape, node, reading)
+    if node.plain and _TYPESET.fullmatch(text):
+        told = "these quotes are no quotes to YAML, so they would be printed"
+        reading.note("yaml-surprise", node.mark, told, 'write straight quotes: "')
+        return MISSING
+    return _misread(shape, node, reading) if node.plain and _MISREAD.fullmatch(text) else text
+
+
+def _misread(shape: Text | Named | Word, node: Node, reading: Reading) -> Value:
+    """Tell that YAML would take the word or number that stands here for something else."""
     if node.text in ("", "null", "~"):
         return _wrong(shape, node, reading)
     hint = f'write "{node.text}"' if isinstance(shape, Text) else f"wanted {wanted(shape)}"
@@ -179,6 +187,8 @@ def _day_fault(written: str) -> str:
 
 
 def _read_number(shape: Number, node: Node, reading: Reading) -> Value:
+    if node.kind != "scalar":
+        return _wrong(shape, node, reading)
     if not node.plain or not NUMBER.fullmatch(node.text):
         if node.plain and re.fullmatch(r"[-+]?[0-9][0-9_.:eExXa-fA-F]*", node.text):
             text = f"YAML programs read {said(node)} in different ways"
@@ -187,6 +197,9 @@ def _read_number(shape: Number, node: Node, reading: Reading) -> Value:
             return MISSING
         return _wrong(shape, node, reading, "write the number without quotes" if not node.plain else "")
     value = float(node.text)
+    if not isfinite(value):
+        reading.note("wrong-type", node.mark, f"the number has {len(node.text)} digits; wanted {wanted(shape)}")
+        return MISSING
     fits = (not shape.whole or value.is_integer()) and (not shape.only or value in shape.only)
     if not fits or (shape.least is not None and value < shape.least):
         return _wrong(shape, node, reading)
@@ -251,16 +264,18 @@ def _read_block_by(shape: BlockBy, node: Node, reading: Reading) -> Value:
 def _read_form(form: Form, node: Node, reading: Reading) -> Value:
     if node.kind != "block":
         return _wrong(form, node, reading)
-    keys = {each.name: each for each in form.keys}
+    keys = form.by_name
     found: dict[str, Value] = {}
     for key, value in node.entries:
-        if key.text not in keys:
+        wanted_here = keys.get(key.text)
+        if wanted_here is None:
             hint = nearest(key.text, keys) or _cut(key, value) or f"keys here: {', '.join(keys)}"
             reading.note("unknown-key", key.mark, f"{form.name} has no key '{key.text}'", hint)
             continue
         already = len(reading.problems)
-        one = read(keys[key.text].shape, value, reading)
-        _explain(reading, already, value.mark, keys[key.text].meaning)
+        one = read(wanted_here.shape, value, reading)
+        if len(reading.problems) > already:
+            _explain(reading, already, value.mark, wanted_here.meaning)
         if one is not MISSING:
             found[key.text] = one
     check_keys(form, node, reading)
@@ -315,15 +330,17 @@ def _number_hint(number: str, reading: Reading) -> str:
 def check_keys(form: Form, node: Node, reading: Reading) -> None:
     """Note keys that are absent or out of order, and alternatives of which none or several stand."""
     written = [key.text for key, _ in node.entries]
-    for each in form.keys:
-        if each.required and each.name not in written:
-            reading.note("missing-key", node.mark, f"{form.name} needs the key '{each.name}'", each.meaning)
+    for name in form.required:
+        if name not in written:
+            reading.note("missing-key", node.mark, f"{form.name} needs the key '{name}'", form.by_name[name].meaning)
     if form.ordered:
-        _check_order([each.name for each in form.keys], node, reading)
-    kinds = [each for each in form.one_of if each in written]
-    if form.one_of and len(kinds) != 1:
-        has = " and ".join(f"'{each}'" for each in kinds) or "none of them"
-        reading.note("two-kinds", node.mark, f"{form.name} takes one of {', '.join(form.one_of)}; here stands {has}")
+        _check_order(list(form.by_name), node, reading)
+    if form.one_of:
+        kinds = [each for each in form.one_of if each in written]
+        if len(kinds) != 1:
+            has = " and ".join(f"'{each}'" for each in kinds) or "none of them"
+            text = f"{form.name} takes one of {', '.join(form.one_of)}; here stands {has}"
+            reading.note("two-kinds", node.mark, text)
     if form.some_of and not any(each in written for each in form.some_of):
         reading.note("missing-key", node.mark, f"{form.name} needs one of {', '.join(form.some_of)}")
 
@@ -338,3 +355,18 @@ def _check_order(order: Sequence[str], node: Node, reading: Reading) -> None:
             text = f"'{key.text}' stands after '{order[furthest]}'"
             reading.note("misplaced-key", key.mark, text, f"'{key.text}' comes before '{order[furthest]}'")
         furthest = max(furthest, place)
+
+
+_READERS: Final[Mapping[type, Callable[[Any, Node, Reading], Value]]] = {
+    Text: _read_text,
+    Named: _read_named,
+    Word: _read_word,
+    Number: _read_number,
+    Constant: _read_constant,
+    ListOf: _read_list,
+    BlockOf: _read_block,
+    BlockBy: _read_block_by,
+    Form: _read_form,
+    Either: _read_either,
+    Kinds: _read_kind,
+}

@@ -37,7 +37,7 @@ from cds_service.rulebook.reader_shapes import (
     wanted,
 )
 from cds_service.rulebook.release_file import FORM as RELEASE
-from cds_service.rulebook.site_forms import ADDED, DECISION, MOVED, RUN, SAID, SIGN_OFF, WORDING
+from cds_service.rulebook.site_forms import ADDED, COUNT, DECISION, MOVED, PERCENT, RUN, SAID, SIGN_OFF, WORDING
 from cds_service.rulebook.site_forms import FORM as SITE
 
 _PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end of generated -->)", re.DOTALL)
@@ -142,6 +142,7 @@ def _rows_of_tests() -> str:
 def _site_entries() -> str:
     forms = [("parameters", MOVED), ("rules", RUN), ("signed_off", SIGN_OFF), ("value_sets", ADDED)]
     forms += [(f"wording, {key}", form) for key, form in WORDING.items()]
+    forms += [("feedback, most_overridden", PERCENT), ("feedback, small_counts", COUNT)]
     rows = []
     for section, form in forms:
         own = [key for key in form.keys if key not in SAID]

@@ -26,6 +26,7 @@ from cds_service.rulebook.release_file import (
 )
 from cds_service.rulebook.release_lock import digest_of, file_digests
 from cds_service.rulebook.source import Place, RuleProblem, Source, nearest
+from cds_service.rulebook.uncollected import uncollected
 from cds_service.rulebook.value_set_file import read_value_set_file
 
 Versioned = tuple[str, str]  # id, version
@@ -81,6 +82,13 @@ def known_releases(folder: Path) -> list[str]:
     return sorted({*names, current} - {""}, key=version_order)
 
 
+def unknown_release(folder: Path, name: str) -> str:
+    """Say that a folder has no release of this name, with the nearest or all there are; "" when it has one."""
+    known = known_releases(folder)
+    near = nearest(name, known) or f"there are {', '.join(known) or 'none'}"
+    return "" if name in known else f"no release '{name}'; {near}"
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A file that a release names, and where it names it. kind: "rule", "definition" or "value set"."""
@@ -111,20 +119,39 @@ def known_of(release: Release, files: Mapping[str, str]) -> Known:
     return {files[name]: each for name, each in found.items() if name in files}
 
 
-def load_release(folder: Path, name: str | None = None, known: Known = MappingProxyType({})) -> Loaded:
+def load_release(
+    folder: Path,
+    name: str | None = None,
+    known: Known = MappingProxyType({}),
+    *,
+    tested: bool | frozenset[str] = False,
+) -> Loaded:
     """Read a release with all its files. name: an older release ("2026.10.0"); None = the current one.
 
-    known: files that need not be read again. They are taken to be sound, and have no lines to point at and no tests.
+    known:  files that need not be read again. They are taken to be sound, and have no lines to point at and no tests.
+    tested: the release was found sound before, or these files of it were: their tests are left out.
 
     Nothing is raised for a fault in a file: `Loaded.release` is then None and `Loaded.problems` tells everything.
     """
+    with uncollected():
+        return _load(folder, name, known, tested)
+
+
+def _load(folder: Path, name: str | None, known: Known, tested: bool | frozenset[str]) -> Loaded:
     path = release_path(folder, name)
     file = read_release_file(path)
     wanted = _wanted(file, folder)
     there = {kind: [each for each in wanted if each.kind == kind and each.path.is_file()] for kind in _ABSENT}
     reasons, reason_problems = read_override_reasons(folder / REASONS_FILE)
-    rules = {(each.id, each.version): _rule_file(each.path, known) for each in there["rule"]}
-    definitions = {(each.id, each.version): _definition_file(each.path, known) for each in there["definition"]}
+
+    def is_tested(path: Path) -> bool:
+        return tested if isinstance(tested, bool) else path.relative_to(folder).as_posix() in tested
+
+    rules = {(each.id, each.version): _rule_file(each.path, known, is_tested(each.path)) for each in there["rule"]}
+    definitions = {
+        (each.id, each.version): _definition_file(each.path, known, is_tested(each.path))
+        for each in there["definition"]
+    }
     sets = {(each.id, each.version): _value_set(each.path, known) for each in there["value set"]}
     problems = [*file.problems, *reason_problems, *_absent(wanted, file, folder)]
     for rule in rules.values():
@@ -152,14 +179,16 @@ def load_release(folder: Path, name: str | None = None, known: Known = MappingPr
     return replace(loaded, release=release, problems=tuple(dict.fromkeys(problems)))
 
 
-def _rule_file(path: Path, known: Known) -> RuleFile:
+def _rule_file(path: Path, known: Known, tested: bool) -> RuleFile:
     rule = _known(path, known)
-    return RuleFile(rule, (), _unseen(path), (), rule) if isinstance(rule, Rule) else read_rule_file(path)
+    return RuleFile(rule, (), _unseen(path), (), rule) if isinstance(rule, Rule) else read_rule_file(path, tested)
 
 
-def _definition_file(path: Path, known: Known) -> DefinitionFile:
+def _definition_file(path: Path, known: Known, tested: bool) -> DefinitionFile:
     it = _known(path, known)
-    return DefinitionFile(it, (), _unseen(path), (), it) if isinstance(it, Definition) else read_definition_file(path)
+    if isinstance(it, Definition):
+        return DefinitionFile(it, (), _unseen(path), (), it)
+    return read_definition_file(path, tested)
 
 
 def _value_set(path: Path, known: Known) -> tuple[ValueSet | None, tuple[RuleProblem, ...]]:

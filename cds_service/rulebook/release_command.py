@@ -9,6 +9,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 from cds_service.core.value_set import Table
@@ -18,7 +19,7 @@ from cds_service.rulebook.commands import last_line
 from cds_service.rulebook.compare_release import ReleaseDifference, release_difference
 from cds_service.rulebook.compare_report import release_json, release_text, wrapped
 from cds_service.rulebook.diff_command import NoComparison, loaded_release
-from cds_service.rulebook.files import write_whole
+from cds_service.rulebook.files import alone, write_whole
 from cds_service.rulebook.lint import NOT_REVIEWED, drafts_of, report_of
 from cds_service.rulebook.lint_codes import ERROR
 from cds_service.rulebook.release import known_releases, load_release, subjects_of
@@ -33,6 +34,7 @@ from cds_service.rulebook.site_file import SiteFile, read_site
 from cds_service.rulebook.source import nearest
 
 FINE, FINDINGS, USAGE = 0, 1, 2
+_WRITING = frozenset({"new", "promote", "back", "lock"})
 MAKE_NEW = "make a new one first: cds-service rules release new NAME"
 
 
@@ -51,10 +53,14 @@ def release_command(args: argparse.Namespace) -> int:
             raise NoEdit(f"{folder}: is no folder")
         if getattr(args, "format", "text") == "text":
             print(f"rules: {folder}")
-        return run[args.action](folder, args)
+        # Two who promote at once must not lose the edit of one.
+        with alone(folder) if args.action in _WRITING else nullcontext():
+            return run[args.action](folder, args)
     except (NoEdit, NoComparison) as problem:
         print(f"rules release {args.action}: {problem}", file=sys.stderr)
     except OSError as fault:
+        if fault.filename is None:  # of standard output, not of a file
+            raise
         print(f"rules release {args.action}: {fault.filename}: {fault.strerror}", file=sys.stderr)
     return USAGE
 
@@ -68,6 +74,8 @@ def _new(folder: Path, args: argparse.Namespace) -> int:
         raise NoEdit(f"'{name}' is no name of a release; wanted three numbers such as 2026.12.0")
     if name in known_releases(folder) or name in _locked(folder):
         raise NoEdit(f"there is a release {name} already; {_next(folder)}")
+    if version_order(name) <= version_order(current.id):
+        raise NoEdit(f"{name} does not come after {current.id}, which is current; {_next(folder)}")
     text = renamed(_text(folder / RELEASE_FILE), name, str(folder / RELEASE_FILE))
     _keep(folder, current)
     write_whole(folder / RELEASE_FILE, text)
@@ -84,8 +92,9 @@ def _promote(folder: Path, args: argparse.Namespace) -> int:
     if current.id in _locked(folder):
         raise NoEdit(f"release {current.id} is locked; {MAKE_NEW}")
     rule, _, version = args.rule.partition("@")
-    if not version:
-        raise NoEdit(f"'{args.rule}' names no version; write it as {rule}@1.1.0")
+    if not (rule and version):
+        told = f"no version; write it as {rule}@1.1.0" if rule else "no rule; write it as rule@1.1.0"
+        raise NoEdit(f"'{args.rule}' names {told}")
     path = folder / RELEASE_FILE
     before = _text(path)
     missing = Missing() if args.run_as == OFF else missing_pins(folder, current, rule, version)

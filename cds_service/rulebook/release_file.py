@@ -118,6 +118,10 @@ def _entries(name: str, rule: Mapping[str, Value], pins: Pins, reading: Reading)
     trial = rule.get("trial")
     if isinstance(trial, str):
         entries.append(Entry(name, trial, True, pins, ("rules", name, "trial")))
+        if trial == rule.get("active"):
+            mark = reading.source.mark(("rules", name, "trial"))
+            text = f"'{name}' {trial} is on trial beside itself"
+            reading.note("duplicate-entry", mark, text, "a trial is another version, or has pins of its own")
     elif trial and "version" in trial:
         place: Place = ("rules", name, "trial")
         own = _pins(trial, (*place, "definitions"), reading)

@@ -37,7 +37,7 @@ def read_lock(folder: Path) -> dict[str, dict[str, str]]:
         return {
             str(name): {str(file): str(sha) for file, sha in each["files"].items()} for name, each in releases.items()
         }
-    except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no release lock: {error}") from error
 
 

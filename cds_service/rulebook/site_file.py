@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cds_service.core.facts import Coding
 from cds_service.core.overlay import (
+    FEEDBACK,
     NEVER_WHEN,
     NOT_HELD,
     PARAMETERS,
@@ -29,7 +30,7 @@ from cds_service.rulebook.site_forms import FORM
 from cds_service.rulebook.source import RuleProblem, Source, parse_bytes, read_source
 
 SITE_FILE = "site.yaml"
-SECTIONS = (PARAMETERS, RULES, SIGNED_OFF, WORDING, VALUE_SETS, NEVER_WHEN, NOT_HELD)
+SECTIONS = (PARAMETERS, RULES, SIGNED_OFF, WORDING, VALUE_SETS, NEVER_WHEN, NOT_HELD, FEEDBACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +91,16 @@ def _site_file(source: Source, problems: tuple[RuleProblem, ...], raw: bytes) ->
         codes={name: _codes(each["add"]) for name, each in entries[VALUE_SETS].items()},
         never_when=tuple(entries[NEVER_WHEN]),
         not_held=frozenset(entries[NOT_HELD]),
+        feedback={name: each["value"] for name, each in entries[FEEDBACK].items()},
         said=said,
     )
     ordered = sorted(reading.problems, key=lambda each: (each.line, each.column))
     return SiteFile(site, source, tuple(ordered), raw)
 
 
-_DECIDES = {PARAMETERS: "value", RULES: "run", SIGNED_OFF: "version", WORDING: "value", VALUE_SETS: "add"}
+_DECIDES = {
+    PARAMETERS: "value", RULES: "run", SIGNED_OFF: "version", WORDING: "value", VALUE_SETS: "add", FEEDBACK: "value",
+}  # fmt: skip
 
 
 def _is_whole(section: str, entry: Mapping[str, Value]) -> bool:

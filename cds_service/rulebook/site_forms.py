@@ -3,7 +3,7 @@
 docs/reference/rule-language.md, section 10 ("Site"), is written from these tables.
 """
 
-from cds_service.core.overlay import RUNS
+from cds_service.core.overlay import MOST_OVERRIDDEN, RUNS, SMALL_COUNTS
 from cds_service.rulebook.reader_forms import CARD, CHANGEABLE, CODE, CRITERION, DATE, FILE_ID, LINE, PARAMETER, VERSION
 from cds_service.rulebook.reader_shapes import BlockBy, BlockOf, Form, Key, ListOf, Named, Number, Word
 
@@ -31,6 +31,21 @@ RUN = Form(
 )
 SIGN_OFF = Form("a sign-off", (Key("version", VERSION, True, "the one version that was reviewed"), *SAID))
 ADDED = Form("added codes", (Key("add", ListOf(CODE, least=1), True, "codes of this site, as system|code"), *SAID))
+PERCENT = Form(
+    "a share that the site bears",
+    (Key("value", Number(least=1, what="a number of percent"), True, "the share in percent, below 100"), *SAID),
+)
+COUNT = Form(
+    "a least count",
+    (Key("value", Number(whole=True, least=1, what="a whole number"), True, "1, or 5 to 1000"), *SAID),
+)
+FEEDBACK = Form(
+    "a block of what feedback reports go by",
+    (
+        Key(MOST_OVERRIDDEN, PERCENT, False, "reports name the rules whose cards are overridden in more answers"),
+        Key(SMALL_COUNTS, COUNT, False, "reports tell no count below; 1 holds none back"),
+    ),
+)
 WORDING: dict[str, Form] = {
     key.name: Form(f"the site's {key.name}", (Key("value", key.shape, True, "what the card says instead"), *SAID))
     for key in CARD.keys
@@ -47,5 +62,6 @@ FORM = Form(
         Key("value_sets", BlockOf(FILE_ID, ADDED, "a block of value sets"), False, "local codes"),
         Key("never_when", BlockOf(CRITERION, DECISION, "a block of criteria"), False, "added to the release's"),
         Key("not_held", BlockOf(RESOURCE_TYPE, DECISION, "a block of resource types"), False, "no source here"),
+        Key("feedback", FEEDBACK, False, "what feedback reports go by"),
     ),
 )

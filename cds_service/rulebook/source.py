@@ -9,22 +9,28 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import yaml
 
+from cds_service.core.record import record
 from cds_service.rulebook.lint_codes import severity_of
-from cds_service.rulebook.yaml_faults import before_parsing, of_parsing
+from cds_service.rulebook.yaml_faults import before_parsing, escaped_fault, of_parsing
 
 SIZE_LIMIT = 1_000_000  # characters of one file
 DEPTH_LIMIT = 24  # blocks and lists inside each other
+NODE_LIMIT = 20_000  # scalars, lists and blocks of one file: what looks at each pair of them must still end
+FAULT_LIMIT = 100  # faults of YAML that are told of one file
+LINE_SHOWN = 200  # signs of a line that a problem shows
 
 _ALLOW = re.compile(r"(?:^|\s)#\s*lint:\s*allow\b(?P<rest>.*)$")
 _ALLOWED = re.compile(r"\s+(?P<code>[a-z-]+)\s+because\s+(?P<reason>\S.*)")
 Place = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Mark:
     """A place in a file; both numbers count from 1."""
 
@@ -32,7 +38,7 @@ class Mark:
     column: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Node:
     """A scalar, a list or a block of keys, and where it begins.
 
@@ -49,7 +55,10 @@ class Node:
 
     def get(self, key: str) -> "Node | None":
         """The value under a key of a block, None if there is none."""
-        return next((value for name, value in self.entries if name.text == key), None)
+        for name, value in self.entries:
+            if name.text == key:
+                return value
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +83,19 @@ class RuleProblem:
     source_line: str = ""
     hint: str = ""
 
+    @property
+    def _shown_from(self) -> int:
+        return max(0, self.column - LINE_SHOWN // 2) if len(self.source_line) > LINE_SHOWN else 0
+
+    @property
+    def shown(self) -> str:
+        """The source line; of a long one the part around the place."""
+        return self.source_line[self._shown_from : self._shown_from + LINE_SHOWN]
+
     def __str__(self) -> str:
         said = [f"{self.file}:{self.line}:{self.column}: {self.code}: {self.text}"]
         if self.source_line:
-            said += [f"  {self.source_line}", " " * (self.column + 1) + "^"]
+            said += [f"  {self.shown}", " " * (self.column + 1 - self._shown_from) + "^"]
         if self.hint:
             said.append(f"  hint: {self.hint}")
         return "\n".join(said)
@@ -177,20 +195,19 @@ def parse_source(text: str, file: str) -> tuple[Source, tuple[RuleProblem, ...]]
         return bare, (bare.problem("bad-yaml", Mark(1, 1), f"the file is longer than {SIZE_LIMIT} characters"),)
     at_once = tuple(
         bare.problem("bad-yaml", Mark(line, column), said, hint)
-        for line, column, said, hint in before_parsing(text, lines)
+        for line, column, said, hint in islice(before_parsing(text, lines), FAULT_LIMIT)
     )
     if at_once:
         return bare, at_once
     composer = _Composer(bare)
     try:
-        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            composer.take(event)
+        composer.compose(text)
     except yaml.MarkedYAMLError as error:
         line, column, said, hint = of_parsing(error, lines, composer.long_quote)
         composer.refuse(Mark(line, column), said, hint)
     except yaml.YAMLError as error:
         composer.refuse(Mark(1, 1), str(error).splitlines()[0])
-    except _TooDeep:
+    except _Enough:
         pass
     if composer.refused:
         return bare, tuple(composer.problems)
@@ -204,6 +221,8 @@ def _allows(lines: tuple[str, ...], inside: set[int]) -> dict[int, tuple[Allow, 
     """Collect `# lint: allow <code> because <reason>`, except from lines inside a scalar of several lines."""
     found: dict[int, tuple[Allow, ...]] = {}
     for number, line in enumerate(lines, 1):
+        if "lint:" not in line:
+            continue
         comment = _ALLOW.search(line)
         if comment and number not in inside:
             mark = Mark(number, line.index("#", comment.start()) + 1)
@@ -213,8 +232,16 @@ def _allows(lines: tuple[str, ...], inside: set[int]) -> dict[int, tuple[Allow, 
     return found
 
 
-class _TooDeep(Exception):
-    """The file nests deeper than DEPTH_LIMIT; reading stops."""
+class _Enough(Exception):
+    """The file is beyond a limit, or FAULT_LIMIT faults are told: reading stops."""
+
+
+# An event of the parser. The stubs let its marks be absent, which they never are.
+_Event: TypeAlias = Any
+
+
+def _mark(event: _Event) -> Mark:
+    return Mark(event.start_mark.line + 1, event.start_mark.column + 1)
 
 
 class _Composer:
@@ -225,53 +252,81 @@ class _Composer:
         self.root: Node | None = None
         self.problems: list[RuleProblem] = []
         self.refused = False
+        self.faults = self.nodes = 0
         self.documents = 0
         self.spans: list[tuple[int, int]] = []  # lines of scalars that go over several, the last one left out
         self.open: list[tuple[str, Mark, list[Node]]] = []
-        self.long_quote: tuple[int, int] | None = (
-            None  # where the last scalar begins, if it is quoted and goes over lines
-        )
+        self.long_quote: tuple[int, int] | None = None  # where the last scalar begins, if quoted and over several lines
 
     def refuse(self, mark: Mark, text: str, hint: str = "") -> None:
         """Note something that makes the whole file unreadable."""
         self.refused = True
         self.problems.append(self.source.problem("bad-yaml", mark, text, hint))
+        self.faults += 1
+        if self.faults == FAULT_LIMIT:
+            raise _Enough
 
-    def take(self, event: yaml.Event) -> None:
-        """Take up the next event of the parser."""
-        began, ended = event.start_mark, event.end_mark
-        if began is None or ended is None:  # never so with libyaml; the stubs allow it
-            return
-        mark = Mark(began.line + 1, began.column + 1)
-        if isinstance(event, yaml.DocumentStartEvent):
-            self.documents += 1
-            if self.documents == 2:
-                self.refuse(mark, "a second document begins here", "one file, one document")
-            if event.version or event.tags:
-                self.refuse(mark, "directives are not used in rule files")
-        elif isinstance(event, yaml.AliasEvent):
-            self.refuse(mark, f"the alias '*{event.anchor}' is not used in rule files", "write the value out")
-            self.add(Node("scalar", mark))
-        elif isinstance(event, yaml.ScalarEvent):
-            self.check_plainness(event, mark)
-            quoted = event.style in ("'", '"')
-            self.long_quote = (mark.line, mark.column) if quoted and ended.line > began.line else None
-            if ended.line > began.line:
-                self.spans.append((began.line + 1, ended.line + 1))
-            self.add(Node("scalar", mark, event.value, event.style is None or event.style == ""))
-        elif isinstance(event, yaml.SequenceStartEvent | yaml.MappingStartEvent):
-            self.check_plainness(event, mark)
-            self.open.append(("list" if isinstance(event, yaml.SequenceStartEvent) else "block", mark, []))
-            if len(self.open) > DEPTH_LIMIT:
-                self.refuse(mark, f"blocks and lists nest deeper than {DEPTH_LIMIT}")
-                raise _TooDeep
-        elif isinstance(event, yaml.SequenceEndEvent | yaml.MappingEndEvent):
-            kind, start, parts = self.open.pop()
-            self.add(Node("list", start, items=tuple(parts)) if kind == "list" else self.block(start, parts))
+    def compose(self, text: str) -> None:
+        """Take up all that the parser finds. Raises yaml.YAMLError, _Enough."""
+        next_event = yaml.CSafeLoader(text).get_event
+        while True:
+            event: _Event = next_event()
+            kind = type(event)
+            if kind is yaml.ScalarEvent:
+                self.scalar(event)
+            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+                self.begin("block" if kind is yaml.MappingStartEvent else "list", event)
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+                self.end()
+            elif kind is yaml.AliasEvent:
+                mark = _mark(event)
+                self.refuse(mark, f"the alias '*{event.anchor}' is not used in rule files", "write the value out")
+                self.add(Node("scalar", mark))
+            elif kind is yaml.DocumentStartEvent:
+                self.document(event)
+            elif kind is yaml.StreamEndEvent:
+                return
 
-    def check_plainness(
-        self, event: yaml.ScalarEvent | yaml.SequenceStartEvent | yaml.MappingStartEvent, mark: Mark
-    ) -> None:
+    def document(self, event: _Event) -> None:
+        """Begin a document, the only one."""
+        self.documents += 1
+        if self.documents == 2:
+            self.refuse(_mark(event), "a second document begins here", "one file, one document")
+        if event.version or event.tags:
+            self.refuse(_mark(event), "directives are not used in rule files")
+
+    def scalar(self, event: _Event) -> None:
+        """Add a scalar."""
+        began, style = event.start_mark, event.style
+        line, last = began.line + 1, event.end_mark.line + 1
+        mark = Mark(line, began.column + 1)
+        if event.anchor is not None or event.tag is not None:
+            self.refuse_marks(event, mark)
+        quoted = style in ("'", '"')
+        if quoted and escaped_fault(event.value):
+            self.refuse(mark, escaped_fault(event.value), "leave it out")
+        self.long_quote = None
+        if last > line:
+            self.spans.append((line, last))
+            self.long_quote = (line, mark.column) if quoted else None
+        self.add(Node("scalar", mark, event.value, not style))
+
+    def begin(self, kind: str, event: _Event) -> None:
+        """Open a block or a list."""
+        mark = _mark(event)
+        if event.anchor is not None or event.tag is not None:
+            self.refuse_marks(event, mark)
+        self.open.append((kind, mark, []))
+        if len(self.open) > DEPTH_LIMIT:
+            self.refuse(mark, f"blocks and lists nest deeper than {DEPTH_LIMIT}")
+            raise _Enough
+
+    def end(self) -> None:
+        """Close the block or list that was opened last."""
+        kind, start, parts = self.open.pop()
+        self.add(Node("list", start, items=tuple(parts)) if kind == "list" else self.block(start, parts))
+
+    def refuse_marks(self, event: _Event, mark: Mark) -> None:
         """Refuse anchors and tags."""
         if event.anchor is not None:
             self.refuse(mark, f"the anchor '&{event.anchor}' is not used in rule files", "write the value out")
@@ -298,6 +353,10 @@ class _Composer:
 
     def add(self, node: Node) -> None:
         """Put a finished node where it belongs."""
+        self.nodes += 1
+        if self.nodes > NODE_LIMIT:
+            self.refuse(node.mark, f"the file holds more than {NODE_LIMIT} keys, values and items")
+            raise _Enough
         if self.open:
             self.open[-1][2].append(node)
         elif self.root is None:

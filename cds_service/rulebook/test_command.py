@@ -2,17 +2,16 @@
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from cds_service.core.value_set import Table
+from cds_service.rulebook.change import version_order
 from cds_service.rulebook.junit import as_junit
-from cds_service.rulebook.lint import drafts_of
-from cds_service.rulebook.lint_names import NEEDED
+from cds_service.rulebook.lint import cannot_be_judged, drafts_of
 from cds_service.rulebook.lint_subject import Subject, files_of, unread_sets
-from cds_service.rulebook.release import load_release, subjects_of
+from cds_service.rulebook.release import load_release, subjects_of, unknown_release
 from cds_service.rulebook.rule_report import as_json, as_text, report_of
 from cds_service.rulebook.source import RuleProblem, nearest
 
@@ -28,9 +27,13 @@ def test_command(args: argparse.Namespace) -> int:
     "junit").
     Returns 0 when every test passes and no small change is missed, 1 otherwise, 2 for a name that there is not.
     """
-    folder = rules_folder(getattr(args, "folder", None))
+    folder, name = Path(args.folder), getattr(args, "release", None)
+    unknown = name and unknown_release(folder, name)
+    if unknown:
+        print(f"rules test: {unknown}", file=sys.stderr)
+        return USAGE
     form = getattr(args, "format", None) or "text"
-    loaded = load_release(folder, getattr(args, "release", None))
+    loaded = load_release(folder, name)
     if form == "text":
         print(f"rules: {folder}, release {loaded.file.id}")
     errors = [each for each in loaded.problems if each.severity == "error"]
@@ -38,17 +41,16 @@ def test_command(args: argparse.Namespace) -> int:
     wanted = tuple(getattr(args, "rule", ()) or ())
     if wanted:
         drafts, problems = drafts_of(folder, loaded)
-        problems += [problem for each in drafts for check in NEEDED for problem in check(each)]
         subjects = (*subjects, *(each for each in drafts if any(_is_called(each, name) for name in wanted)))
-        errors += [each for each in dict.fromkeys(problems) if each.severity == "error" and _concerns(each, subjects)]
-    unknown = [each for each in wanted if not any(_is_called(subject, each) for subject in subjects)]
-    if unknown:
-        names = [subject.draft.id for subject in subjects]
-        for each in unknown:
-            near = nearest(each, names)
-            print(f"no rule or definition '{each}' in this release{near and '; '}{near}", file=sys.stderr)
+        errors += [each for each in problems if each.severity == "error" and _concerns(each, subjects)]
+    missing = [each for each in wanted if not any(_is_called(subject, each) for subject in subjects)]
+    if missing:
+        for each in missing:
+            print(_not_there(each, folder, subjects), file=sys.stderr)
         return USAGE
     chosen = [each for each in subjects if not wanted or any(_is_called(each, name) for name in wanted)]
+    errors += [problem for each in chosen for problem in cannot_be_judged(each)]
+    errors = list(dict.fromkeys(errors))
     sound = [each for each in chosen if not _in_error(each, errors)]
     reports = [report_of(each, table) for each, table in _with_tables(sound)]
     if form == "junit":
@@ -60,12 +62,15 @@ def test_command(args: argparse.Namespace) -> int:
     return FINE if all(each.fine for each in reports) and not errors else FINDINGS
 
 
-def rules_folder(given: str | None) -> Path:
-    """Give the rules folder: the one given, else CDS_RULES, else the packaged one, else that of the source tree."""
-    named = given or os.environ.get("CDS_RULES")
-    package = Path(__file__).resolve().parent.parent
-    packaged = package / "_data" / "rules"
-    return Path(named) if named else packaged if packaged.is_dir() else package.parent / "rules"
+def _not_there(name: str, folder: Path, subjects: Iterable[Subject]) -> str:
+    """Say that there is no such rule or definition; which versions there are, or the nearest name."""
+    id_, at, version = name.partition("@")
+    paths = [*(folder / id_).glob("*.yaml"), *(folder / "definitions" / id_).glob("*.yaml")] if at and id_ else []
+    if paths:
+        there = ", ".join(sorted((each.stem for each in paths), key=version_order))
+        return f"{id_} has no version {version or 'without a number'}; there are {there}"
+    near = nearest(id_, [each.draft.id for each in subjects])
+    return f"no rule or definition '{name}' in this release{near and '; '}{near}"
 
 
 def _is_called(subject: Subject, name: str) -> bool:

@@ -156,6 +156,27 @@ def trial_report(counted: Iterable[Counted], by: str = WEEK) -> TrialReport:
     )
 
 
+def alone_too(report: TrialReport) -> tuple[Trial, ...]:
+    """Give the trials told of alone whose release had an active version beside them in other calls.
+
+    Records of earlier versions of the service have no silence of active versions: there such calls look like those of a
+    trial without an active version, and what is told of both together leans to agreement and cards lost.
+    """
+    beside = {
+        (each.rule, each.version, part.digest, part.site)
+        for each in report.trials
+        if each.active is not None
+        for part in each.releases
+    }
+    return tuple(
+        each
+        for each in report.trials
+        if each.active is None
+        and not each.waiting
+        and any((each.rule, each.version, part.digest, part.site) in beside for part in each.releases)
+    )
+
+
 def _trial(counted: list[Counted], by: str) -> Trial:
     first = counted[0]
     periods = _parts(counted, lambda each: (period_of(each.day, by), "", ""))

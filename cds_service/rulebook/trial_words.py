@@ -16,6 +16,7 @@ from cds_service.rulebook.trial_report import (
     Tally,
     Trial,
     TrialReport,
+    alone_too,
 )
 
 COLUMNS = 100
@@ -57,7 +58,17 @@ def notes_of(report: TrialReport) -> tuple[str, ...]:
         f"Counts below {SMALL_COUNT} may tell somebody who was there whom they are about: keep this report among those "
         "who may read the records."
     )
-    return (*NOTES, told) if small else NOTES
+    return (*NOTES, *map(_alone_words, alone_too(report)), *([told] if small else []))
+
+
+def _alone_words(trial: Trial) -> str:
+    calls = f"{trial.total.calls:,} {'call has' if trial.total.calls == 1 else 'calls have'}"
+    return (
+        f"{trial.rule} {trial.version} is told of twice: {calls} no record of the active version, though other calls "
+        "answered by the same release have. Either the active version does not run at their moment, or they are from "
+        "before silence of an active version beside a trial was kept; then cards gained and agreement are missing "
+        "beside the active version, and --since leaves those days out."
+    )
 
 
 def few(tally: Tally) -> str:

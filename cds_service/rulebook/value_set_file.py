@@ -21,6 +21,7 @@ from cds_service.rulebook.source import RuleProblem, nearest
 # .example is a domain that nobody can own (RFC 2606): the extension needs a name, not a page.
 EXTENSION = "https://oud-cds.example/fhir/StructureDefinition/"
 EXTENSIONS = ("phrase", "excluded-phrase", "found-in", "disjoint-from")
+PROBLEM_LIMIT = 100  # of one file
 OBSERVATION_KEYS = ("labs", "surveys", "socialHistory")
 
 # Members that say who, when and why, and change nothing in what the set holds; a few of them came with R5.
@@ -59,7 +60,12 @@ class _Reading:
     problems: list[RuleProblem] = field(default_factory=list)
 
     def wrong(self, code: str, pointer: str, text: str, hint: str = "", line: int = 0, column: int = 1) -> None:
-        """Note a problem at a JSON pointer; without a line, at the line where its last key is first written."""
+        """Note a problem at a JSON pointer; without a line, at the line where its last key is first written.
+
+        Beyond PROBLEM_LIMIT nothing is noted: each problem looks through the whole file.
+        """
+        if len(self.problems) >= PROBLEM_LIMIT:
+            return
         if not line:
             key = next((part for part in reversed(pointer.split("/")) if part and not part.isdigit()), "")
             written = ((at, each.index(f'"{key}"') + 1) for at, each in enumerate(self.lines, 1) if f'"{key}"' in each)
@@ -67,9 +73,7 @@ class _Reading:
         source_line = self.lines[line - 1] if line <= len(self.lines) else ""
         if pointer:
             text = f"{pointer}: {text}"
-        self.problems.append(
-            RuleProblem(self.file, line, column, code, text, severity_of(code), source_line[:200], hint)
-        )
+        self.problems.append(RuleProblem(self.file, line, column, code, text, severity_of(code), source_line, hint))
 
 
 def read_value_set_file(path: Path) -> tuple[ValueSet | None, tuple[RuleProblem, ...]]:
@@ -102,21 +106,31 @@ def _parse(text: str, reading: _Reading) -> dict[str, Any] | None:
     except json.JSONDecodeError as fault:
         before = text[: fault.pos].rstrip()
         if before.endswith(",") and text[fault.pos : fault.pos + 1] in ("]", "}"):
-            line, column = before.count("\n") + 1, len(before) - before.rfind("\n") - 1
+            line, column = _place(before[:-1])
             said, hint = "this is not JSON: a comma stands after the last entry", "leave the comma out"
             reading.wrong("bad-yaml", "", said, hint, line=line, column=column)
             return None
         hint = "keys and texts stand in double quotes, and entries are parted by commas"
-        reading.wrong("bad-yaml", "", f"this is not JSON: {fault.msg}", hint, line=fault.lineno, column=fault.colno)
+        line, column = _place(text[: fault.pos])
+        reading.wrong("bad-yaml", "", f"this is not JSON: {fault.msg}", hint, line=line, column=column)
         return None
     except RecursionError:
         reading.wrong("bad-yaml", "", "the JSON is nested too deep")
+        return None
+    except ValueError:  # of Python, which reads no integer of thousands of digits
+        reading.wrong("bad-yaml", "", "the JSON holds a number of more digits than any code or count has")
         return None
     if not isinstance(body, dict) or body.get("resourceType") != "ValueSet":
         found = body.get("resourceType") if isinstance(body, dict) else type(body).__name__
         reading.wrong("wrong-type", "/resourceType", f"found {found!r}, wanted a FHIR 'ValueSet'")
         return None
     return body
+
+
+def _place(before: str) -> tuple[int, int]:
+    """Give line and column of what follows `before`; a line is what `splitlines` takes for one, as in `lines`."""
+    lines = f"{before}.".splitlines()
+    return len(lines), len(lines[-1])
 
 
 def _value_set(body: dict[str, Any], path: Path, reading: _Reading) -> ValueSet | None:

@@ -40,6 +40,7 @@ _PATTERNS = (
     *((re.compile(rf"(?<![\w-])(?:{words})(?![\w-])", re.IGNORECASE), instead) for words, instead in _AVOID),
     (re.compile(r"(?<![\w-])MAT(?![\w-])"), "MOUD"),
 )
+_ANY = re.compile(rf"(?<![\w-])(?:{'|'.join(words for words, _ in _AVOID)}|(?-i:MAT))(?![\w-])", re.IGNORECASE)
 
 
 def find_words(text: str, allowed: Iterable[str] = ()) -> list[tuple[str, str]]:
@@ -47,6 +48,8 @@ def find_words(text: str, allowed: Iterable[str] = ()) -> list[tuple[str, str]]:
 
     allowed: words that are taken here all the same, in lower case ("relapse" as the FHIR code).
     """
+    if not _ANY.search(text):
+        return []
     taken = frozenset(allowed)
     found = [
         (match.start(), match[0], instead)

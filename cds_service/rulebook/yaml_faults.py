@@ -19,6 +19,10 @@ _UNSEEN = {
     "\u2060": "word joiner",
     "\ufeff": "byte order mark",
 }
+# They turn around what is written between them, so that a file reads otherwise than it is (CVE-2021-42574).
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+# Without one of these, no line need be looked at.
+_SUSPECT = re.compile(rf"[\t{''.join(_UNSEEN)}]|{_TURNING.pattern}|<{{7}}|={{7}}|>{{7}}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _A_KEY = re.compile(r"\s*(- +)?[\w.-]+")
 
@@ -27,9 +31,10 @@ def before_parsing(text: str, lines: Sequence[str]) -> Iterator[Fault]:
     """Give what can be told without parsing: tabs, signs that nobody sees, conflicts that were not resolved."""
     control = _CONTROL.search(text)
     if control:
-        before = text[: control.start()]
-        line, column = before.count("\n") + 1, control.start() - before.rfind("\n")
-        yield line, column, f"control characters (U+{ord(control[0]):04X}) are not text", "leave it out"
+        before = f"{text[: control.start()]}.".splitlines()  # a lone return begins a line too, as it does for YAML
+        yield len(before), len(before[-1]), f"control characters (U+{ord(control[0]):04X}) are not text", "leave it out"
+        return
+    if not _SUSPECT.search(text):
         return
     for number, written in enumerate(lines, 1):
         if "\t" in written:
@@ -37,8 +42,18 @@ def before_parsing(text: str, lines: Sequence[str]) -> Iterator[Fault]:
         for sign, name in _UNSEEN.items():
             if sign in written:
                 yield number, written.index(sign) + 1, f"a {name} stands here, which nobody sees", "write a plain space"
+        turning = _TURNING.search(written)
+        if turning:
+            said = f"a sign that turns the direction of text (U+{ord(turning[0]):04X}) stands here"
+            yield number, turning.start() + 1, f"{said}, which nobody sees", "leave it out"
         if _CONFLICT.match(written):
             yield number, 1, "two versions were merged and left side by side", "keep one of them, without these lines"
+
+
+def escaped_fault(value: str) -> str:
+    """Say what a quoted text holds by way of escapes that would not be taken as it is; "" for nothing."""
+    found = _CONTROL.search(value) or _TURNING.search(value)
+    return f"the text holds an escape for a control character (U+{ord(found[0]):04X})" if found else ""
 
 
 def of_parsing(error: yaml.MarkedYAMLError, lines: Sequence[str], long_quote: tuple[int, int] | None) -> Fault:

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from joserfc.jwk import ECKey, RSAKey
 
+from cds_service.rights import readable_by_others
 from cds_service.trust.claims import MOST_LIFE_S
 from cds_service.trust.keys import CURVE, KeyProblem, PublicKey
 from cds_service.trust.signer import LIFE_S, signer_of
@@ -45,6 +46,8 @@ def _mint(args: argparse.Namespace) -> int:
     signer = signer_of(
         Path(args.key), args.iss, alg=args.alg, kid=args.kid, jku=args.jku, tenant=args.tenant, life_s=life_s
     )
+    if warning := readable_by_others(Path(args.key)):
+        print(warning, file=sys.stderr)
     print(signer.token(args.aud, time.time()))
     return FINE
 

@@ -40,6 +40,13 @@ def test_help_needs_no_other_part(capsys: pytest.CaptureFixture[str]) -> None:
     assert [each for each in ("serve", "replay", "fixture", "rules") if f"    {each}" not in said] == []
 
 
+@pytest.mark.parametrize("module", ["cds_service", "cds_service.cli"])
+def test_both_modules_run_the_commands(module: str) -> None:
+    done = subprocess.run([sys.executable, "-m", module, "rules"], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "usage: cds-service rules" in done.stderr
+
+
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["rules"], ["serve", "--port", "1"]])
 def test_a_wrong_command_line_is_usage(arguments: list[str]) -> None:
     assert usage(arguments) == USAGE

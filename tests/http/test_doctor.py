@@ -40,6 +40,7 @@ def open_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("key") / "ehr.json"
     path.write_text(json.dumps(private_key("ES384")), encoding="utf-8")
+    path.chmod(0o600)  # else others can read it, which is warned of
     return path
 
 

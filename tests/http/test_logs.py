@@ -6,6 +6,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import gunicorn
 import pytest
 
+from cds_service.core.site import SiteMark
 from cds_service.edges.logs import GUNICORN_SAYS, call_log, line_formatter
 from cds_service.seen import CALL_ROUTE, Seen
 from cds_service.services import Answer
@@ -178,6 +180,14 @@ def test_a_call_is_told_with_its_outcome(caplog: pytest.LogCaptureFixture) -> No
         "hook_instance": call()["hookInstance"],
         "release": SMALL.digest[:12],
     }
+
+
+def test_a_call_names_the_site_file_that_changed_the_rules(caplog: pytest.LogCaptureFixture) -> None:
+    at_site = replace(SMALL, site=SiteMark("Example", "a1b2" * 16))
+    with caplog.at_level(logging.INFO, logger="cds_service"):
+        call_log()(Seen(at_site, CALL_ROUTE, service="oud-patient-view", status=200))
+    [line] = told(caplog)
+    assert line["site"] == "a1b2" * 3
 
 
 def test_the_level_that_was_chosen_is_heeded(caplog: pytest.LogCaptureFixture) -> None:

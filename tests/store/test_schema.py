@@ -16,7 +16,7 @@ from cds_service.edges.store.address import Address, read_address
 from cds_service.edges.store.faults import SchemaProblem, StoreUnavailable
 from cds_service.edges.store.schema import look, upgrade
 from cds_service.edges.store.source import OPERATOR, open_engine
-from cds_service.edges.store.start_up import prepare
+from cds_service.edges.store.start_up import NEWEST, is_current, prepare
 from cds_service.edges.store.store import Store
 from cds_service.edges.store.tables import CALL, METADATA
 from cds_service.wiring import prepare_records
@@ -43,6 +43,13 @@ def test_an_upgrade_is_told_as_it_was_found_and_done_once(url: str) -> None:
     assert look(address).found is None
     assert [upgrade(address).found for _ in range(2)] == [None, "0002"]
     assert look(address).current
+
+
+def test_the_schema_that_is_current_at_a_glance_is_the_newest(address: Address) -> None:
+    assert look(address).wanted == NEWEST
+    assert is_current(address)
+    run(address, "UPDATE alembic_version SET version_num = '0001'")
+    assert not is_current(address)
 
 
 def test_looking_makes_no_file(sqlite_url: str, tmp_path: Path) -> None:

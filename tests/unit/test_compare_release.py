@@ -43,7 +43,8 @@ def test_a_trial_the_gate_and_the_order_are_told(folder: Path) -> None:
         folder,
         ("never_when: [drug-status.on_drug]", "never_when: [drug-status.allergy]"),
         ("  other-rule: {active: 1.0.0}\n  sample-rule: {active: 1.0.0}\n",
-         "  sample-rule: {active: 1.0.0, trial: 1.0.0}\n  other-rule: {active: 1.0.0}\n"),
+         "  sample-rule: {active: 1.0.0, trial: {version: 1.0.0, definitions: {drug-status: 1.2.0}}}\n"
+             "  other-rule: {active: 1.0.0}\n"),
     )  # fmt: skip
     assert list(release_text(found)) == [
         "release 2026.1.0 -> 2026.2.0",

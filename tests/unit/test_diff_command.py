@@ -2,6 +2,7 @@
 
 import json
 from datetime import date
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from cds_service.cli import main
+from cds_service.population.compare import compare
 from cds_service.rulebook.compare_people import (
     CHANGED,
     GAINED,
@@ -20,6 +22,7 @@ from cds_service.rulebook.compare_people import (
     compare_record,
     two_editions,
 )
+from cds_service.rulebook.compare_report import cohort_json, cohort_text
 from cds_service.rulebook.compare_tally import compare_cohort
 from cds_service.rulebook.edition import edition_of
 from cds_service.rulebook.release import load_release
@@ -131,6 +134,7 @@ def test_the_same_is_given_as_json(folder: Path, cohort: Path, capsys: pytest.Ca
             "people": 5,
             "today": "2026-03-01",
             "notJudged": {},
+            "leftOut": [],
             "rules": [
                 {
                     "id": "age-reminder",
@@ -188,7 +192,7 @@ def test_the_page_has_a_picture_of_the_people_and_of_each_version_and_needs_noth
         ((f"{RULE}@1.0.0", f"{RULE}@3.0.0"), "age-reminder has no version 3.0.0; there are 1.0.0"),
         (("age-remindr@1.0.0", f"{RULE}@1.0.0"), "no rule 'age-remindr'; did you mean 'age-reminder'?"),
         (("2026.1.0", "2026.1.9"), "no release '2026.1.9'; did you mean '2026.1.0'?"),
-        ((f"{RULE}@1.0.0", f"{RULE}@1.0.0", "--cohort", "none"), "none: no FHIR Bundles; wanted a folder of *.json,"),
+        ((f"{RULE}@1.0.0", f"{RULE}@1.0.0", "--cohort", "none"), "none: is no folder; a folder with NDJSON files or"),
     ],
 )
 def test_what_cannot_be_compared_is_told(
@@ -198,12 +202,33 @@ def test_what_cannot_be_compared_is_told(
     assert (code, err.startswith(f"rules diff: {wanted}")) == (2, True), err
 
 
-def test_a_file_of_the_cohort_that_is_no_json_is_told_with_its_place(
+def test_what_of_the_cohort_cannot_be_used_is_told_with_its_place_and_the_rest_is_compared(
     folder: Path, cohort: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (cohort / "broken.json").write_text('{"resourceType":\n  Bundle}', encoding="utf-8")
-    code, _, err = said(capsys, folder, f"{RULE}@1.0.0", f"{RULE}@1.0.0", "--cohort", str(cohort))
-    assert (code, err) == (2, "rules diff: HERE/people/broken.json:2:3: is no JSON: Expecting value\n")
+    version, page = f"{RULE}@1.0.0", cohort.parent / "page.html"
+    code, out, _ = said(capsys, folder, version, version, "--cohort", str(cohort), "--html", str(page))
+    assert (code, out.splitlines()[-4:-1]) == (1, [
+        "on 5 people, as of 2026-03-01",
+        "  no difference: age-reminder (3 cards)",
+        "  left out: 1 line that is not JSON: broken.json:2",
+    ])  # fmt: skip
+    assert "<p>left out: 1 line that is not JSON: broken.json:2</p>" in page.read_text(encoding="utf-8")
+    code, out, _ = said(capsys, folder, version, version, "--cohort", str(cohort), "--format", "json")
+    assert json.loads(out)["cohort"]["leftOut"] == [{"why": "is not JSON", "lines": 1, "first": ["broken.json:2"]}]
+
+
+def test_one_process_and_several_compare_the_same(folder: Path, cohort: Path) -> None:
+    for number in range(40):
+        (cohort / f"more-{number}.json").write_text(json.dumps(person(f"p{number}", f"{1980 + number}-05-05")))
+    editions = [edition_of(folder, each) for each in (f"{RULE}@1.0.0", new_version(folder, "1.1.0", OLDER))]
+    release = load_release(folder).release
+    assert release is not None
+    sides = partial(two_editions, release, *editions)
+    alone, spread = (compare(sides, cohort, TODAY, workers) for workers in (1, 2))
+    assert list(cohort_text(alone)) == list(cohort_text(spread))
+    assert (cohort_json(alone), alone.people) == (cohort_json(spread), 45)
+    assert alone.tallies[RULE].examples["lost"] == ["eighteen", "p25", "p26", "p27", "twenty"]
 
 
 def test_two_releases_are_compared_rule_by_rule(folder: Path, cohort: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -135,8 +135,6 @@ def test_a_file_or_a_fixture_that_is_not_there_is_told(tmp_path: Path, capsys: p
     assert capsys.readouterr().err.endswith("none.json: No such file or directory\n")
     assert main(["rules", "explain", "all", "--fixture", "untreated-oud-icd"]) == 2
     assert "did you mean" in capsys.readouterr().err
-    assert main(["rules", "explain", "all", "--fixture", "untreated-oud-icd10", "--today", "soon"]) == 2
-    assert "--today: 'soon' is no day" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["{", "[" * 200_000])

@@ -197,6 +197,15 @@ def test_a_release_that_the_site_file_does_not_fit_is_refused_and_what_was_accep
     assert read_standing(kept, site_rules, site).release == "2026.1.0"
 
 
+def test_of_many_site_files_the_last_ten_stand_and_hold_their_releases(site_rules: Path, kept: Path) -> None:
+    for value in range(60, 74):
+        assert look(site_rules, kept, site_with(value)).outcome == ACCEPTED
+    assert len(list((kept / "folders").glob("*.json"))) == kept_releases.STANDINGS_KEPT
+    newest, oldest = (read_standing(kept, site_rules, site_with(each)).release for each in (73, 60))
+    assert (newest, oldest) == ("2026.1.0", "")
+    assert look(site_rules, kept, site_with(60)).outcome == ACCEPTED  # whoever still runs by it asks anew
+
+
 def test_a_process_of_its_own_judges_by_the_site_file_it_is_handed(
     site_rules: Path, kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -214,7 +223,9 @@ def test_files_that_are_known_are_not_read_again(folder: Path, kept: Path, monke
     read: list[str] = []
     real = kept_releases.load_release.__globals__["read_rule_file"]
     monkeypatch.setitem(
-        kept_releases.load_release.__globals__, "read_rule_file", lambda path: read.append(path.name) or real(path)
+        kept_releases.load_release.__globals__,
+        "read_rule_file",
+        lambda path, tested: read.append(path.name) or real(path, tested),
     )
     assert first.release is not None
     known = known_of(first.release, read_lock(kept / first.release.digest)[first.release.id])
@@ -225,6 +236,55 @@ def test_files_that_are_known_are_not_read_again(folder: Path, kept: Path, monke
     known = known_of(fresh.release, read_lock(kept / fresh.release.digest)[fresh.release.id])
     assert load_accepted(kept, standing, known).release == fresh.release
     assert read == []
+
+
+def judged_anew(folder: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Look at the folder, and give the files that lint looked at by themselves."""
+    judged: set[str] = set()
+    real = kept_releases.report_of.__globals__["lint_subject"]
+    monkeypatch.setitem(
+        kept_releases.report_of.__globals__, "lint_subject",
+        lambda subject, today: judged.add("/".join(Path(subject.source.file).parts[-2:])) or real(subject, today),
+    )  # fmt: skip
+    assert look(folder, kept).outcome == ACCEPTED
+    return judged
+
+
+def test_only_what_changed_is_looked_at_again(site_rules: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = judged_anew(site_rules, kept, monkeypatch)
+    assert len(first) > 1
+    renamed(site_rules, "2026.1.1")
+    assert judged_anew(site_rules, kept, monkeypatch) == set()
+    reasons = site_rules / "override-reasons.yaml"
+    reasons.write_text(f"{reasons.read_text(encoding='utf-8')}# more\n", encoding="utf-8")
+    renamed(site_rules, "2026.1.2")
+    assert judged_anew(site_rules, kept, monkeypatch) == first, "any file may refer to a reason"
+
+
+def test_another_version_of_the_package_looks_at_everything(
+    site_rules: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = judged_anew(site_rules, kept, monkeypatch)
+    monkeypatch.setattr(kept_releases, "__version__", "9.9.9")
+    assert judged_anew(site_rules, kept, monkeypatch) == first
+
+
+def test_a_changed_rule_alone_is_looked_at_and_refused_for_its_error(folder: Path, kept: Path) -> None:
+    look(folder, kept)
+    next_release(folder, 1)
+    file = folder / RULE / "1.0.1.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("Number 1", '"Since {nothing.date}"'), encoding="utf-8")
+    lock(folder)
+    looked = look(folder, kept)
+    assert (looked.outcome, [each.split(": ")[1] for each in looked.problems]) == (REFUSED, ["unknown-placeholder"])
+
+
+def renamed(folder: Path, name: str) -> None:
+    """Commit to a release of another name, with the files as they stand."""
+    file = folder / "release.yaml"
+    lines = file.read_text(encoding="utf-8").splitlines()
+    file.write_text("\n".join(f"release: {name}" if "release:" in each else each for each in lines) + "\n", "utf-8")
+    lock(folder)
 
 
 @pytest.mark.parametrize("name", ["../rules/extra.txt", "{folder}/extra.txt", "../../outside.txt"])

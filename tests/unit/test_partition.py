@@ -12,7 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cds_service.population.findings import Findings, Place
-from cds_service.population.lines import NO_ID, NO_PERSON, NO_RESOURCE, NOT_JSON, NoCohort
+from cds_service.population.lines import (
+    NO_ID,
+    NO_PERSON,
+    NO_RESOURCE,
+    NOT_JSON,
+    NOT_WHOLE,
+    NOT_WHOLE_GZIP,
+    NoCohort,
+)
 from cds_service.population.partition import NO_PATIENT, TWICE, partition, records, records_of
 
 Json = dict[str, Any]
@@ -135,3 +143,46 @@ def test_a_folder_without_a_cohort_says_what_is_wanted(tmp_path: Path) -> None:
         list(records(tmp_path))
     with pytest.raises(NoCohort, match="is no folder"):
         list(records(tmp_path / "none"))
+
+
+def test_a_file_that_begins_with_a_mark_of_its_encoding_is_read(tmp_path: Path) -> None:
+    for name, value in (("a.ndjson", patient("a")), ("b.json", patient("b"))):
+        (tmp_path / name).write_text(f"\ufeff{json.dumps(value)}\r\n", encoding="utf-8")
+    people, findings = found_in(tmp_path)
+    assert (sorted(people), findings.total) == (["a", "b"], 0)
+
+
+@pytest.mark.parametrize("damage", ["cut off", "damaged", "no gzip"])
+def test_of_a_packed_file_that_is_damaged_what_came_before_is_kept(damage: str, tmp_path: Path) -> None:
+    packed = gzip.compress(b"".join(json.dumps(patient(f"p{number}")).encode() + b"\n" for number in range(9000)))
+    broken = {
+        "cut off": packed[: len(packed) // 2],
+        "damaged": packed[: len(packed) // 2] + b"\xff" * 40 + packed[len(packed) // 2 + 40 :],
+        "no gzip": b"no",
+    }[damage]
+    (tmp_path / "Patient.ndjson.gz").write_bytes(broken)
+    cohort(tmp_path, {"b.ndjson": [patient("b")]})
+    people, findings = found_in(tmp_path)
+    [at] = findings.first[NOT_WHOLE_GZIP]
+    assert "b" in people
+    assert (at.file, at.line > 100) == ("Patient.ndjson.gz", damage != "no gzip")
+    assert len(people) > at.line // 3  # what the damage gives instead of lines is told line by line
+
+
+def test_a_bundle_that_is_not_whole_is_told_as_such(tmp_path: Path) -> None:
+    more = {"resourceType": "Bundle", "link": [{"relation": "next", "url": "https://ehr.example/2"}]}
+    (tmp_path / "a.json").write_text(json.dumps({**more, "entry": [{"resource": patient("a")}]}), encoding="utf-8")
+    (tmp_path / "b.json").write_text("{\n  no", encoding="utf-8")
+    (tmp_path / "c.json").write_text("{}", encoding="utf-8")
+    people, findings = found_in(tmp_path)
+    assert (people, findings.first) == ({}, {
+        NOT_WHOLE: [Place("a.json", 1)], NOT_JSON: [Place("b.json", 2)], NO_RESOURCE: [Place("c.json", 1)],
+    })  # fmt: skip
+
+
+def test_a_folder_of_folders_with_a_bundle_each_is_a_cohort(tmp_path: Path) -> None:
+    for name, text in (("one", json.dumps(patient("a"))), ("two", "no")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "bundle.json").write_text(text, encoding="utf-8")
+    people, findings = found_in(tmp_path)
+    assert (people, findings.first) == ({"a": [patient("a")]}, {NOT_JSON: [Place("two/bundle.json", 1)]})

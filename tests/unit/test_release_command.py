@@ -3,10 +3,12 @@
 import json
 from datetime import date, timedelta
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from cds_service.cli import main
+from cds_service.rulebook.files import alone
 from cds_service.rulebook.kept import ACCEPTED, look
 from cds_service.rulebook.release import load_release
 from cds_service.rulebook.release_lock import changed_files
@@ -365,3 +367,18 @@ def test_a_review_that_is_due_soon_is_told_in_json(folder: Path, capsys: pytest.
     code, out, _ = said(capsys, folder, "status", "--format", "json")
     [rule] = json.loads(out)["rules"]
     assert (code, rule["review"], rule["reviewDue"]) == (0, "due", soon)
+
+
+def test_whoever_promotes_waits_for_another_who_does(folder: Path) -> None:
+    write_version(folder, "1.1.0", "Another summary")
+    before = (folder / "release.yaml").read_text(encoding="utf-8")
+    assert main(["rules", "release", "new", "2026.2.0", "--folder", str(folder)]) == 0
+    arguments = ["rules", "release", "promote", f"{RULE}@1.1.0", "trial", "--folder", str(folder)]
+    second = Thread(target=main, args=(arguments,), daemon=True)
+    with alone(folder):
+        second.start()
+        second.join(timeout=0.3)
+        text = (folder / "release.yaml").read_text(encoding="utf-8")
+        assert (second.is_alive(), "trial" in text, text == before) == (True, False, False)
+    second.join(timeout=10)
+    assert "trial: 1.1.0" in (folder / "release.yaml").read_text(encoding="utf-8")

@@ -49,7 +49,10 @@ WRONG = [
         "summary,",
     ),
     (
-        section("wording", "sample-rule.consider.links: {value: [{label: »on, url: u, type: smart}], ...}"),
+        section(
+            "wording",
+            "sample-rule.consider.links: {value: [{label: »on, url: 'https://a.example/', type: smart}], ...}",
+        ),
         "yaml-surprise",
         "'on'",
         "",
@@ -111,6 +114,23 @@ WRONG = [
         "site-not-allowed",
         "'MedicationDispens'",
         "'MedicationDispense'?",
+    ),
+    (section("feedback", "»most_override: {value: 80, ...}"), "unknown-key", "'most_override'", "'most_overridden'?"),
+    (section("feedback", "most_overridden: {value: »many, ...}"), "wrong-type", "'many'", ""),
+    (
+        section("feedback", "most_overridden: {value: »0.8, ...}"),
+        "wrong-type",
+        "'0.8' stands here; wanted a number of percent",
+        "below 100",
+    ),
+    (section("feedback", "most_overridden: {value: »100, ...}"), "site-not-allowed", "below 100, not 100", "60 %"),
+    (section("feedback", "small_counts: {value: »4, ...}"), "site-not-allowed", "5 to 1000, not 4", "holds none back"),
+    (section("feedback", "small_counts: {value: »1001, ...}"), "site-not-allowed", "not 1001", ""),
+    (
+        section("feedback", "small_counts: {value: »11.5, ...}"),
+        "wrong-type",
+        "'11.5' stands here; wanted a whole number",
+        "5 to 1000",
     ),
     # what it may not change
     (

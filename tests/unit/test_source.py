@@ -4,6 +4,9 @@ import pytest
 
 from cds_service.rulebook.source import (
     DEPTH_LIMIT,
+    FAULT_LIMIT,
+    LINE_SHOWN,
+    NODE_LIMIT,
     SIZE_LIMIT,
     Allow,
     Mark,
@@ -89,6 +92,24 @@ def test_aliases_that_would_multiply_are_refused_before_anything_grows():
 
 def test_a_file_that_nests_ten_thousand_deep_is_refused():
     assert parse_source("[" * 10_000, "f.yaml")[1][0].text.startswith("blocks and lists nest deeper")
+
+
+def test_a_file_of_more_nodes_than_any_rule_has_is_refused():
+    assert parse_source("a:\n" + "  - x\n" * (NODE_LIMIT - 3), "f.yaml")[1] == ()
+    [told] = parse_source("a:\n" + "  - x\n" * NODE_LIMIT, "f.yaml")[1]
+    assert told.text == f"the file holds more than {NODE_LIMIT} keys, values and items"
+
+
+@pytest.mark.parametrize("text", ["a: [" + "*b, " * 50_000 + "]\n", "a: 1\nb:\t2\n" * 50_000])
+def test_of_very_many_faults_the_first_are_told(text):
+    assert len(parse_source(text, "f.yaml")[1]) == FAULT_LIMIT
+
+
+def test_of_a_long_line_the_part_around_the_place_is_shown():
+    line = "a" * 500 + "!" + "b" * 100_000
+    said = str(RuleProblem("f.yaml", 1, 501, "bad-yaml", "text", source_line=line)).splitlines()
+    assert len(said[1]) == LINE_SHOWN + 2
+    assert said[1][said[2].index("^")] == "!"
 
 
 def test_the_first_of_two_equal_keys_stays_and_the_second_is_told():

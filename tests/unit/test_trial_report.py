@@ -121,3 +121,15 @@ def test_small_counts_are_told_of() -> None:
     assert len(notes(4)) == 2
     assert notes(50) == ["  judged in 50 calls; fewer than 100 calls: too few to decide by"]
     assert notes(100) == []
+
+
+def test_calls_without_the_active_version_that_others_of_the_release_have_are_told_of() -> None:
+    def notes(*counted: Counted) -> list[str]:
+        return [each for each in report_lines(trial_report(counted), "D", "UTC") if "is told of twice" in each]
+
+    beside, alone = of(FIRES, FIRES, 200, digest="a"), of(FIRES, None, 300, digest="a")
+    assert notes(beside, alone) == [
+        "rule 1.1.0 is told of twice: 300 calls have no record of the active version, though other calls"
+    ]
+    assert notes(beside, replace(alone, digest="b")) == []  # another release, which may have no active version
+    assert notes(beside) == notes(alone) == notes(beside, replace(alone, version="1.2.0")) == []

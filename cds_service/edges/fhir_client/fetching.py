@@ -17,7 +17,8 @@ import requests
 from cds_service.clients.client import Client
 from cds_service.edges.fhir_client.breaker import Breaker
 from cds_service.edges.fhir_client.crew import Crew
-from cds_service.edges.fhir_client.gathering import FAILED, Gathering
+from cds_service.edges.fhir_client.gathering import Gathering
+from cds_service.edges.fhir_client.outcomes import BUSY, CUT, FAILED, LATE, NO_TIME, NO_TOKEN, NOT_LISTED, RESTING
 from cds_service.edges.fhir_client.pages import Asked, asked_for
 from cds_service.edges.fhir_client.servers import Server, allowed
 from cds_service.edges.fhir_client.stated import MOST_S, Learnt, Stated, ask
@@ -32,14 +33,6 @@ LEAST_S = 0.02  # with less left of the budget nothing is begun
 TELLING_S = 0.25  # of a server that stays silent for less than this nothing is learnt
 MOST_TOKEN = 16_384  # characters
 FHIR_JSON = {"Accept": "application/fhir+json"}
-
-# How the fetching of a key can end, for the counts.
-WHOLE, CUT, LATE = "whole", "cut", "late"
-NOT_LISTED, NO_TOKEN, BUSY, RESTING, NO_TIME = "not-listed", "no-token", "busy", "resting", "no-time"
-OUTCOMES = (
-    WHOLE, CUT, LATE, FAILED, NOT_LISTED, NO_TOKEN, BUSY, RESTING, NO_TIME, "url", "address", "unreachable", "tls",
-    "timeout", "redirect", "status", "encoding", "too-large", "not-json", "not-fhir",
-)  # fmt: skip
 
 _log = logging.getLogger("cds_service")
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
+from cds_service.edges.fhir_client.outcomes import FAILED
 from cds_service.edges.fhir_client.pages import Asked, follow
 from cds_service.faults import places
 
-FAILED = "failed"
 MOST_BYTES = 8_000_000  # of all lists of a call together: what is read beyond it could not be judged in time either
 
 _log = logging.getLogger("cds_service")

@@ -132,7 +132,7 @@ def _make_file(path: str) -> None:
     Source: https://www.sqlite.org/howtocorrupt.html, section 2.2
     """
     folder = os.path.dirname(path)
-    os.makedirs(folder, exist_ok=True)
+    os.makedirs(folder, mode=0o700, exist_ok=True)
     handle, blank = tempfile.mkstemp(prefix=".new-", dir=folder)
     os.close(handle)
     try:

@@ -6,16 +6,15 @@ criteria that stop them, not with the calls.
 
 import json
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Text, and_, case, cast, func, or_, select
 
 from cds_service.core.decision import FIRES, UNDECIDED
+from cds_service.edges.store.days import days_of, midnight
 from cds_service.edges.store.tables import CALL, RULE_DECISION
 from cds_service.rulebook.trial_report import Counted
-
-BEFORE_ANY = date(1970, 1, 1)
 
 trial, other = RULE_DECISION.alias("trial"), RULE_DECISION.alias("other")
 
@@ -28,25 +27,11 @@ def counted_trials(
     zone: whose days they are. since, until: first and last day; None = as far as there are records.
     rule: id of one rule; "" = of all.
     """
-    day = _next_day(connection, zone, since or BEFORE_ANY)
-    while day is not None and (until is None or day <= until):
-        query = _grouped(_midnight(day, zone), _midnight(day + timedelta(days=1), zone), rule)
+    for day in days_of(connection, RULE_DECISION.c.at, zone, since, until):
+        query = _grouped(midnight(day, zone), midnight(day + timedelta(days=1), zone), rule)
         counted = [_counted(row, day) for row in connection.execute(query)]
         connection.rollback()  # a transaction for each day: a long one would keep PostgreSQL from tidying up
         yield from sorted(counted, key=lambda each: (each.rule, each.version, each.release, each.digest, each.site))
-        day = _next_day(connection, zone, day + timedelta(days=1))
-
-
-def _midnight(day: date, zone: tzinfo) -> datetime:
-    return datetime.combine(day, time(), zone)
-
-
-def _next_day(connection: Connection, zone: tzinfo, day: date) -> date | None:
-    """Give the first day from `day` on that has a decision."""
-    found = connection.execute(
-        select(func.min(RULE_DECISION.c.at)).where(RULE_DECISION.c.at >= _midnight(day, zone))
-    ).scalar()
-    return found.astimezone(zone).date() if found else None
 
 
 def _grouped(start: datetime, end: datetime, rule: str) -> Select[Any]:
