@@ -1,26 +1,33 @@
-# The service as a container: an unprivileged user, pinned packages, no secrets. Settings are CDS_* variables
+# The service as a container: an unprivileged user, pinned packages, no installer, no secrets. Settings are CDS_* variables
 # (docs/reference/settings.md). With CDS_AUTH=required the service starts only where it can tell who is calling.
+#
+# The root may be read-only: only /tmp (counts of workers) and /srv/cds/var (accepted releases, SQLite) are written to.
+# The base is named by version, so that a rebuild takes its mends. For builds that are the same to the byte, name it by
+# digest in both places: FROM python:3.11-slim-bookworm@sha256:...
 
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-RUN python -m venv /opt/cds
+RUN python -m venv --without-pip /opt/cds
 COPY requirements.txt requirements-build.txt ./
 RUN python -m pip install --require-hashes -r requirements-build.txt \
- && /opt/cds/bin/python -m pip install --require-hashes -r requirements.txt
+ && python -m pip --python /opt/cds/bin/python install --require-hashes -r requirements.txt
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY cds_service cds_service
 COPY rules rules
 COPY fhir_fixtures fhir_fixtures
 RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
- && /opt/cds/bin/python -m pip install --no-deps /wheel/*.whl
+ && python -m pip --python /opt/cds/bin/python install --no-deps --no-index /wheel/*.whl
 
 FROM python:3.11-slim-bookworm
 LABEL org.opencontainers.image.title="cds-service" \
       org.opencontainers.image.description="CDS Hooks service for opioid use disorder" \
       org.opencontainers.image.licenses="Apache-2.0"
-RUN groupadd --system --gid 10001 cds \
- && useradd --system --uid 10001 --gid cds --home-dir /srv/cds --create-home --shell /usr/sbin/nologin cds
+# Nothing that can install: the base brings pip, and the service's own packages were put in from outside.
+RUN rm -rf /usr/local/lib/python3*/site-packages/* /usr/local/lib/python3*/ensurepip /usr/local/bin/pip* \
+ && groupadd --system --gid 10001 cds \
+ && useradd --system --uid 10001 --gid cds --home-dir /srv/cds --create-home --shell /usr/sbin/nologin cds \
+ && install --directory --owner cds --group cds --mode 0700 /srv/cds/var
 COPY --from=build /opt/cds /opt/cds
 WORKDIR /srv/cds
 USER 10001:10001

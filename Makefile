@@ -12,7 +12,7 @@ PORT   ?= $(or $(CDS_PORT),8000)
 export CDS_RULES ?= rules
 
 .DEFAULT_GOAL := help
-.PHONY: help run test slow foreign check bench lock clean
+.PHONY: help run test slow foreign check bench sbom lock clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
@@ -42,6 +42,9 @@ check: $(VENV)/installed-dev ## Check format, style, types and rules, then run e
 
 bench: $(VENV)/installed-dev ## Measure what calls, starts, memory and a cohort cost
 	@$(BIN)/python -m bench
+
+sbom: $(VENV)/installed-dev ## Write what the service is made of to var/sbom.cdx.json (CycloneDX)
+	@$(BIN)/python -m deploy.sbom var/sbom.cdx.json
 
 lock: $(VENV)/installed-dev ## Renew the lock files from pyproject.toml (UPGRADE=--upgrade takes newer versions)
 	$(LOCK) $(UPGRADE) -o requirements.txt pyproject.toml

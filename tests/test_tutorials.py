@@ -32,6 +32,7 @@ PAGES = (
     HOW_TO / "connect-cerner.md",
     HOW_TO / "connect-epic.md",
     HOW_TO / "connect-sandbox.md",
+    HOW_TO / "operate.md",
     HOW_TO / "read-an-answer.md",
     HOW_TO / "read-an-explanation.md",
     HOW_TO / "release-a-change.md",
@@ -42,7 +43,7 @@ PAGES = (
     ROOT / "README.md",
 )
 # They take half a minute and more each, and have shorter neighbors that go the same ways: `make slow` follows them.
-LONG = ("connect-cerner.md", "connect-epic.md", "release-a-change.md", "try-a-version-silently.md")
+LONG = ("connect-cerner.md", "connect-epic.md", "operate.md", "release-a-change.md", "try-a-version-silently.md")
 ANY = "..."
 
 # Does what the pages ask of curl, for machines without it.

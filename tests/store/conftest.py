@@ -35,15 +35,19 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     server.cleanup()
 
 
-@pytest.fixture
-def postgresql_url(postgresql: Any) -> str:
-    """A schema with nothing in it, which costs a hundredth of a database and holds as much apart."""
+def empty_schema(postgresql: Any) -> str:
+    """The URL of a schema with nothing in it, which costs a hundredth of a database and holds as much apart."""
     name = f"records_{next(NUMBERS)}"
     url = make_url(postgresql.get_uri())
     engine = create_engine(url.set(drivername="postgresql+psycopg"), poolclass=NullPool)
     with engine.begin() as connection:
         connection.execute(text(f"CREATE SCHEMA {name}"))
     return url.update_query_dict({"options": f"-csearch_path={name}"}).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def postgresql_url(postgresql: Any) -> str:
+    return empty_schema(postgresql)
 
 
 @pytest.fixture

@@ -76,6 +76,10 @@ def _postgresql(url: URL) -> Address:
         make_conninfo(**query)
     except (ProgrammingError, TypeError):
         raise SettingProblem(f"{NAME}: has a parameter after ? that PostgreSQL does not know") from None
-    port = f":{url.port}" if url.port else ""
-    shown = f"PostgreSQL database {url.database or ''} at {url.host or query.get('host') or 'this machine'}{port}"
+    shown = f"PostgreSQL database {url.database or ''} at {url.host or query.get('host') or 'this machine'}"
+    if url.port:
+        shown += f":{url.port}"
+    if query.get("service") and not url.host and _DATABASE.fullmatch(query["service"]):
+        # A file of libpq holds the rest: https://www.postgresql.org/docs/16/libpq-pgservice.html
+        shown = f"PostgreSQL service {query['service']}"
     return Address(url.set(drivername="postgresql+psycopg"), None, shown)
