@@ -12,6 +12,7 @@ import gc
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
@@ -23,6 +24,7 @@ FINE, FINDINGS, USAGE, SETTINGS, RULES, ADDRESS = range(6)
 STOPPED = 130  # by Ctrl-C, as a shell counts it
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # what a file that takes the output answers
 DATABASE = 8  # 6 is that of replay and doctor, 7 that of token too
+LET_GO_S = 3.0
 # What `serve` prints calls for, in the order of fixtures.SAMPLE_CALLS: what each shows, the file of its request body.
 SAMPLES = (
     ("a call that returns a card", Path("var") / "sample-request.json"),
@@ -265,15 +267,26 @@ def sample_requests(today: date) -> list[tuple[str, Path]]:
 
 
 def _cannot_listen(host: str, port: int) -> str:
-    """Why this address cannot be listened on, or "". Asked before gunicorn, which would retry for seconds."""
+    """Why this address cannot be listened on, or "". Asked before gunicorn, which would retry for seconds.
+
+    Workers whose master was killed let go of its port within a second: it is waited for, so that whoever starts the
+    service anew at once need not try again.
+    """
+    until = time.monotonic() + LET_GO_S
+    while (fault := _listening_fault(host, port)) and fault.errno == errno.EADDRINUSE and time.monotonic() < until:
+        time.sleep(0.1)
+    return (fault.strerror or str(fault)) if fault else ""
+
+
+def _listening_fault(host: str, port: int) -> OSError | None:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as fault:
-        return fault.strerror or str(fault)
-    return ""
+        return fault
+    return None
 
 
 def _replay(args: argparse.Namespace) -> int:

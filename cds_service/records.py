@@ -121,7 +121,7 @@ def _criteria(decision: Decision) -> tuple[tuple[str, ...], dict[str, str]]:
     if decision.verdict is None:
         return (), {}
     try:
-        verdicts = {name: str(decision.judgement.result(name).verdict) for name in (*when.all, *when.any, *when.none)}
+        verdicts = {name: str(decision.judgement.verdict(name)) for name in (*when.all, *when.any, *when.none)}
         return decision.stopped_by, verdicts
     except Exception:  # one rule's fault must not lose the record of a call
         return (), {}

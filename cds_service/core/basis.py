@@ -53,20 +53,20 @@ class Basis:
 
 def basis_of(decision: Decision) -> Basis:
     """Sort what a shown card rests on: the members of `when`, the conditions of its card, what set its level."""
-    when, card, result = decision.edition.rule.when.logic, decision.card, decision.judgement.result
+    when, card, verdict = decision.edition.rule.when.logic, decision.card, decision.judgement.verdict
     conditions = card.conditions if card else Conditions()
     levels = card.indicator if card else ()
     level = [name for each, name in levels if each == decision.indicator and name is not None]
-    wanted = [*when.all, *when.any, *conditions.if_, *(name for name in level if result(name).verdict is YES)]
+    wanted = [*when.all, *when.any, *conditions.if_, *(name for name in level if verdict(name) is YES)]
     unwanted = [*when.none, *conditions.unless]
     open_names = [
-        *(name for name in (*when.all, *when.none) if result(name).verdict is UNKNOWN),
-        *(name for name in decision.stopped_by if result(name).verdict is UNKNOWN),
+        *(name for name in (*when.all, *when.none) if verdict(name) is UNKNOWN),
+        *(name for name in decision.stopped_by if verdict(name) is UNKNOWN),
         *conditions.if_unknown,
     ]
     return Basis(
-        tuple(dict.fromkeys(name for name in wanted if result(name).verdict is YES)),
-        tuple(name for name in dict.fromkeys(unwanted) if result(name).verdict is NO and _was_sought(name, decision)),
+        tuple(dict.fromkeys(name for name in wanted if verdict(name) is YES)),
+        tuple(name for name in dict.fromkeys(unwanted) if verdict(name) is NO and _was_sought(name, decision)),
         tuple(dict.fromkeys(open_names)),
     )
 

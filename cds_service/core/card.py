@@ -247,7 +247,7 @@ def _detail(decision: Decision, call: CallContext, release: Release, labels: fro
         *(
             opened(fill(line.text, voice))
             for line in _card(decision).detail
-            if holds(line.conditions, judgement.result)
+            if holds(line.conditions, judgement.verdict)
         ),
         *(
             f"**Also:** {opened(fill(_card(each).summary, _voice(each, call, in_detail=True)))}"
@@ -309,7 +309,7 @@ def _suggestions(decision: Decision, call: CallContext, draft: Draft, labels: fr
     voice, rule, card = _voice(decision, call, in_detail=False), decision.edition.rule, _card(decision)
     reason = cache(lambda name: _reason(name, voice))  # most suggestions of a card name the same one
     for position, each in enumerate(card.suggestions):
-        if not holds(each.conditions, decision.judgement.result):
+        if not holds(each.conditions, decision.judgement.verdict):
             continue
         if each.delete is not None:
             for found in _orders(each.delete, voice):
@@ -346,7 +346,7 @@ def _orders(name: str, voice: Voice) -> list[Found]:
 
 def _reason(name: str | None, voice: Voice) -> Reason | None:
     """Give the latest sure row of the criterion that is the reason; none where it may not be told of."""
-    if name is None or voice.judgement.result(name).verdict is not YES:
+    if name is None or voice.judgement.verdict(name) is not YES:
         return None
     rows = speaking_rows(voice.judgement.result(name))
     found = latest(voice, name)
@@ -377,15 +377,15 @@ def _labels(family: tuple[Decision, ...]) -> frozenset[str]:
 
 def _named_criteria(decision: Decision) -> Iterator[str]:
     """Name every criterion that the card rests on or speaks of, but for lines and suggestions that it does not show."""
-    basis, card, result = basis_of(decision), _card(decision), decision.judgement.result
+    basis, card, verdict = basis_of(decision), _card(decision), decision.judgement.verdict
     yield from (*basis.held, *basis.not_found, *basis.unclear)
     texts = [card.summary]
     for line in card.detail:
-        if holds(line.conditions, result):
+        if holds(line.conditions, verdict):
             yield from named(line.conditions)
             texts.append(line.text)
     for each in card.suggestions:
-        if holds(each.conditions, result):
+        if holds(each.conditions, verdict):
             yield from named(each.conditions)
             yield from filter(None, (each.delete, each.create.reason if each.create else None))
             texts.append(each.label)

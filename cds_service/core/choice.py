@@ -6,21 +6,21 @@ Source: docs/reference/rule-language.md, sections 3 (firm evidence), 6 (between 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from cds_service.core.dates import NO, UNKNOWN, YES
-from cds_service.core.decision import FIRES, Decision, Judgement, Outcome, Result
+from cds_service.core.dates import NO, UNKNOWN, YES, Verdict
+from cds_service.core.decision import FIRES, Decision, Judgement, Outcome
 from cds_service.core.rule import LEVELS, Card, Conditions, Rule
 
 CAPPED_HOOK = "patient-view"
 CARD_LIMIT = 3  # info and warning cards at patient-view; critical ones are never withheld
 
-Ask = Callable[[str], Result]
+Ask = Callable[[str], Verdict]
 
 
 def holds(conditions: Conditions, ask: Ask) -> bool:
     """Whether all of `if` are YES, all of `unless` NO and all of `if_unknown` UNKNOWN."""
     for names, wanted in ((conditions.if_, YES), (conditions.unless, NO), (conditions.if_unknown, UNKNOWN)):
         for name in names:
-            if ask(name).verdict is not wanted:
+            if ask(name) is not wanted:
                 return False
     return True
 
@@ -32,10 +32,10 @@ def card_of(rule: Rule, judgement: Judgement, caveat: bool) -> tuple[Card | None
     A critical level stands only when rule, card and level hold also with every soft row taken as doubtful.
     """
     for card in rule.cards:
-        if not holds(card.conditions, judgement.result):
+        if not holds(card.conditions, judgement.verdict):
             continue
         for level, criterion in card.indicator:
-            if criterion is not None and judgement.result(criterion).verdict is not YES:
+            if criterion is not None and judgement.verdict(criterion) is not YES:
                 continue
             if level == "critical" and (caveat or not _firm(card, criterion, judgement)):
                 continue
@@ -45,18 +45,20 @@ def card_of(rule: Rule, judgement: Judgement, caveat: bool) -> tuple[Card | None
 
 def _firm(card: Card, criterion: str | None, judgement: Judgement) -> bool:
     return (
-        judgement.firm("when").verdict is YES
+        judgement.firm("when") is YES
         and holds(card.conditions, judgement.firm)
-        and (criterion is None or judgement.firm(criterion).verdict is YES)
+        and (criterion is None or judgement.firm(criterion) is YES)
     )
 
 
 def outcome(decisions: Sequence[Decision], hook: str, unread: Mapping[str, str]) -> Outcome:
     """Settle yields, then merges, then order and limit. Trials are recorded and touch nothing."""
     settled = {each.edition.rule.id: each for each in decisions if not each.trial}
-    if any(map(_shows, settled.values())):
-        settled = _merged(_yielded(settled))
-    cards = [each for each in settled.values() if _shows(each)]
+    speaking = {rule_id: each for rule_id, each in settled.items() if _shows(each)}
+    if len(speaking) > 1:  # one alone has none to yield to, or to merge into
+        speaking = _merged(_yielded(speaking))
+        settled |= speaking
+    cards = [each for each in speaking.values() if _shows(each)]
     cards.sort(key=lambda each: -_severity(each))  # stable: ties stay in release order
     shown, soft = [], 0
     for each in cards:
@@ -78,7 +80,7 @@ def _severity(decision: Decision) -> int:
 
 
 def _yielded(decisions: Mapping[str, Decision]) -> dict[str, Decision]:
-    """Silence each rule for which another one shows a card that is at least as severe."""
+    """Silence each rule for which another one shows a card that is at least as severe. decisions: those with a card."""
     settled: dict[str, Decision] = {}
 
     def settle(rule_id: str) -> Decision | None:
@@ -87,7 +89,7 @@ def _yielded(decisions: Mapping[str, Decision]) -> dict[str, Decision]:
         decision = settled[rule_id] = decisions[rule_id]
         for other_id in decision.edition.rule.yields_to:
             other = settle(other_id)
-            if other and _shows(other) and _shows(decision) and _severity(other) >= _severity(decision):
+            if other and _shows(other) and _severity(other) >= _severity(decision):
                 settled[rule_id] = replace(decision, withheld=f"yields to {other_id}")
                 break
         return settled[rule_id]

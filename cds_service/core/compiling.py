@@ -7,8 +7,9 @@ sharing a definition share its work.
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
-from cds_service.core.criteria import judge_of, logic
+from cds_service.core.criteria import judge_of
 from cds_service.core.facts import FACTS, Needs
+from cds_service.core.logic import logic
 from cds_service.core.row_tests import Scope
 from cds_service.core.rule import Bounds, Criterion, Definition, Find, Logic, Parameter, Rule, Uses
 from cds_service.core.sitting import Judge

@@ -16,6 +16,7 @@ from cds_service.core.record import record
 
 BEGINNING = 0  # before any date
 FOREVER = 4_000_000  # after any date
+_EVERY_MONTH_HAS = 28  # days
 
 
 class Verdict(IntEnum):
@@ -144,7 +145,8 @@ def _shift(day: int, duration: Duration, sign: int) -> int:
     year, month = divmod(months, 12)
     if not 1 <= year <= 9999:
         return BEGINNING if sign < 0 else FOREVER
-    return date(year, month + 1, min(start.day, calendar.monthrange(year, month + 1)[1])).toordinal()
+    last = start.day if start.day <= _EVERY_MONTH_HAS else calendar.monthrange(year, month + 1)[1]
+    return date(year, month + 1, min(start.day, last)).toordinal()
 
 
 def full_years(birth: int, today: int) -> int:

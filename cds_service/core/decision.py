@@ -3,8 +3,9 @@
 RULE-LANGUAGE sections 4 and 6 (docs/reference/rule-language.md) say what each part means.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import field
+from typing import NamedTuple, Protocol
 
 from cds_service.core.dates import NO, UNKNOWN, YES, Span, Verdict
 from cds_service.core.facts import Chart, Gap, Row
@@ -19,9 +20,11 @@ DOUBTS = (
 )  # fmt: skip
 
 
-@record(frozen=True, slots=True)
-class Doubt:
-    """Why something is UNKNOWN. kind is one of DOUBTS; about is a row's reference or a list's source."""
+class Doubt(NamedTuple):
+    """Why something is UNKNOWN. kind is one of DOUBTS; about is a row's reference or a list's source.
+
+    A tuple, because a chart whose rows are all in doubt has them put together and compared by the ten thousand.
+    """
 
     kind: str
     about: str
@@ -71,41 +74,69 @@ class Near:
 class Result:
     """A criterion's answer on one chart.
 
-    rows:      YES: the sure rows first, then doubtful ones; UNKNOWN: only doubtful ones; NO: none.
-    doubts:    why it is UNKNOWN; empty otherwise.
-    looked_at: rows that were there to look at; nearest: of a NO, up to three dropped rows.
-    further:   what was not read and may hold further rows of this criterion.
-    count:     how many rows or members hold for sure.
+    rows:    YES: the sure rows first, then doubtful ones; UNKNOWN: only doubtful ones; NO: none.
+    doubts:  why it is UNKNOWN; empty otherwise.
+    further: what was not read and may hold further rows of this criterion.
+    count:   how many rows or members hold for sure.
     """
 
     verdict: Verdict
     rows: tuple[Found, ...] = ()
     doubts: tuple[Doubt, ...] = ()
-    looked_at: int = 0
-    nearest: tuple[Near, ...] = ()
     further: tuple[Gap, ...] = ()
     count: int = 0
 
 
+NOTHING = Result(NO)
+
+
 @record(frozen=True, slots=True)
-class Judgement:
+class Dropped:
+    """What a criterion that is NO had to look at: how many rows, and up to three that came nearest."""
+
+    looked_at: int = 0
+    nearest: tuple[Near, ...] = ()
+
+
+class Judgement(Protocol):
     """Every criterion an edition can reach, judged on one chart when asked for (and then remembered).
 
     Names are as the rule writes them: "declined", "opioid-status.on_moud"; what a definition uses of its own is
     qualified the same way ("opioid-status.oud_coded").
-    result: name -> Result; firm: the same with every soft row taken as doubtful (section 3, firm evidence).
-    criterion: name -> Criterion; members: name -> the qualified names it looks at, in order.
-    searched: name -> the facts whose rows the criterion could be made of; what only conditions it is not among them.
     """
 
-    edition: Edition
-    chart: Chart
-    today: int
-    result: Callable[[str], Result]
-    firm: Callable[[str], Result]
-    criterion: Callable[[str], Criterion]
-    members: Callable[[str], tuple[str, ...]]
-    searched: Callable[[str], tuple[str, ...]]
+    @property
+    def edition(self) -> Edition: ...
+
+    @property
+    def chart(self) -> Chart: ...
+
+    @property
+    def today(self) -> int: ...
+
+    def verdict(self, name: str) -> Verdict:
+        """Give a criterion's verdict; it costs less than the rows it stands on."""
+
+    def firm(self, name: str) -> Verdict:
+        """Give its verdict with every soft row taken as doubtful (section 3, firm evidence)."""
+
+    def result(self, name: str) -> Result:
+        """Give a criterion's verdict with the rows and doubts it stands on."""
+
+    def doubts(self, name: str) -> tuple[Doubt, ...]:
+        """Say why a criterion is UNKNOWN, as its result does; empty for any other."""
+
+    def dropped(self, name: str) -> Dropped:
+        """Say what a criterion that is NO had to look at; worked out each time, for only explanations ask."""
+
+    def criterion(self, name: str) -> Criterion:
+        """Give what the file says."""
+
+    def members(self, name: str) -> tuple[str, ...]:
+        """Name the criteria it looks at, qualified and in order."""
+
+    def searched(self, name: str) -> tuple[str, ...]:
+        """Name the facts whose rows it could be made of; what only conditions it is not among them."""
 
 
 FIRES, SILENT, UNDECIDED, FAILED = "fires", "silent", "undecided", "failed"
@@ -146,15 +177,15 @@ class Decision:
 
         Told when asked: judging every member only to name it would be most of the work for a rule that is silent.
         """
-        when, result = self.edition.rule.when.logic, self.judgement.result
+        when, verdict = self.edition.rule.when.logic, self.judgement.verdict
         if self.verdict is UNKNOWN:
-            return tuple(name for name in (*when.all, *when.any, *when.none) if result(name).verdict is UNKNOWN)
+            return tuple(name for name in (*when.all, *when.any, *when.none) if verdict(name) is UNKNOWN)
         if self.verdict is not NO:
             return ()
-        stops = [name for name in when.all if result(name).verdict is NO]
-        if all(result(name).verdict is NO for name in when.any):
+        stops = [name for name in when.all if verdict(name) is NO]
+        if all(verdict(name) is NO for name in when.any):
             stops += when.any
-        return (*stops, *(name for name in when.none if result(name).verdict is YES))
+        return (*stops, *(name for name in when.none if verdict(name) is YES))
 
 
 @record(frozen=True, slots=True)

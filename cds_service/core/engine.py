@@ -10,7 +10,7 @@ from functools import cache
 
 from cds_service.core import choice
 from cds_service.core.compiling import WHEN, Compiler, Judges, Named, facts_of, needs_of
-from cds_service.core.dates import NO, UNKNOWN, YES
+from cds_service.core.dates import NO, UNKNOWN, YES, Verdict
 from cds_service.core.decision import (
     FAILED,
     FIRES,
@@ -19,12 +19,14 @@ from cds_service.core.decision import (
     UNDECIDED,
     Decision,
     Doubt,
+    Dropped,
     Judgement,
     Outcome,
     Result,
 )
 from cds_service.core.facts import HOOKS, Chart, Gap, Needs
 from cds_service.core.mentions import criteria_of_cards, searched_facts
+from cds_service.core.record import record
 from cds_service.core.rule import (
     Criterion,
     Definition,
@@ -153,24 +155,55 @@ def _alone(definition: Definition) -> Rule:
 # --- deciding --------------------------------------------------------------------------------------------------------
 
 
+@record(frozen=True, slots=True)
+class Hearing:
+    """One edition before one chart: what decision.Judgement promises. It gives the names, the sitting the answers."""
+
+    compiled: CompiledEdition
+    sitting: Sitting
+    firmly: Callable[[], Sitting]
+
+    @property
+    def edition(self) -> Edition:
+        return self.compiled.edition
+
+    @property
+    def chart(self) -> Chart:
+        return self.sitting.chart
+
+    @property
+    def today(self) -> int:
+        return self.sitting.today
+
+    def verdict(self, name: str) -> Verdict:
+        return self.sitting.verdict(self.compiled.places[name])
+
+    def firm(self, name: str) -> Verdict:
+        return self.firmly().verdict(self.compiled.places[name])
+
+    def result(self, name: str) -> Result:
+        return self.sitting.result(self.compiled.places[name])
+
+    def doubts(self, name: str) -> tuple[Doubt, ...]:
+        return self.sitting.doubts(self.compiled.places[name])
+
+    def dropped(self, name: str) -> Dropped:
+        return self.sitting.judges[self.compiled.places[name]].dropped(self.sitting)
+
+    def criterion(self, name: str) -> Criterion:
+        return self.compiled.criteria[name]
+
+    def members(self, name: str) -> tuple[str, ...]:
+        return self.compiled.members[name]
+
+    def searched(self, name: str) -> tuple[str, ...]:
+        return self.compiled.searched[name]
+
+
 def judge(compiled: CompiledEdition, chart: Chart, today: date) -> Judgement:
     """Put one edition before one chart; nothing is judged before it is asked for."""
     sitting = Sitting(chart, today.toordinal(), compiled.judges.judges, compiled.judges.bits)
-    return _judgement(compiled, sitting, cache(sitting.firmly))
-
-
-def _judgement(compiled: CompiledEdition, sitting: Sitting, firmly: Callable[[], Sitting]) -> Judgement:
-    places = compiled.places
-    return Judgement(
-        edition=compiled.edition,
-        chart=sitting.chart,
-        today=sitting.today,
-        result=lambda name: sitting.result(places[name]),
-        firm=lambda name: firmly().result(places[name]),
-        criterion=compiled.criteria.__getitem__,
-        members=compiled.members.__getitem__,
-        searched=compiled.searched.__getitem__,
-    )
+    return Hearing(compiled, sitting, cache(sitting.firmly))
 
 
 def decide_edition(compiled: CompiledEdition, chart: Chart, today: date) -> Decision:
@@ -184,27 +217,28 @@ def _decide(compiled: CompiledEdition, judgement: Judgement, trial: bool = False
     if not possible:
         return Decision(edition, SILENT, NO, judgement, trial)
     try:
-        return _decided(edition, judgement, judgement.result(WHEN), trial)
+        return _decided(edition, judgement, trial)
     except Exception as error:  # one rule's fault must not silence the others; services.answer reports it
         return Decision(edition, FAILED, None, judgement, trial, error=type(error).__name__)
 
 
-def _decided(edition: Edition, judgement: Judgement, result: Result, trial: bool) -> Decision:
-    rule = edition.rule
-    if result.verdict is NO:
+def _decided(edition: Edition, judgement: Judgement, trial: bool) -> Decision:
+    rule, verdict = edition.rule, judgement.verdict(WHEN)
+    if verdict is NO:
         return Decision(edition, SILENT, NO, judgement, trial)
-    if result.verdict is YES:
+    if verdict is YES:
         card, indicator = choice.card_of(rule, judgement, caveat=False)
         return Decision(edition, FIRES if card else SILENT, YES, judgement, trial, card, indicator)
-    unread = any(doubt.unread for doubt in result.doubts)
+    doubts = judgement.doubts(WHEN)
+    unread = bool(judgement.chart.gaps) and any(doubt.unread for doubt in doubts)
     policy = rule.when.unread if unread else rule.when.doubtful
-    decision = Decision(edition, UNDECIDED, UNKNOWN, judgement, trial, doubts=result.doubts)
+    decision = Decision(edition, UNDECIDED, UNKNOWN, judgement, trial, doubts=doubts)
     if policy == "card_with_caveat":
         card, indicator = choice.card_of(rule, judgement, caveat=True)
         if card:
-            return replace(decision, state=FIRES, card=card, indicator=indicator, caveat=result.doubts)
+            return replace(decision, state=FIRES, card=card, indicator=indicator, caveat=doubts)
     if policy == "ask_fetch":
-        return replace(decision, ask_fetch=_asked(result.doubts, judgement.chart))
+        return replace(decision, ask_fetch=_asked(doubts, judgement.chart))
     return decision
 
 
@@ -220,10 +254,10 @@ def decide(compiled: Compiled, chart: Chart, today: date) -> Outcome:
     firmly = cache(sitting.firmly)  # most calls never ask
     unread = {gap.source: gap.why for gaps in chart.gaps.values() for gap in gaps}
     for name, index in compiled.gate:
-        if sitting.result(index).verdict is YES:
+        if sitting.verdict(index) is YES:
             return Outcome((), (), gate=name, unread=unread)
     decisions = [
-        _decide(each, _judgement(each, sitting, firmly), trial, sitting.is_possible(each.wants))
+        _decide(each, Hearing(each, sitting, firmly), trial, sitting.is_possible(each.wants))
         for editions, trial in ((compiled.active, False), (compiled.trial, True))
         for each in editions
         if chart.hook in each.edition.rule.hooks

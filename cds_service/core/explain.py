@@ -128,16 +128,16 @@ def needed(decision: Decision) -> tuple[Need, ...]:
 
 def _needs(name: str, wanted: Verdict, depth: int, decision: Decision) -> Iterator[Need]:
     judgement = decision.judgement
-    result, body = judgement.result(name), judgement.criterion(name).body
+    verdict, body = judgement.verdict(name), judgement.criterion(name).body
     if not isinstance(body, Logic) or wanted is NO:
-        near = result.nearest if wanted is YES and result.verdict is NO else ()
+        near = judgement.dropped(name).nearest if wanted is YES and verdict is NO else ()
         yield Need(name, wanted, depth, near=near)
         return
     known_as = dict(zip((*body.all, *body.any, *body.none), judgement.members(name), strict=True))
 
-    def lacking(names: tuple[str, ...], verdict: Verdict) -> list[str]:
+    def lacking(names: tuple[str, ...], needed: Verdict) -> list[str]:
         full = [known_as[each] for each in names]
-        return [each for each in full if judgement.result(each).verdict is not verdict]
+        return [each for each in full if judgement.verdict(each) is not needed]
 
     missing, unwanted = lacking(body.all, YES), lacking(body.none, NO)
     alternatives = lacking(body.any, YES)
@@ -202,8 +202,8 @@ def _stops(decision: Decision, voice: Voice) -> list[str]:
 
 
 def _held(decision: Decision, voice: Voice) -> str:
-    when, result = decision.edition.rule.when.logic, decision.judgement.result
-    held = [sentence(name, voice) for name in (*when.all, *when.any) if result(name).verdict is YES]
+    when, verdict = decision.edition.rule.when.logic, decision.judgement.verdict
+    held = [sentence(name, voice) for name in (*when.all, *when.any) if verdict(name) is YES]
     return "; ".join(dict.fromkeys(held)) or "nothing speaks against it"
 
 
@@ -270,8 +270,9 @@ def _details(name: str, result: Result, voice: Voice) -> list[str]:
     if doubts:
         lines.append(f"in doubt: {'; '.join(doubts)}")
     if result.verdict is NO:
-        lines.append(f"looked at {result.looked_at} rows" if result.looked_at != 1 else "looked at 1 row")
-        lines += [f"nearest {_near_words(near, voice, ': ')}" for near in result.nearest]
+        dropped = voice.judgement.dropped(name)
+        lines.append(f"looked at {dropped.looked_at} rows" if dropped.looked_at != 1 else "looked at 1 row")
+        lines += [f"nearest {_near_words(near, voice, ': ')}" for near in dropped.nearest]
     if result.further:
         lines.append(f"may hold more: {'; '.join(gap_words(result.further))}")
     return lines
@@ -291,12 +292,13 @@ def _criterion(name: str, voice: Voice, untold: Collection[str]) -> Json:
         "members": list(voice.judgement.members(name)),
     }
     if result.verdict is NO:
-        body["lookedAt"] = result.looked_at
+        dropped = voice.judgement.dropped(name)
+        body["lookedAt"] = dropped.looked_at
         body["nearest"] = [
             {"display": RESTRICTED_RECORD}
             if voice.hide and is_restricted(near.row)
             else {"reference": near.row.reference, "failed": near.failed}
-            for near in result.nearest
+            for near in dropped.nearest
         ]
     elif result.verdict is not UNKNOWN:
         body["count"] = result.count or None

@@ -148,8 +148,8 @@ def _names(voice: Voice, name: str) -> Iterator[str]:
     if criterion.label:
         yield RESTRICTED_RECORD if rows and all(hidden(each, voice) for each in rows) else voice.escape(criterion.label)
     elif isinstance(criterion.body, Logic):
-        members = [each for each in bases(name, judgement) if judgement.result(each).verdict is not NO]
-        sure = [each for each in members if judgement.result(each).verdict is YES]
+        members = [each for each in bases(name, judgement) if judgement.verdict(each) is not NO]
+        sure = [each for each in members if judgement.verdict(each) is YES]
         for member in (sure or members) if result.verdict is not NO else ():
             yield from _names(voice, member)
     else:

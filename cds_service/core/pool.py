@@ -4,11 +4,10 @@ Source: docs/reference/rule-language.md, sections 4 and 5.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from cds_service.core.dates import Span
 from cds_service.core.decision import NOT_READ, Doubt, Found, Result
-from cds_service.core.facts import Gap
+from cds_service.core.facts import Gap, Row
 
 _FEW = 3
 
@@ -25,15 +24,26 @@ def rows_once(all_rows: Sequence[Found]) -> tuple[Found, ...]:
     """Each row once (`pooled`), sure ones first."""
     if len(all_rows) < 2:
         return tuple(all_rows)
-    rows: dict[tuple[object, ...], Found] = {}
+    rows: list[Found] = []
+    places: dict[tuple[str, str], list[int]] = {}  # of each row, its forms
     for found in all_rows:
-        key = (found.row.fact, found.row.reference, found.start, found.end, found.pinned)
-        known = rows.get(key)
-        if known is None or (found.sure and not known.sure):
-            rows[key] = found
-        elif not known.sure:
-            rows[key] = doubting(known, found.why)
-    return sure_first(tuple(rows.values()))
+        key = (found.row.fact, found.row.reference)
+        forms = places.get(key)
+        if forms is None:
+            places[key] = [len(rows)]
+            rows.append(found)
+            continue
+        place = next((each for each in forms if _same_form(rows[each], found)), None)
+        if place is None:
+            forms.append(len(rows))
+            rows.append(found)
+        elif not rows[place].sure:
+            rows[place] = found if found.sure else doubting(rows[place], found.why)
+    return sure_first(rows)
+
+
+def _same_form(one: Found, other: Found) -> bool:
+    return one.start == other.start and one.end == other.end and one.pinned == other.pinned
 
 
 def who(found: Found) -> tuple[str, str]:
@@ -71,16 +81,55 @@ def a_few(doubts: Sequence[Doubt]) -> tuple[Doubt, ...]:
         return tuple(doubts)
     kept: dict[str, list[Doubt]] = {}
     for doubt in doubts:
-        of_kind = kept.setdefault(doubt.kind, [])
-        if doubt.unread or len(of_kind) < _FEW:
+        of_kind = kept.get(doubt.kind)
+        if of_kind is None:
+            kept[doubt.kind] = [doubt]
+        elif len(of_kind) < _FEW or doubt.kind == NOT_READ:
             of_kind.append(doubt)
     return tuple(doubt for of_kind in kept.values() for doubt in of_kind)
+
+
+def kinds_about(row: Row, doubts: Iterable[Doubt]) -> tuple[str, ...]:
+    """The kinds of those doubts that are about this row itself."""
+    reference = row.reference
+    kinds = [doubt.kind for doubt in doubts if doubt.about == reference]
+    return tuple(kinds if len(kinds) < 2 else dict.fromkeys(kinds))
 
 
 def unsure(rows: Iterable[Found], doubts: Sequence[Doubt]) -> tuple[Found, ...]:
     """The rows of a criterion that is UNKNOWN: what leaves it open leaves open whether they are rows of it."""
     few = a_few(doubts)
-    return tuple(replace(found, sure=False, why=doubts_once((*found.why, *few))) for found in rows)
+    kept = []
+    for found in rows:
+        why = with_more(found.why, few)
+        kept.append(_doubtful(found, why, found.doubts) if found.sure or why is not found.why else found)
+    return tuple(kept)
+
+
+def with_more(why: tuple[Doubt, ...], more: Iterable[Doubt]) -> tuple[Doubt, ...]:
+    """Doubts and further ones, each once, in order: the very same tuple when there is nothing new."""
+    for doubt in more:
+        if doubt not in why:
+            why = (*why, doubt)
+    return why
+
+
+# dataclasses.replace takes three times as long as these two, and each row of a chart without codes passes them often.
+
+
+def _doubtful(found: Found, why: tuple[Doubt, ...], own: tuple[str, ...]) -> Found:
+    return Found(
+        found.row, False, found.start, found.end, found.by_text, found.value_set, found.label, own, found.merged, why,
+        found.pinned, found.open,
+    )  # fmt: skip
+
+
+def lasting(found: Found, start: Span, end: Span | None) -> Found:
+    """The row with another start and end."""
+    return Found(
+        found.row, found.sure, start, end, found.by_text, found.value_set, found.label, found.doubts, found.merged,
+        found.why, found.pinned, found.open,
+    )  # fmt: skip
 
 
 def unread(further: Iterable[Gap]) -> list[Doubt]:
@@ -90,9 +139,8 @@ def unread(further: Iterable[Gap]) -> list[Doubt]:
 
 def doubting(found: Found, doubts: Iterable[Doubt]) -> Found:
     """The row as a doubtful one, with further reasons."""
-    why = doubts_once((*found.why, *doubts))
-    own = dict.fromkeys(doubt.kind for doubt in why if doubt.about == found.row.reference)
-    return replace(found, sure=False, why=why, doubts=tuple(own))
+    why = with_more(found.why, doubts)
+    return _doubtful(found, why, kinds_about(found.row, why))
 
 
 def at_its_end(found: Found, today: int) -> Found:
@@ -101,7 +149,7 @@ def at_its_end(found: Found, today: int) -> Found:
     recorded = found.row.end
     text = recorded.text if recorded is not None and recorded == found.end else ""  # not the day of a dose that lasted
     day = Span(found.end.first, min(found.end.last, today - 1), text)
-    return replace(found, start=day, end=day)
+    return lasting(found, day, day)
 
 
 def surely_later(other: Found, found: Found) -> bool:

@@ -1,9 +1,9 @@
 """One test per key of `find`: is this row one of those meant?
 
-Here stand the tests of step "which"; `time_tests` and `value_tests` hold the others. A test takes a `Found` row and
-the `Sitting` and answers with a verdict and, for UNKNOWN, the doubts. Each function builds the test of one key from
-what the rule file says; `tests_of` lists those that a criterion gives, in the order of the reference
-(docs/reference/rule-language.md, section 5). The order never changes a row's verdict.
+Here stand the tests of step "which", which look at the row alone; `time_tests` and `value_tests` hold the others, which
+look at what was `Found` of it. A test also takes the `Sitting` and answers with a verdict and, for UNKNOWN, the doubts.
+Each function builds the test of one key from what the rule file says; `tests_of` lists those that a criterion gives, in
+the order of the reference (docs/reference/rule-language.md, section 5). The order never changes a row's verdict.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,10 +32,15 @@ class Sitting(Protocol):
     firm: bool
     dates: dict[int, ReferenceDate | None]  # by criterion, once asked for
 
+    def verdict(self, index: int) -> Verdict: ...
+
+    def doubts(self, index: int) -> tuple[Doubt, ...]: ...
+
     def result(self, index: int) -> Result: ...
 
 
-Test = Callable[[Found, Sitting], Answer]
+Test = Callable[[Row, Sitting], Answer]
+FoundTest = Callable[[Found, Sitting], Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,27 +85,32 @@ class Scope:
         return limits
 
 
-def unknown(kind: str, found: Found) -> Answer:
+def unknown(kind: str, row: Row) -> Answer:
     """UNKNOWN because of this row."""
-    return UNKNOWN, (Doubt(kind if found.row.readable else "row-unreadable", found.row.reference),)
+    return UNKNOWN, (Doubt(kind if row.readable else "row-unreadable", row.reference),)
+
+
+def of_found(test: Test) -> FoundTest:
+    """The same test of a row that was found."""
+    return lambda found, sitting: test(found.row, sitting)
 
 
 def code_in(mask: int) -> Test:
-    def test(found: Found, sitting: Sitting) -> Answer:
-        concept = found.row.concept
+    def test(row: Row, sitting: Sitting) -> Answer:
+        concept = row.concept
         if (concept.by_code | concept.by_text) & mask:
             return HOLDS
-        return FAILS if concept.readable and found.row.readable else unknown("row-unreadable", found)
+        return FAILS if concept.readable and row.readable else unknown("row-unreadable", row)
 
     return test
 
 
 def code_not_in(mask: int) -> Test:
-    def test(found: Found, sitting: Sitting) -> Answer:
-        concept = found.row.concept
+    def test(row: Row, sitting: Sitting) -> Answer:
+        concept = row.concept
         if (concept.by_code | concept.by_text) & mask:
             return FAILS
-        return HOLDS if concept.readable and found.row.readable else unknown("row-unreadable", found)
+        return HOLDS if concept.readable and row.readable else unknown("row-unreadable", row)
 
     return test
 
@@ -108,19 +118,19 @@ def code_not_in(mask: int) -> Test:
 def status(words: tuple[str, ...]) -> Test:
     wanted = frozenset(words)
 
-    def test(found: Found, sitting: Sitting) -> Answer:
-        usual = FACTS[found.row.fact].usual
+    def test(row: Row, sitting: Sitting) -> Answer:
+        usual = FACTS[row.fact].usual
         if not usual:  # the fact has no status words
             return HOLDS
-        if found.row.status is None:
-            return unknown(_missing(found), found)
-        return HOLDS if found.row.status in (wanted or usual) else FAILS
+        if row.status is None:
+            return unknown(_missing(row), row)
+        return HOLDS if row.status in (wanted or usual) else FAILS
 
     return test
 
 
-def _missing(found: Found) -> str:
-    return "status-missing" if found.row.readable else "row-unreadable"
+def _missing(row: Row) -> str:
+    return "status-missing" if row.readable else "row-unreadable"
 
 
 def clinical_status(codes: tuple[str, ...]) -> Test:
@@ -134,53 +144,53 @@ def verification_status(codes: tuple[str, ...]) -> Test:
 
 
 def _state(state_of: Callable[[Row], str | None], wanted: frozenset[str]) -> Test:
-    def test(found: Found, sitting: Sitting) -> Answer:
-        state = state_of(found.row)
+    def test(row: Row, sitting: Sitting) -> Answer:
+        state = state_of(row)
         if state is None:
-            return unknown(_missing(found), found)
+            return unknown(_missing(row), row)
         return HOLDS if state in wanted else FAILS
 
     return test
 
 
-def usual_verification(found: Found, sitting: Sitting) -> Answer:
+def usual_verification(row: Row, sitting: Sitting) -> Answer:
     """Conditions and allergies count unless refuted, when the rule lists no verificationStatus."""
-    if found.row.fact not in ("Condition", "AllergyIntolerance"):
+    if row.fact not in ("Condition", "AllergyIntolerance"):
         return HOLDS
-    if found.row.verification_status is None:
-        return unknown(_missing(found), found)
-    return FAILS if found.row.verification_status == "refuted" else HOLDS
+    if row.verification_status is None:
+        return unknown(_missing(row), row)
+    return FAILS if row.verification_status == "refuted" else HOLDS
 
 
-def usual_clinical(found: Found, sitting: Sitting) -> Answer:
+def usual_clinical(row: Row, sitting: Sitting) -> Answer:
     """Allergies count while active, when the rule lists no clinicalStatus."""
-    if found.row.fact != "AllergyIntolerance":
+    if row.fact != "AllergyIntolerance":
         return HOLDS
-    if found.row.clinical_status is None:
-        return unknown(_missing(found), found)
-    return HOLDS if found.row.clinical_status in CLINICAL_STATUS["active"] else FAILS
+    if row.clinical_status is None:
+        return unknown(_missing(row), row)
+    return HOLDS if row.clinical_status in CLINICAL_STATUS["active"] else FAILS
 
 
 def category_not(codes: tuple[str, ...]) -> Test:
     listed = frozenset(codes)
 
-    def test(found: Found, sitting: Sitting) -> Answer:
-        if not found.row.readable:
-            return unknown("row-unreadable", found)
-        return FAILS if listed & set(found.row.categories) else HOLDS
+    def test(row: Row, sitting: Sitting) -> Answer:
+        if not row.readable:
+            return unknown("row-unreadable", row)
+        return FAILS if listed & set(row.categories) else HOLDS
 
     return test
 
 
 def reason_in(mask: int) -> Test:
-    def test(found: Found, sitting: Sitting) -> Answer:
-        if not found.row.readable:
-            return unknown("row-unreadable", found)
-        if any(each.by_code & mask for each in found.row.reasons):
+    def test(row: Row, sitting: Sitting) -> Answer:
+        if not row.readable:
+            return unknown("row-unreadable", row)
+        if any(each.by_code & mask for each in row.reasons):
             return HOLDS
-        if any(each.by_text & mask for each in found.row.reasons):
-            return unknown("row-unreadable", found) if sitting.firm else HOLDS
-        return FAILS if all(each.readable for each in found.row.reasons) else unknown("row-unreadable", found)
+        if any(each.by_text & mask for each in row.reasons):
+            return unknown("row-unreadable", row) if sitting.firm else HOLDS
+        return FAILS if all(each.readable for each in row.reasons) else unknown("row-unreadable", row)
 
     return test
 
@@ -188,36 +198,35 @@ def reason_in(mask: int) -> Test:
 def holding(indexes: tuple[int, ...]) -> Test:
     """Key `if`: criteria that must hold for any row to count."""
 
-    def test(found: Found, sitting: Sitting) -> Answer:
-        results = [sitting.result(index) for index in indexes]
-        verdict = all_of(result.verdict for result in results)
-        return verdict, tuple(
-            doubt for result in results for doubt in a_few(result.doubts)
-        ) if verdict is UNKNOWN else ()
+    def test(row: Row, sitting: Sitting) -> Answer:
+        verdict = all_of([sitting.verdict(index) for index in indexes])
+        if verdict is not UNKNOWN:
+            return verdict, ()
+        return UNKNOWN, tuple(doubt for index in indexes for doubt in a_few(sitting.doubts(index)))
 
     return test
 
 
 def age(limits: Limits) -> Test:
-    def test(found: Found, sitting: Sitting) -> Answer:
-        birth = found.row.birth_date
+    def test(row: Row, sitting: Sitting) -> Answer:
+        birth = row.birth_date
         if birth is None or not birth.readable:
-            return unknown("birth-date", found)
+            return unknown("birth-date", row)
         oldest = youngest = full_years(min(birth.first, sitting.today), sitting.today)
         if not birth.exact:
             youngest = full_years(min(birth.last, sitting.today), sitting.today)
         verdict = limits.holds_count(youngest, oldest)
-        return unknown("birth-date", found) if verdict is UNKNOWN else (verdict, ())
+        return unknown("birth-date", row) if verdict is UNKNOWN else (verdict, ())
 
     return test
 
 
 def sex(listed: tuple[str, ...]) -> Test:
-    def test(found: Found, sitting: Sitting) -> Answer:
-        recorded = found.row.sex
+    def test(row: Row, sitting: Sitting) -> Answer:
+        recorded = row.sex
         if recorded in listed:
             return HOLDS
-        return unknown("sex-missing", found) if recorded in (None, "unknown") else FAILS
+        return unknown("sex-missing", row) if recorded in (None, "unknown") else FAILS
 
     return test
 

@@ -1,21 +1,41 @@
-"""One chart on one day being judged: every result found so far, and what the chart can hold at all."""
+"""One chart on one day being judged: every verdict and result found so far, and what the chart can hold at all."""
 
 from collections.abc import Callable, Sequence
 
-from cds_service.core.decision import Result
+from cds_service.core.dates import NO, UNKNOWN, Verdict
+from cds_service.core.decision import NOTHING, Doubt, Dropped, Found, Result
 from cds_service.core.facts import Chart
+from cds_service.core.record import record
 from cds_service.core.row_tests import ReferenceDate
 from cds_service.core.wants import Bits, Want, present
 
-Judge = Callable[["Sitting"], Result]
+
+@record(frozen=True, slots=True)
+class Judge:
+    """How a criterion is judged.
+
+    quick:   its verdict, if that can be told without gathering rows, else None.
+    result:  its verdict with what it stands on.
+    dropped: of one that is NO, what there was to look at.
+    doubts:  of one that is UNKNOWN, why, if that can be told without gathering its rows.
+    """
+
+    quick: Callable[["Sitting"], Verdict | None]
+    result: Callable[["Sitting"], Result]
+    dropped: Callable[["Sitting"], Dropped]
+    doubts: Callable[["Sitting"], tuple[Doubt, ...]] | None = None
 
 
 class Sitting:
-    """One chart, one day, and every result found so far: a cache, so that a criterion is judged once."""
+    """One chart, one day, and all that was found so far: a cache, so that a criterion is judged once.
+
+    Most of what is asked are verdicts. The rows behind one are gathered only for whoever asks for the result: a
+    criterion that searches them, a card, an explanation.
+    """
 
     __slots__ = (
-        "_looked_at", "bits", "chart", "dates", "firm", "held", "judges", "nothing", "present", "results", "rows",
-        "today",
+        "bits", "chart", "dates", "firm", "held", "judges", "pools", "present", "results", "rows", "today", "verdicts",
+        "whys",
     )  # fmt: skip
 
     def __init__(self, chart: Chart, today: int, judges: Sequence[Judge], bits: Bits, firm: bool = False) -> None:
@@ -24,23 +44,45 @@ class Sitting:
         self.firm = firm
         self.judges = judges
         self.bits = bits
+        self.verdicts: list[Verdict | None] = [None] * len(judges)
         self.results: list[Result | None] = [None] * len(judges)
+        self.whys: dict[int, tuple[Doubt, ...]] = {}
+        self.pools: dict[tuple[int, ...], Sequence[Found]] = {}  # the rows of several criteria together
         self.dates: dict[int, ReferenceDate | None] = {}
         self.rows = {"Patient": (chart.patient,), **chart.rows}
         self.present = {fact: present(rows) for fact, rows in self.rows.items()}
         self.held = bits.held(chart.hook, self.present, chart.gaps)
-        self._looked_at: dict[tuple[str, ...], int] = {}
-        self.nothing: dict[tuple[str, ...], Result] = {}  # by facts: NO, and how many rows there were to look at
 
     def firmly(self) -> "Sitting":
         """The same chart on the same day with every soft row taken as doubtful; no result is taken over."""
         return Sitting(self.chart, self.today, self.judges, self.bits, firm=True)
 
+    def verdict(self, index: int) -> Verdict:
+        """The verdict of the criterion at `index` of the compiled criteria."""
+        known = self.verdicts[index]
+        if known is None:
+            known = self.judges[index].quick(self)
+            if known is None:
+                known = self.result(index).verdict
+            self.verdicts[index] = known
+        return known
+
     def result(self, index: int) -> Result:
-        """The result of the criterion at `index` of the compiled criteria."""
+        """The result of the criterion at `index`: its verdict with what it stands on."""
         known = self.results[index]
         if known is None:
-            known = self.results[index] = self.judges[index](self)
+            known = NOTHING if self.verdicts[index] is NO else self.judges[index].result(self)
+            self.results[index] = known
+        return known
+
+    def doubts(self, index: int) -> tuple[Doubt, ...]:
+        """Why the criterion at `index` is UNKNOWN; empty if it is not."""
+        if self.verdict(index) is not UNKNOWN:
+            return ()
+        known = self.whys.get(index)
+        if known is None:
+            of_judge = self.judges[index].doubts
+            known = self.whys[index] = of_judge(self) if of_judge else self.result(index).doubts
         return known
 
     def is_possible(self, wants: Sequence[Want]) -> bool:
@@ -51,10 +93,7 @@ class Sitting:
                 return False
         return True
 
-    def looked_at(self, facts: tuple[str, ...]) -> int:
+    def looked_at(self, facts: Sequence[str]) -> int:
         """How many rows of these facts there were to look at."""
-        known = self._looked_at.get(facts)
-        if known is None:
-            counts, rows = self.chart.counts, self.rows
-            known = self._looked_at[facts] = sum(counts.get(fact, len(rows.get(fact, ()))) for fact in facts)
-        return known
+        counts, rows = self.chart.counts, self.rows
+        return sum(counts.get(fact, len(rows.get(fact, ()))) for fact in facts)

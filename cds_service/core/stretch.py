@@ -10,7 +10,7 @@ from dataclasses import replace
 from cds_service.core.dates import ANY_DAY, BEGINNING, FOREVER, Duration, Span
 from cds_service.core.decision import Doubt, Found
 from cds_service.core.facts import Gap, Row
-from cds_service.core.pool import doubting, unread
+from cds_service.core.pool import doubting, lasting, unread
 
 STATES = ("Condition", "AllergyIntolerance", "Patient")  # no end: what they are now stands in their status
 OPEN_STATUSES = ("taking", "paused")
@@ -85,7 +85,7 @@ def covered(found: Found, covers: Duration) -> Found:
         return found
     first = max(found.end.first, covers.after(found.start.first)) if surely else found.end.first
     last = max(found.end.last, covers.after(found.start.last))
-    return replace(found, end=Span(first, last))
+    return lasting(found, found.start, Span(first, last))
 
 
 def merged(rows: Sequence[Found], gap: Duration, further: Sequence[Gap]) -> list[Found]:

@@ -4,11 +4,12 @@ Source: docs/reference/rule-language.md, section 5 (steps "span" and "time").
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from cds_service.core.dates import ANY_DAY, FOREVER, NO, UNKNOWN, YES, Duration, Span, Verdict, all_of
 from cds_service.core.decision import Doubt, Found, Result
 from cds_service.core.pool import a_few, unread
-from cds_service.core.row_tests import FAILS, HOLDS, Answer, ReferenceDate, Scope, Sitting, Test, unknown
+from cds_service.core.row_tests import FAILS, HOLDS, Answer, FoundTest, ReferenceDate, Scope, Sitting, unknown
 from cds_service.core.rule import Bounds
 from cds_service.core.stretch import ends_at_once, is_open
 
@@ -31,7 +32,7 @@ def date_doubt(date: Span | None) -> str:
     return "date-imprecise" if date.readable else "row-unreadable"
 
 
-def length(scope: Scope, bounds: Bounds) -> Test:
+def length(scope: Scope, bounds: Bounds) -> FoundTest:
     durations = {key: scope.duration(name) for key, name in _given(bounds)}
     hopeless = _nothing_fits(durations)
 
@@ -46,7 +47,7 @@ def length(scope: Scope, bounds: Bounds) -> Test:
             verdict = NO
         if sitting.firm and is_open(found):
             verdict = UNKNOWN
-        return unknown(_span_doubt(found), found) if verdict is UNKNOWN else (verdict, ())
+        return unknown(_span_doubt(found), found.row) if verdict is UNKNOWN else (verdict, ())
 
     return test
 
@@ -75,15 +76,16 @@ def ended(found: Found, sitting: Sitting) -> Answer:
     """Key `ending`: it ended before today."""
     assert found.end is not None
     verdict = within(found.end, 0, sitting.today - 1)
-    return unknown(_span_doubt(found), found) if verdict is UNKNOWN else (verdict, ())
+    return unknown(_span_doubt(found), found.row) if verdict is UNKNOWN else (verdict, ())
 
 
-def during_last(window: Duration | None) -> Test:
+def during_last(window: Duration | None) -> FoundTest:
     """window: None for `today`."""
+    opening = lru_cache(maxsize=1)(window.before) if window else None  # one row after another asks for the same day
 
     def test(found: Found, sitting: Sitting) -> Answer:
         assert found.end is not None
-        opens = window.before(sitting.today) if window else sitting.today
+        opens = opening(sitting.today) if opening else sitting.today
         begun, going = within(found.start, 0, sitting.today), within(found.end, opens, FOREVER)
         verdict = min(begun, going)
         # Firm evidence: that nobody closed an entry written before the window is no proof of use inside it.
@@ -96,7 +98,7 @@ def during_last(window: Duration | None) -> Test:
             verdict = UNKNOWN
         if verdict is not UNKNOWN:
             return verdict, ()
-        return unknown(date_doubt(found.row.start) if going is YES else _span_doubt(found), found)
+        return unknown(date_doubt(found.row.start) if going is YES else _span_doubt(found), found.row)
 
     return test
 
@@ -111,13 +113,13 @@ def _span_doubt(found: Found) -> str:
     return "end-missing" if row.status is not None else "status-missing"
 
 
-def since_start(scope: Scope, bounds: Bounds) -> Test:
+def since_start(scope: Scope, bounds: Bounds) -> FoundTest:
     opens = day_range(scope, bounds)
 
     def test(found: Found, sitting: Sitting) -> Answer:
         first, last = opens(sitting.today)
         verdict = within(found.start, first, last)
-        return unknown(start_doubt(found), found) if verdict is UNKNOWN else (verdict, ())
+        return unknown(start_doubt(found), found.row) if verdict is UNKNOWN else (verdict, ())
 
     return test
 
@@ -131,6 +133,7 @@ def day_range(scope: Scope, bounds: Bounds) -> Callable[[int], tuple[int, int]]:
     """Turn bounds on the time since a start into the first and last day it may have been, given today."""
     durations = {key: scope.duration(name) for key, name in _given(bounds)}
 
+    @lru_cache(maxsize=1)  # one row after another asks for the same day
     def days(today: int) -> tuple[int, int]:
         first, last = 0, today
         for key, duration in durations.items():
@@ -153,7 +156,7 @@ def _given(bounds: Bounds) -> list[tuple[str, str]]:
     return [(key, name) for key in keys if (name := getattr(bounds, key)) is not None]
 
 
-def started_since(index: int | None) -> Test:
+def started_since(index: int | None) -> FoundTest:
     """index: the criterion whose date is meant; None for `today`."""
 
     def test(found: Found, sitting: Sitting) -> Answer:

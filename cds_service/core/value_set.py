@@ -201,12 +201,15 @@ class Table:
                 outside |= self._not_subtrees.get(root, 0)
         return inside & ~outside
 
-    def concept(self, codings: Iterable[tuple[str, str]], texts: Iterable[str]) -> Concept:
+    def concept(
+        self, codings: Iterable[tuple[str, str]], texts: Iterable[str], heard: dict[str, tuple[int, int]] | None = None
+    ) -> Concept:
         """Build the concept of one CodeableConcept: its codings as sent, and its words (text and displays).
 
         Codings without a code and blank texts are left out; with nothing left the concept is unreadable.
         A set is in `by_text` only when no coding is of a system that it lists, one of its phrases stands in the words
         and none of its excluded phrases does. Phrases are looked for within each text, never across two.
+        heard: what texts said before, which grows; a caller who keeps it keeps words of charts.
         """
         known: dict[Coding, None] = {}
         by_code, coded = 0, 0
@@ -220,7 +223,7 @@ class Table:
         if not known and not cut:
             return UNREADABLE_CONCEPT
         wanted = self.with_phrases & ~coded
-        by_text = self.spoken(cut) & wanted if wanted else 0
+        by_text = self.spoken(cut, heard) & wanted if wanted else 0
         return Concept(tuple(known), tuple(cut), by_code, by_text)
 
     def meet(self, system: str, code: str) -> Met:
@@ -238,17 +241,28 @@ class Table:
                 self.elsewhere.add(system)
         return found
 
-    def spoken(self, texts: Iterable[str]) -> int:
+    def spoken(self, texts: Iterable[str], heard: dict[str, tuple[int, int]] | None = None) -> int:
         """Give the mask of the sets of which a phrase stands in one of the texts, and an excluded phrase in none."""
+        heard = {} if heard is None else heard
         inside, outside = 0, 0
         for text in texts:
-            spoken = words(text)
-            if self._first_words.isdisjoint(spoken):
-                continue
-            for at, word in enumerate(spoken):
-                for length in self._lengths.get(word, ()):
-                    found = self._phrases.get(spoken[at : at + length])
-                    if found:
-                        inside |= found[0]
-                        outside |= found[1]
+            found = heard.get(text)
+            if found is None:
+                found = heard[text] = self._phrases_in(text)
+            inside |= found[0]
+            outside |= found[1]
         return inside & ~outside
+
+    def _phrases_in(self, text: str) -> tuple[int, int]:
+        """Give the sets that phrases of a text put in, and those that they take out."""
+        spoken = words(text)
+        if self._first_words.isdisjoint(spoken):
+            return 0, 0
+        inside, outside = 0, 0
+        for at, word in enumerate(spoken):
+            for length in self._lengths.get(word, ()):
+                found = self._phrases.get(spoken[at : at + length])
+                if found:
+                    inside |= found[0]
+                    outside |= found[1]
+        return inside, outside

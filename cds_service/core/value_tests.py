@@ -6,11 +6,11 @@ Source: docs/reference/rule-language.md, section 5 (step "value").
 from cds_service.core.dates import UNKNOWN, YES, Verdict
 from cds_service.core.decision import Found
 from cds_service.core.measure import answered, converted, per_limit
-from cds_service.core.row_tests import Answer, Scope, Sitting, Test, unknown
+from cds_service.core.row_tests import Answer, FoundTest, Scope, Sitting, unknown
 from cds_service.core.rule import Bounds, Find
 
 
-def value_test(find: Find, scope: Scope) -> Test | None:
+def value_test(find: Find, scope: Scope) -> FoundTest | None:
     """Judge a row's number by `value`, anything else by the answer lists; what no key can judge is UNKNOWN."""
     if not (find.value or find.answer_in or find.answer_not_in):
         return None
@@ -29,18 +29,18 @@ def value_test(find: Find, scope: Scope) -> Test | None:
             if plausible is not None:  # what is not plausible is not judged at all
                 measured = converted(number, plausible_unit)
                 if measured is None:
-                    return unknown("unit-missing", found)
+                    return unknown("unit-missing", row)
                 if plausible.holds(measured) is not YES:
-                    return unknown("implausible", found)
+                    return unknown("implausible", row)
             judged = per_limit(number, row.upper_limit, upper.value, upper.unit) if upper else converted(number, unit)
             if judged is None:
-                return unknown("unit-missing", found)
+                return unknown("unit-missing", row)
             verdict: Verdict = limits.holds(judged)
-            return unknown("value-unreadable", found) if verdict is UNKNOWN else (verdict, ())
+            return unknown("value-unreadable", row) if verdict is UNKNOWN else (verdict, ())
         if row.answers and (yes_mask or no_mask):
             verdict = answered(row.answers, yes_mask, no_mask, sitting.firm)
-            return unknown("answer-unlisted", found) if verdict is UNKNOWN else (verdict, ())
-        return unknown("row-unreadable" if not row.readable else "value-unreadable", found)
+            return unknown("answer-unlisted", row) if verdict is UNKNOWN else (verdict, ())
+        return unknown("row-unreadable" if not row.readable else "value-unreadable", row)
 
     return test
 

@@ -85,14 +85,14 @@ def collect(
     not_fetched: keys that were looked for at a FHIR server in vain.
     """
     collected = Collected()
-    opened = {key: open_value(value) for key, value in prefetch.items() if isinstance(key, str)}
+    opened = {key: open_value(value) for key, value in prefetch.items() if isinstance(key, str) and value is not None}
     if version.SPELLING:
         for each in opened.values():
             each.entries = respelled(each.entries, version.SPELLING)
     for each in opened.values():
         _meet_patient(each, person)
     for key in PREFETCH:
-        if key not in opened and key != PATIENT:
+        if key not in prefetch and key != PATIENT:
             collected.miss(key, NOT_FETCHED if key in not_fetched else NOT_SENT)
     for key, each in opened.items():
         _take_list(key, each, person, version, part2, collected)

@@ -38,8 +38,9 @@ class Memo:
     A memo fits one table of value sets and the needs of one release.
     """
 
-    built: dict[str | None, tuple[Resource, Concept]] = field(default_factory=dict)
+    built: dict[tuple[str | None, str | None], tuple[Resource, Concept]] = field(default_factory=dict)
     spoken: dict[str, int] = field(default_factory=dict)
+    heard: dict[str, tuple[int, int]] = field(default_factory=dict)
     spared: dict[str, dict[str, Resource]] = field(default_factory=dict)
 
     def shorten(self) -> None:
@@ -48,6 +49,8 @@ class Memo:
             self.built.clear()
         if len(self.spoken) > MEMO_LIMIT:
             self.spoken.clear()
+        if len(self.heard) > MEMO_LIMIT:
+            self.heard.clear()
         for spared in self.spared.values():
             if len(spared) > MEMO_LIMIT:
                 spared.clear()
@@ -175,14 +178,14 @@ class Scope:
         value = values[0]
         try:  # most charts say the same thing many times
             codings = value.get("coding")
-            code = codings[0].get("code") if codings else None
-            known = self.memo.built.get(code)
+            said = codings[0].get("code") if codings else None, value.get("text")
+            known = self.memo.built.get(said)
         except (AttributeError, KeyError, TypeError):
             return self._build(values)
         if known is not None and known[0] == value:
             return known[1]
         concept = self._build(values)
-        self.memo.built[code] = (value, concept)
+        self.memo.built[said] = (value, concept)
         return concept
 
     def _build(self, values: tuple[Any, ...]) -> Concept:
@@ -192,7 +195,7 @@ class Scope:
             _gather(value, codings, texts, 0)
         if not codings and not texts:
             return UNREADABLE_CONCEPT
-        return self.table.concept(codings, texts)
+        return self.table.concept(codings, texts, self.memo.heard)
 
     def take(self, fact: str, concept: Concept) -> bool:
         """Count a row, and say whether some rule could use it; one whose code is unreadable could be any."""

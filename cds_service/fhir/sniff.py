@@ -69,7 +69,7 @@ def sniff(context: Any, prefetch: Any) -> Shape:
     lists.append(inside(context, "draftOrders"))
     possible, told = _EVERY, set()
     for value in lists:
-        for resource in _first(value):
+        for resource in _first(value) if value is not None else ():
             found = versions_of(resource)
             if found is not _EVERY:
                 possible &= found
@@ -87,8 +87,9 @@ def versions_of(resource: Resource) -> Versions:
     elements = ELEMENTS.get(kind)
     if elements is None:
         return found
-    for name in elements.keys() & resource.keys():
-        found &= elements[name]
+    if not elements.keys().isdisjoint(resource):
+        for name in elements.keys() & resource.keys():
+            found &= elements[name]
     return found & _by_value(kind, resource) & _by_category(resource.get("category")) or _EVERY
 
 

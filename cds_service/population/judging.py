@@ -12,7 +12,7 @@ from datetime import date
 from functools import cache
 
 from cds_service.core.dates import NO, UNKNOWN, YES, Verdict
-from cds_service.core.decision import FAILED, FIRES, NOT_READ, Decision, Outcome, Result
+from cds_service.core.decision import FAILED, FIRES, NOT_READ, Decision, Outcome
 from cds_service.core.engine import Compiled, decide
 from cds_service.core.facts import Chart, Row
 from cds_service.core.measure import AT_LEAST_ONE, Limits
@@ -40,11 +40,11 @@ class Step:
     names: tuple[str, ...]
     limits: Limits = AT_LEAST_ONE
 
-    def verdict(self, result: Callable[[str], Result]) -> Verdict:
-        """Give the step's verdict; `result` answers for its members."""
+    def verdict(self, ask: Callable[[str], Verdict]) -> Verdict:
+        """Give the step's verdict; `ask` answers for its members."""
         if self.kind != ANY:
-            return result(self.names[0]).verdict
-        verdicts = [result(name).verdict for name in self.names]
+            return ask(self.names[0])
+        verdicts = [ask(name) for name in self.names]
         return self.limits.holds_count(verdicts.count(YES), len(verdicts) - verdicts.count(NO))
 
 
@@ -62,23 +62,43 @@ def steps_of(edition: Edition) -> tuple[Step, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Funnel:
+    """The steps of one edition, each with the verdict at which a patient leaves and the keys that count them."""
+
+    name: str
+    steps: tuple[tuple[Step, Verdict, Key, Key], ...]
+
+
+def _funnel(edition: Edition) -> Funnel:
+    name = name_of(edition)
+    return Funnel(
+        name,
+        tuple(
+            (step, FALLS[step.kind], ("leaves", name, str(at)), ("unclear", name, str(at)))
+            for at, step in enumerate(steps_of(edition))
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Judge:
     """A release ready to judge records.
 
-    steps: of every edition, by name_of. memo: codes and words that were looked up, kept from record to record.
+    funnels: of every edition, by the id of its object: what is counted of thousands must not be put together anew.
+    memo:    codes and words that were looked up, kept from record to record.
     """
 
     compiled: Compiled
     hook: str
     today: date
-    steps: Mapping[str, tuple[Step, ...]]
+    funnels: Mapping[int, Funnel]
     memo: Memo = field(default_factory=Memo)
 
 
 def judge_for(compiled: Compiled, hook: str, today: date) -> Judge:
     """Make a release ready to judge records at one moment, as if all calls came on one day."""
     editions = (*compiled.active, *compiled.trial)
-    return Judge(compiled, hook, today, {name_of(each.edition): steps_of(each.edition) for each in editions})
+    return Judge(compiled, hook, today, {id(each.edition): _funnel(each.edition) for each in editions})
 
 
 def chart_of(judge: Judge, record: Iterable[Resource]) -> Chart:
@@ -126,7 +146,7 @@ def count_outcome(judge: Judge, chart: Chart, outcome: Outcome, counts: Counter[
         counts["gate", outcome.gate] += 1
         return
     for decision in outcome.decisions:
-        _count_rule(judge.steps, decision, counts)
+        _count_rule(judge.funnels, decision, counts)
     counts["cards a patient", str(len(outcome.shown))] += 1
     for decision in outcome.shown:
         name = name_of(decision.edition)
@@ -142,20 +162,20 @@ def count_outcome(judge: Judge, chart: Chart, outcome: Outcome, counts: Counter[
             counts["both", one, other] += 1
 
 
-def _count_rule(steps: Mapping[str, tuple[Step, ...]], decision: Decision, counts: Counter[Key]) -> None:
+def _count_rule(funnels: Mapping[int, Funnel], decision: Decision, counts: Counter[Key]) -> None:
     """Say at which step the patient leaves the funnel of one rule, or what comes at its end."""
-    name = name_of(decision.edition)
-    result = decision.judgement.result
+    funnel = funnels[id(decision.edition)]
+    name, ask = funnel.name, decision.judgement.verdict
     if decision.state == FAILED:
         counts["failed", name, decision.error] += 1
         return
-    for at, step in enumerate(steps[name]):
-        verdict = step.verdict(result)
-        if verdict is FALLS[step.kind]:
-            counts["leaves", name, str(at)] += 1
+    for step, falls, leaves, unclear in funnel.steps:
+        verdict = step.verdict(ask)
+        if verdict is falls:
+            counts[leaves] += 1
             return
         if verdict is UNKNOWN:
-            counts["unclear", name, str(at)] += 1
+            counts[unclear] += 1
     counts["holds" if decision.verdict is YES else "cannot tell", name] += 1
     for why in {(doubt.kind, doubt.about if doubt.kind == NOT_READ else "") for doubt in decision.doubts}:
         counts["why", name, *why] += 1

@@ -272,7 +272,7 @@ def _flips(before: Decision, after: Decision) -> Iterator[str]:
     for decision, word in ((before, "gone"), (after, "new")):
         for name in decision.stopped_by:
             if name not in shared:
-                yield f"{name} ({word}): {_word(decision.judgement.result(name).verdict)}"
+                yield f"{name} ({word}): {_word(decision.judgement.verdict(name))}"
 
 
 def _deeper(names: set[str], before: Decision, after: Decision, differ: set[str]) -> bool:
@@ -302,7 +302,7 @@ def _reach(decision: Decision) -> dict[str, Verdict]:
     while waiting:
         name = waiting.pop(0)
         if name not in found:
-            found[name] = decision.judgement.result(name).verdict
+            found[name] = decision.judgement.verdict(name)
             waiting += _members(decision, name)
     return found
 

@@ -26,7 +26,7 @@ def untested(tested: Tested, ready: Iterable[Prepared], source: Source, table: T
     for name in subject_of(tested).criteria:
         if not judgements:
             break
-        seen = {judgement.result(name).verdict for judgement in judgements}
+        seen = {judgement.verdict(name) for judgement in judgements}
         lacking = [str(each) for each in verdicts_of(name, judgements[0]) if each not in seen]
         mark = source.key_mark(("criteria", name))
         if lacking and not any(each.code == CODE for each in source.allows.get(mark.line, ())):

@@ -11,7 +11,7 @@ from functools import partial
 from cds_service.core import choice
 from cds_service.core.compiling import Judges
 from cds_service.core.dates import NO, UNKNOWN, YES, Verdict, negate
-from cds_service.core.decision import FAILED, Decision, Judgement, Result
+from cds_service.core.decision import FAILED, Decision, Dropped, Judgement
 from cds_service.core.engine import compile_definition, compile_edition, decide_edition, judge
 from cds_service.core.facts import Chart
 from cds_service.core.rule import Criterion, Definition, Edition, Logic, Rule
@@ -195,7 +195,7 @@ def suggested(decision: Decision) -> tuple[str, ...]:
     return tuple(
         each.label
         for each in decision.card.suggestions
-        if choice.holds(each.conditions, decision.judgement.result)
+        if choice.holds(each.conditions, decision.judgement.verdict)
         and (each.delete is None or any(found.sure for found in decision.judgement.result(each.delete).rows))
     )
 
@@ -239,7 +239,7 @@ def _facts(judgement: Judgement, names: Iterable[str], depth: int = 0) -> Iterat
         if verdict is None:
             yield f"{'  ' * depth}{name}: the rule does not look at it"
             continue
-        yield f"{'  ' * depth}{name} {verdict}: {_of_result(judgement.result(name))}"
+        yield f"{'  ' * depth}{name} {verdict}: {_of_result(name, judgement)}"
         if depth < _DEPTH:
             yield from _facts(judgement, _deciding(judgement, name, verdict), depth + 1)
 
@@ -247,7 +247,7 @@ def _facts(judgement: Judgement, names: Iterable[str], depth: int = 0) -> Iterat
 def _verdict(judgement: Judgement, name: str) -> Verdict | None:
     """Give a criterion's verdict; None when the rule as it stands (or as changed) does not look at it."""
     try:
-        return judgement.result(name).verdict
+        return judgement.verdict(name)
     except KeyError:
         return None
 
@@ -268,11 +268,13 @@ def _deciding(judgement: Judgement, name: str, verdict: Verdict) -> tuple[str, .
     return (*stops, *against)
 
 
-def _of_result(result: Result) -> str:
+def _of_result(name: str, judgement: Judgement) -> str:
+    result = judgement.result(name)
+    dropped = judgement.dropped(name) if result.verdict is NO else Dropped()
     said = [
         f"{each.row.reference}{'' if each.sure else ' doubtful'}{' by its text' if each.by_text else ''}"
         for each in result.rows
     ]
     said += [f"{each.kind} ({each.about})" for each in result.doubts]
-    said += [f"{each.row.reference} failed {each.failed}" for each in result.nearest]
-    return ", ".join(dict.fromkeys(said)) or f"{result.looked_at} row{'s' * (result.looked_at != 1)} looked at"
+    said += [f"{each.row.reference} failed {each.failed}" for each in dropped.nearest]
+    return ", ".join(dict.fromkeys(said)) or f"{dropped.looked_at} row{'s' * (dropped.looked_at != 1)} looked at"

@@ -9,7 +9,8 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from cds_service.clients.client import Client
-from cds_service.edges.fhir_client.fetching import OUTCOMES, FhirServers
+from cds_service.edges.fhir_client.fetching import FhirServers
+from cds_service.edges.fhir_client.outcomes import OUTCOMES
 from cds_service.fhir.lacking import Filled
 from cds_service.protocol import read_call
 from tests.http.key_server import Behaviour, KeyServer, body, status

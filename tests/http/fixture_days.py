@@ -91,7 +91,7 @@ def _told(outcome: Outcome) -> Said:
     cards = []
     for each in outcome.shown:
         assert each.card is not None
-        offered = (one.label for one in each.card.suggestions if holds(one.conditions, each.judgement.result))
+        offered = (one.label for one in each.card.suggestions if holds(one.conditions, each.judgement.verdict))
         cards.append((each.edition.rule.id, each.card.id, each.indicator, *offered))
     undecided = [each.edition.rule.id for each in outcome.decisions if each.state == UNDECIDED]
     return (*cards, tuple(undecided), tuple(sorted(outcome.unread)), outcome.gate)

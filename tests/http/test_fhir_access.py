@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from cds_service.config import Settings
-from cds_service.edges.fhir_client.fetching import OUTCOMES
+from cds_service.edges.fhir_client.outcomes import OUTCOMES
 from cds_service.edges.fhir_client.pages import MOST_BYTES, MOST_PAGES
 from cds_service.fhir.prefetch import PREFETCH
 from cds_service.protocol import FhirAuthorization, HookCall

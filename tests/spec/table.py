@@ -80,9 +80,9 @@ def _chart(case: Case) -> Chart:
 
 
 def result_of(case: Case) -> Result:
-    """Ask the engine and give all it says."""
+    """Ask the engine and give all it says; with firm evidence it gives the verdict alone."""
     judgement = engine.judge(engine.compile_edition(_edition(case), TABLE), _chart(case), TODAY)
-    return (judgement.firm if case.firm else judgement.result)("asked")
+    return Result(judgement.firm("asked")) if case.firm else judgement.result("asked")
 
 
 def by_engine(case: Case) -> tuple[Verdict, frozenset[str]]:

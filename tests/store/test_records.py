@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from cds_service.config import read_settings
-from cds_service.core.engine import compile_release
+from cds_service.core.decision import Judgement
+from cds_service.core.engine import Hearing, compile_release
 from cds_service.core.site import SiteMark
 from cds_service.edges.store import writer
 from cds_service.edges.store.address import Address, read_address
@@ -362,10 +363,11 @@ def test_a_criterion_that_raises_loses_no_record(monkeypatch: pytest.MonkeyPatch
     answered = answer(read, compile_release(release_of(ADULT_NOTE, trial=(version_of(ADULT_NOTE, "1.1.0"),))), TODAY)
     assert answered.outcome is not None
 
-    def raising(name: str) -> Any:
-        raise ZeroDivisionError
+    def unknown_names(judgement: Judgement) -> Judgement:  # whatever is asked raises KeyError
+        assert isinstance(judgement, Hearing)
+        return replace(judgement, compiled=replace(judgement.compiled, places={}))
 
-    broken = [replace(each, judgement=replace(each.judgement, result=raising)) for each in answered.outcome.decisions]
+    broken = [replace(each, judgement=unknown_names(each.judgement)) for each in answered.outcome.decisions]
     answered = replace(answered, outcome=replace(answered.outcome, decisions=tuple(broken)))
     row = call_row(answered, at=AT, hook_instance="x", service="s", client="c", release=release_of(ADULT_NOTE), ms=1.0)
     assert [(each.state, each.stopped_by, each.criteria) for each in row.decisions] == [("silent", (), {})] * 2

@@ -260,8 +260,12 @@ RELEASE = Release(
 
 def decided(*rows: Row, rule: Rule = RULE, **of_chart: object) -> Decision:
     """What the rule says about a chart of these rows."""
-    compiled = compile_edition(replace(EDITION, rule=rule), TABLE)
-    return decide_edition(compiled, chart(*rows, **of_chart), TODAY)  # type: ignore[arg-type]
+    return decided_on(chart(*rows, **of_chart), rule)  # type: ignore[arg-type]
+
+
+def decided_on(chart: Chart, rule: Rule = RULE) -> Decision:
+    """What the rule says about this chart."""
+    return decide_edition(compile_edition(replace(EDITION, rule=rule), TABLE), chart, TODAY)
 
 
 UNREAD = {"medication-use": (Gap("medicationRequests", "not sent"),)}

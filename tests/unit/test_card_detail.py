@@ -12,9 +12,11 @@ from tests.unit.card_world import (
     UNREAD,
     blocks,
     card,
+    chart,
     concept,
     condition,
     decided,
+    decided_on,
     opioid,
     order,
     rendered,
@@ -106,10 +108,7 @@ def test_a_row_is_told_once_however_many_criteria_rest_on_it():
 
 
 def test_entries_looked_at_are_counted_before_those_without_use_were_left_out():
-    decision = decided(order(), opioid())
-    chart = replace(decision.judgement.chart, counts={"medication-use": 40})
-    judgement = replace(decision.judgement, chart=chart)
-    shown = rendered(replace(decision, judgement=judgement))
+    shown = rendered(decided_on(replace(chart(order(), opioid()), counts={"medication-use": 40})))
     assert "- Treatment ran in the last 30 days (entries looked at: medication list 40)" in shown["detail"]
 
 

@@ -16,7 +16,7 @@ from cds_service.core.restricted import (
     security_codings,
 )
 from cds_service.fhir.draft import draft
-from tests.unit.card_world import CALL, RELEASE, alt, condition, decided, opioid, order, urine
+from tests.unit.card_world import CALL, RELEASE, alt, chart, condition, decided, decided_on, opioid, order, urine
 
 PART2 = frozenset({"42CFRPART2", "R", "NORDSCLCD", "TREAT"})
 
@@ -120,11 +120,9 @@ def test_without_detail_a_labelled_draft_is_not_pointed_at_to_be_removed():
 
 @pytest.mark.parametrize("mode", ["use", "use-no-detail", "ignore"])
 def test_every_card_about_a_labelled_patient_has_the_notice(mode):
-    before = decided(order(), opioid())
-    patient = replace(before.judgement.chart.patient, labels=frozenset({"42CFRPART2"}))
-    labelled = replace(before.judgement.chart, patient=patient)
-    decision = replace(before, judgement=replace(before.judgement, chart=labelled))
-    shown = render(decision, call=replace(CALL, part2_mode=mode), release=RELEASE, draft=draft)
+    before = chart(order(), opioid())
+    labelled = replace(before, patient=replace(before.patient, labels=frozenset({"42CFRPART2"})))
+    shown = render(decided_on(labelled), call=replace(CALL, part2_mode=mode), release=RELEASE, draft=draft)
     assert shown["detail"].endswith(REDISCLOSURE_NOTICE)
     assert [each["code"] for each in shown["extension"]["org.oud-cds.labels"]] == ["42CFRPart2"]
 

@@ -1,5 +1,6 @@
 """What compiling a release settles: which rows are read, which criteria are one, which major a name means."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -156,23 +157,25 @@ def test_a_row_that_two_criteria_find_stands_once() -> None:
 
 def judged(compiled: engine.Compiled, chart: Chart) -> int:
     """How many criteria were judged to decide this chart."""
-    counted = 0
+    counted: set[int] = set()
 
-    def counting(judge):
-        def judging(sitting):
-            nonlocal counted
-            counted += 1
-            return judge(sitting)
+    def counting(place, judge):
+        def noting(ask):
+            def asked(sitting):
+                counted.add(place)
+                return ask(sitting)
 
-        return judging
+            return asked
+
+        return replace(judge, quick=noting(judge.quick), result=noting(judge.result))
 
     known = list(compiled.judges.judges)
-    compiled.judges.judges[:] = [counting(each) for each in known]
+    compiled.judges.judges[:] = [counting(place, each) for place, each in enumerate(known)]
     try:
         engine.decide(compiled, chart, TODAY)
     finally:
         compiled.judges.judges[:] = known
-    return counted
+    return len(counted)
 
 
 def test_a_rule_whose_sets_are_nowhere_judges_nothing() -> None:

@@ -84,4 +84,15 @@ def test_firm_evidence_is_that_of_the_reference(situation):
     judgement = engine.judge(engine.compile_edition(edition, TABLE), situation.chart, today)
     reference = Reference(edition, situation.chart, today.toordinal(), firm=True)
     for name in names_of(edition):
-        assert str(judgement.firm(name).verdict) == str(reference.answer(name).verdict), name
+        assert str(judgement.firm(name)) == str(reference.answer(name).verdict), name
+
+
+@examples(100)
+@given(situations())
+def test_a_verdict_and_its_doubts_are_the_same_without_the_rows_behind_them(situation):
+    compiled = engine.compile_edition(situation.edition, TABLE)
+    alone, whole = (engine.judge(compiled, situation.chart, situation.today) for _ in range(2))
+    for name in names_of(situation.edition):
+        result = whole.result(name)
+        assert (alone.verdict(name), alone.doubts(name)) == (result.verdict, result.doubts), name
+        assert alone.result(name) == result, name
