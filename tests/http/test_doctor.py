@@ -114,6 +114,7 @@ def test_one_token_is_kept_for_the_sample_call(
     assert main(["token", *signing(key_file), "--aud", aud]) == FINE
     token = capsys.readouterr().out.strip()
     (tmp_path / "token").write_text(token, encoding="utf-8")
+    (tmp_path / "token").chmod(0o600)
     code, checks = doctor(guarded, "--token-file", str(tmp_path / "token"))
     assert token not in str(checks)
     assert (code, bad(checks), checks["token"][0]) == (FINE, {}, "ok")

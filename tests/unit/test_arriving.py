@@ -28,6 +28,16 @@ def test_a_request_is_whole_at_its_last_byte(name: str, step: int) -> None:
     assert (arriving.whole, arriving.size) == (True, len(request))
 
 
+@pytest.mark.parametrize("begin", [b"GET / HTTP/1.1\n", b"\x16\x03\x01\x02\x00\n", b"\n"])
+@pytest.mark.parametrize("step", [1, 3, 1000])
+def test_a_line_that_ends_as_no_line_of_http_is_not_waited_for(begin: bytes, step: int) -> None:
+    arriving = Arriving()
+    for at in range(0, len(begin), step):
+        assert not arriving.whole
+        arriving.take(begin[at : at + step])
+    assert arriving.whole
+
+
 @pytest.mark.parametrize("name", WHOLE)
 def test_what_follows_is_not_taken_for_a_part_of_it(name: str) -> None:
     arriving = Arriving()

@@ -12,6 +12,9 @@ HEAD_BYTES, LINE_BYTES = 64 * 1024, 16 * 1024  # of a longer head, or line of a 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n")
 _CODING, _CHUNKED = b"\r\ntransfer-encoding:", re.compile(rb"\r\ntransfer-encoding:[ \t]*chunked[ \t]*\r\n")
 _EXPECT = b"\r\nexpect:"
+_BARE_LF = re.compile(
+    rb"(?<!\r)\n"
+)  # what is no HTTP, such as the beginning of TLS, has one soon, and is refused by it
 _SIZE = re.compile(rb"[ \t]*([0-9a-f]{1,12})[ \t]*(?:;.*)?", re.IGNORECASE | re.DOTALL)
 
 
@@ -52,9 +55,9 @@ class Arriving:
     def _look_for_head(self) -> None:
         end = self.data.find(b"\r\n\r\n", max(0, self._seen - 3))
         if end < 0:
+            if len(self.data) > HEAD_BYTES or _BARE_LF.search(self.data, max(0, self._seen - 1)):
+                self.size = len(self.data)
             self._seen = len(self.data)
-            if self._seen > HEAD_BYTES:
-                self.size = self._seen
             return
         self.has_head = True
         self._seen = end + 4
