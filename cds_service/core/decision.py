@@ -204,7 +204,7 @@ class Outcome:
     heard: tuple[Decision, ...]
     gate: str = ""
     unread: Mapping[str, str] = field(default_factory=dict)
-    all_of: Callable[[Iterable[Decision]], tuple[Decision, ...]] = tuple
+    all_of: Callable[[Iterable[Decision]], tuple[Decision, ...]] = field(default=tuple, compare=False)
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
