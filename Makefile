@@ -24,7 +24,7 @@ run: $(VENV)/installed ## Set up and serve http://127.0.0.1:8000 without authent
 test: $(VENV)/installed-dev ## Set up and run every test but the slow ones, JOBS (2) at a time
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-slow: $(VENV)/installed-dev ## Run the fuzz, kill and soak tests
+slow: $(VENV)/installed-dev ## Run the fuzz, fault and soak tests
 	@$(BIN)/python -m pytest -m slow
 	@TEST_EXAMPLES=20 $(BIN)/python -m pytest tests/unit/test_engine_against_reference.py tests/unit/test_law.py \
 	    tests/unit/test_decisions_against_reference.py

@@ -8,10 +8,12 @@ is called.
 
 import argparse
 import errno
+import gc
 import os
 import socket
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -22,6 +24,7 @@ FINE, FINDINGS, USAGE, SETTINGS, RULES, ADDRESS = range(6)
 STOPPED = 130  # by Ctrl-C, as a shell counts it
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # what a file that takes the output answers
 DATABASE = 8  # 6 is that of replay and doctor, 7 that of token too
+LET_GO_S = 3.0
 # What `serve` prints calls for, in the order of fixtures.SAMPLE_CALLS: what each shows, the file of its request body.
 SAMPLES = (
     ("a call that returns a card", Path("var") / "sample-request.json"),
@@ -183,6 +186,19 @@ def _feedback_report(args: argparse.Namespace) -> int:
 
 
 def _serve(args: argparse.Namespace) -> int:
+    from cds_service.rulebook.uncollected import uncollected
+
+    with uncollected():
+        ready = _ready_to_serve()
+        if isinstance(ready, int):
+            return ready
+        gc.freeze()  # modules and rules stay for good: to look through them for cycles finds next to nothing
+    ready()
+    return FINE
+
+
+def _ready_to_serve() -> Callable[[], None] | int:
+    """Read and check all that a start needs, and give what serves until it is stopped, or an exit code."""
     from cds_service import wiring, wiring_rules
     from cds_service.clients.client import ANONYMOUS
     from cds_service.config import AUTH_OFF, read_settings
@@ -213,8 +229,9 @@ def _serve(args: argparse.Namespace) -> int:
         samples = sample_requests(wiring.clock(settings)(ANONYMOUS)) if settings.auth == AUTH_OFF else []
         print(welcome(settings.host, port, samples), flush=True)
 
-    serve(wiring.serving(settings, announce), lambda: wiring.open_service(settings, site=site, before=rules))
-    return FINE
+    return lambda: serve(
+        wiring.serving(settings, announce), lambda: wiring.open_service(settings, site=site, before=rules)
+    )
 
 
 def welcome(host: str, port: int, samples: Sequence[tuple[str, Path]]) -> str:
@@ -235,8 +252,7 @@ def welcome(host: str, port: int, samples: Sequence[tuple[str, Path]]) -> str:
 
 def sample_requests(today: date) -> list[tuple[str, Path]]:
     """Write the request bodies with today's dates under var/, and give those that could be written."""
-    from cds_service.fixtures import SAMPLE_CALLS, FixtureProblem
-    from cds_service.replay import write_request
+    from cds_service.fixtures import SAMPLE_CALLS, FixtureProblem, write_request
 
     written = []
     for fixture, (what, path) in zip(SAMPLE_CALLS, SAMPLES, strict=True):
@@ -251,15 +267,26 @@ def sample_requests(today: date) -> list[tuple[str, Path]]:
 
 
 def _cannot_listen(host: str, port: int) -> str:
-    """Why this address cannot be listened on, or "". Asked before gunicorn, which would retry for seconds."""
+    """Why this address cannot be listened on, or "". Asked before gunicorn, which would retry for seconds.
+
+    Workers whose master was killed let go of its port within a second: it is waited for, so that whoever starts the
+    service anew at once need not try again.
+    """
+    until = time.monotonic() + LET_GO_S
+    while (fault := _listening_fault(host, port)) and fault.errno == errno.EADDRINUSE and time.monotonic() < until:
+        time.sleep(0.1)
+    return (fault.strerror or str(fault)) if fault else ""
+
+
+def _listening_fault(host: str, port: int) -> OSError | None:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as fault:
-        return fault.strerror or str(fault)
-    return ""
+        return fault
+    return None
 
 
 def _replay(args: argparse.Namespace) -> int:

@@ -49,29 +49,45 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-@contextmanager
-def serving(folder: Path, settings: Mapping[str, str]) -> Iterator[str]:
-    """Serve the rules of this tree and give the base URL.
+def begin(folder: Path, settings: Mapping[str, str], **how: Any) -> tuple["subprocess.Popen[str]", str]:
+    """Begin to serve the rules of this tree, and give the master's process and the base URL once calls are answered.
 
-    folder:   where it runs, and keeps what it writes; its log is the file `log` there.
-    settings: CDS_* variables besides CDS_HOST, CDS_PORT and CDS_RULES, which may be given too.
+    folder:   where it runs, and keeps what it writes; its log is added to the file `log` there.
+    settings: CDS_* variables besides CDS_HOST, CDS_PORT and CDS_RULES, which may be given too; others as well.
+    how:      for subprocess.Popen.
     """
     environ = {name: value for name, value in os.environ.items() if not name.startswith("CDS_")}
     environ |= {"CDS_PORT": "0", "CDS_RULES": str(ROOT / "rules"), "CDS_WORKERS": "1", "PYTHONPATH": str(ROOT)}
-    with (folder / "log").open("w") as log:
+    with (folder / "log").open("a") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "cds_service", "serve"],
-            cwd=folder, env={**environ, **settings}, stdout=subprocess.PIPE, stderr=log, text=True,
+            cwd=folder, env={**environ, **settings}, stdout=subprocess.PIPE, stderr=log, text=True, **how,
         )  # fmt: skip
     assert process.stdout is not None
+    said = next((line for line in process.stdout if line.startswith("serving ")), "")
+    if not said:
+        end(process)
+        raise AssertionError((folder / "log").read_text())
+    return process, said.split()[1]
+
+
+def end(process: "subprocess.Popen[str]", within_s: float = STOP_S) -> int:
+    """Have the service end in order, or else at once, and give its exit code."""
+    process.send_signal(signal.SIGTERM)
     try:
-        said = next((line for line in process.stdout if line.startswith("serving ")), "")
-        assert said, (folder / "log").read_text()
-        yield said.split()[1]
+        process.communicate(timeout=within_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+    return process.returncode
+
+
+@contextmanager
+def serving(folder: Path, settings: Mapping[str, str]) -> Iterator[str]:
+    """Serve, as `begin` says, until the block is left, and give the base URL. The log begins anew."""
+    (folder / "log").write_text("")
+    process, url = begin(folder, settings)
+    try:
+        yield url
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.communicate(timeout=STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+        end(process)

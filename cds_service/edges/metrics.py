@@ -9,6 +9,7 @@ there is any worker (`share_counts`), and the library is imported here only once
 """
 
 import fcntl
+import logging
 import os
 import shutil
 import tempfile
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the environment variable that prometheus_client looks for
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+KINDS = ("counter", "histogram", "gauge_livemax")  # of each the library keeps a file for a worker
+ROOM_BYTES = 256 * 1024  # of such a file, which is more than a thousand series
 ENDED = "ended"  # stands for a process id in the name of the file that holds what ended workers counted
 BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 INDICATORS = ("info", "warning", "critical")
@@ -46,6 +49,7 @@ ISSUE_TYPES = frozenset({
 })  # fmt: skip
 
 
+_log = logging.getLogger("cds_service")
 _TOLD_MORE_CLOSELY = (401, 403, 429)  # of who calls: `Metrics.refused` is told the reason
 
 
@@ -93,6 +97,10 @@ class Metrics:
     ) -> None:
         self._folder = _shared_folder()
         from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+        from prometheus_client import values as kinds
+
+        if self._folder is None:  # the master, which this worker is forked from, may have imported it to share counts
+            kinds.ValueClass = kinds.get_value_class()  # type: ignore[no-untyped-call]
 
         # When a series began is nothing anybody asks for; it would double their number.
         disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -270,7 +278,9 @@ def keep_counts_of(pid: int) -> None:
         mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
         for file in sorted(folder.glob(f"*_{pid}.db")):
             try:
-                _move(file, file.with_name(f"{file.name.removesuffix(f'_{pid}.db')}_{ENDED}.db"))
+                ended = file.with_name(f"{file.name.removesuffix(f'_{pid}.db')}_{ENDED}.db")
+                _make_room(ended)
+                _move(file, ended)
             finally:  # a file that cannot be read would spoil every later look at the counts
                 file.unlink()
 
@@ -289,9 +299,30 @@ def _shared_folder() -> Path | None:
     """The folder that the master made. Without one, nothing may make the library look for it."""
     named = os.environ.get(FOLDER)
     if named and Path(named).is_dir():
-        return Path(named)
+        try:
+            for each in KINDS:
+                _make_room(Path(named) / f"{each}_{os.getpid()}.db")
+        except OSError as fault:  # the disk is full: a worker that counts for itself is better than none
+            _log.error("counts-not-shared", extra={"error": type(fault).__name__})
+            for each in KINDS:
+                (Path(named) / f"{each}_{os.getpid()}.db").unlink(missing_ok=True)
+        else:
+            return Path(named)
     os.environ.pop(FOLDER, None)
     return None
+
+
+def _make_room(file: Path) -> None:
+    """Make sure that a file of counts has its place on the disk. Raises OSError when there is none.
+
+    The library writes to it by mmap, and makes it with holes: filling one on a full disk ends the process (SIGBUS).
+    """
+    handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if hasattr(os, "posix_fallocate"):  # not on every system
+            os.posix_fallocate(handle, 0, ROOM_BYTES)
+    finally:
+        os.close(handle)
 
 
 @contextmanager

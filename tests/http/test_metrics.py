@@ -1,5 +1,6 @@
 """`GET /metrics`: what is counted, with which labels, and that no worker's counts are lost."""
 
+import errno
 import os
 import re
 import signal
@@ -326,6 +327,31 @@ def test_the_folder_is_new_private_and_removed(monkeypatch: pytest.MonkeyPatch, 
     assert FOLDER not in os.environ
 
 
+def test_counts_have_their_place_on_the_disk_before_any_is_made(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Filling a hole of a file by mmap ends the process when the disk is full; so there must be none."""
+    shared_in(tmp_path, monkeypatch)
+    counted_by(1, tmp_path, 2.0)
+    counts.keep_counts_of(1)
+    files = [f"{kind}_{os.getpid()}.db" for kind in counts.KINDS]
+    for name in (*files, "counter_ended.db"):
+        assert 512 * (tmp_path / name).stat().st_blocks >= counts.ROOM_BYTES, name
+
+
+def test_a_worker_that_starts_on_a_full_disk_counts_for_itself(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(handle: int, begin: int, size: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    metrics = shared_in(tmp_path, monkeypatch)
+    assert samples(metrics.text())["cds_release_info"]
+    assert (FOLDER in os.environ, list(tmp_path.iterdir())) == (False, [])
+    assert [each.message for each in caplog.records] == ["counts-not-shared"]
+
+
 def counted_by(pid: int, folder: Path, value: float) -> None:
     file = MmapedDict(str(folder / f"counter_{pid}.db"))
     file.write_value(mmap_key("cds_incidents", "cds_incidents_total", [], [], "Faults"), value, 0.0)
@@ -341,7 +367,8 @@ def test_counts_of_a_worker_that_ended_are_added_to_those_of_others(
         if pid != 3:
             counts.keep_counts_of(pid)
         counts.keep_counts_of(99)  # one that never counted
-    assert {each.name for each in tmp_path.iterdir()} == {"counter_ended.db", "counter_3.db"}
+    mine = {f"{kind}_{os.getpid()}.db" for kind in counts.KINDS}
+    assert {each.name for each in tmp_path.iterdir()} - mine == {"counter_ended.db", "counter_3.db"}
     assert samples(metrics.text()) == {"cds_incidents_total": {labelled(): 14}}
 
 

@@ -76,7 +76,10 @@ def under_load(url: str) -> Iterator[list[tuple[str, str]]]:
             each.result()
 
 
-def test_releases_are_taken_over_and_put_back_under_load_by_every_worker(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("swaps", [4, pytest.param(50, marks=pytest.mark.slow)])
+def test_releases_are_taken_over_and_put_back_under_load_by_every_worker(
+    folder: Path, tmp_path: Path, swaps: int
+) -> None:
     settings = {"CDS_AUTH": "off", "CDS_RULES": str(folder), "CDS_WORKERS": str(WORKERS)}
     log = tmp_path / "log"
     with serving(tmp_path, settings) as url, under_load(url) as answers:
@@ -88,17 +91,20 @@ def test_releases_are_taken_over_and_put_back_under_load_by_every_worker(folder:
             until(lambda: len(answers) > begun + 20, "calls go on")
             assert {release for release, _ in answers[begun + 10 :]} == {name}
 
-        for number in (1, 2, 3):
+        began = time.monotonic()
+        for number in range(1, swaps):
             served_by_all(next_release(folder, number), number)
         (folder / "release.yaml").write_bytes((folder / "releases" / "2026.1.2.yaml").read_bytes())
-        served_by_all("2026.1.2", 4)
+        served_by_all("2026.1.2", swaps)
+        took = time.monotonic() - began
         assert requests.get(f"{url}/rules", timeout=10, headers={"Accept": "application/json"}).json()["release"] == (
             "2026.1.2"
         )
         counted = requests.get(f"{url}/metrics", timeout=10).text
     served = dict(answers)
-    assert len(set(answers)) == len(served) == 4, "each release has one digest"
-    assert f'cds_releases_total{{outcome="accepted"}} {4 * WORKERS}.0' in counted
+    print(f"\nfigure | {swaps} releases | calls {len(answers)}, all answered, of one release each | {took:.0f} s")
+    assert len(set(answers)) == len(served) == swaps, "each release has one digest"
+    assert f'cds_releases_total{{outcome="accepted"}} {swaps * WORKERS}.0' in counted
     assert f'cds_release_info{{digest="{served["2026.1.2"]}",release="2026.1.2"}} 1.0' in counted
     assert f'cds_release_info{{digest="{served["2026.1.3"]}",release="2026.1.3"}} 0.0' in counted
 

@@ -1,51 +1,28 @@
-"""gunicorn: one worker a core, a few threads each, and a deadline for what a client sends.
-
-gunicorn reads a request without a time limit: a client that sends one byte now and then would hold a thread for as
-long as it liked. Here all reading of one request is timed against one deadline that starts with its first byte.
-Reading a body then fails with TimeoutError, for which the web edge answers 408; a client that is as slow with its
-headers is hung up on.
-
-What is not even HTTP never reaches the web edge. gunicorn would quote it in an HTML page and in its log, names and
-tokens included; here it gets an OperationOutcome as any other error, and the log gets the kind of fault alone.
-"""
+"""gunicorn: one worker a core, a few threads each, and the settings of both."""
 
 import gc
-import json
 import logging
 import os
-import socket
+import resource
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
-from gunicorn.http import errors, wsgi  # type: ignore[import-untyped]
-from gunicorn.util import write_nonblock  # type: ignore[import-untyped]
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+from gunicorn.http import wsgi  # type: ignore[import-untyped]
 
-from cds_service.core.problem import Issue
+from cds_service.edges.server.worker import PatientWorker
 from cds_service.faults import places
-from cds_service.protocol import operation_outcome
 
 SERVER_NAME = "cds-service"  # what the header Server says: neither the software in use nor its version
 GRACE_S = 30
 SILENT_WORKER_S = 60
+MOST_CONNECTIONS, LEAST_CONNECTIONS = 1000, 100
+OWN_FILES = 200  # of a worker: databases, log, counts, connections to FHIR servers
 MAX_REQUESTS, MAX_REQUESTS_JITTER = 50_000, 5_000  # a worker is renewed now and then, never all at once
-
-# By what gunicorn raises, the first that fits: status, FHIR IssueType and words.
-_REFUSALS: tuple[tuple[type[Exception], int, str, str], ...] = (
-    (errors.LimitRequestLine, 414, "too-long", "the request line is too long"),
-    (errors.LimitRequestHeaders, 431, "too-long", "the headers are too large or too many"),
-    (errors.ExpectationFailed, 417, "not-supported", "Expect: only 100-continue can be met"),
-    (errors.UnsupportedTransferCoding, 501, "not-supported", "Transfer-Encoding: only chunked can be read"),
-    (errors.ParseException, 400, "structure", "the request is not well-formed HTTP"),
-    (Exception, 500, "exception", "the service failed"),
-)
 
 _log = logging.getLogger("cds_service")
 
@@ -85,91 +62,12 @@ class Opened:
     refused: Callable[[int, str], None] = lambda status, code: None
 
 
-class TimedSocket:
-    """A socket whose reads share one deadline; a class because gunicorn's reader wants a socket.
+def most_connections(files: int) -> int:
+    """How many clients may be connected to one worker that may have `files` open; the others wait to be let in.
 
-    until: moment of time.monotonic() after which a read raises `late`.
+    A worker that could open no file more would end, with the calls of everyone.
     """
-
-    def __init__(self, sock: socket.socket, until: float) -> None:
-        self._sock = sock
-        self._until = until
-        # gunicorn takes NoMoreData among the headers for a client that went away, and closes without a word.
-        self.late: type[Exception] = errors.NoMoreData
-
-    def recv(self, size: int) -> bytes:
-        left = self._until - time.monotonic()
-        if left <= 0:
-            raise self.late()
-        self._sock.settimeout(left)
-        try:
-            return self._sock.recv(size)
-        except TimeoutError:
-            raise self.late() from None
-        finally:
-            self._sock.settimeout(None)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sock, name)
-
-
-class TimedWorker(ThreadWorker):  # type: ignore[misc]
-    """A gthread worker that times what a client sends. A subclass of it sets `deadline_s` and `refused`."""
-
-    deadline_s = 10.0
-
-    @staticmethod
-    def refused(status: int, code: str) -> None:
-        """Told of each request that is refused before it was read."""
-
-    def handle(self, conn: Any) -> Any:
-        begin = type(conn).init
-
-        def begin_timed() -> None:
-            begin(conn)
-            conn.parser.unreader.sock = TimedSocket(conn.sock, time.monotonic() + self.deadline_s)
-
-        conn.init = begin_timed  # gunicorn calls it when the first bytes of a request are there
-        return super().handle(conn)
-
-    def handle_request(self, req: Any, conn: Any) -> Any:
-        conn.parser.unreader.sock.late = TimeoutError
-        return super().handle_request(req, conn)
-
-    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
-        status, code, text = next(
-            (status, code, text) for kind, status, code, text in _REFUSALS if isinstance(exc, kind)
-        )
-        level = logging.ERROR if status == HTTPStatus.INTERNAL_SERVER_ERROR else logging.WARNING
-        where = places(exc) if level == logging.ERROR else None
-        _log.log(
-            level,
-            "refused-before-read",
-            extra={"error": type(exc).__name__, "status": status, "refused": code, "places": where},
-        )
-        self.refused(status, code)
-        try:
-            write_nonblock(client, _refusal(status, Issue(code, "", text)))
-        except OSError:
-            _log.debug("client-gone")
-
-
-def _refusal(status: int, issue: Issue) -> bytes:
-    """A whole HTTP response; the headers are those the web edge gives an error."""
-    body = json.dumps(operation_outcome(issue))
-    lines = (
-        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
-        "Connection: close",
-        "Content-Type: application/json",
-        f"Content-Length: {len(body)}",
-        "X-Content-Type-Options: nosniff",
-        "Referrer-Policy: no-referrer",
-        "X-Frame-Options: DENY",
-        "Cross-Origin-Resource-Policy: same-origin",
-        "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'",
-        "Cache-Control: no-store",
-    )
-    return "\r\n".join([*lines, "", body]).encode("ascii")
+    return max(LEAST_CONNECTIONS, min(MOST_CONNECTIONS, files - OWN_FILES))
 
 
 class _Log(Logger):  # type: ignore[misc]
@@ -195,7 +93,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
     def load_config(self) -> None:
         serving = self._serving
 
-        class Worker(TimedWorker):
+        class Worker(PatientWorker):
             deadline_s = serving.deadline_s
             refused = staticmethod(self._refused)
 
@@ -220,6 +118,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "bind": f"{host}:{serving.port}",
             "workers": serving.workers,
             "threads": serving.threads,
+            "worker_connections": most_connections(resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
             "worker_class": Worker,
             "preload_app": False,  # threads and connections made before the fork would be dead in the workers
             "timeout": SILENT_WORKER_S,

@@ -1,0 +1,88 @@
+"""Half of what the service can do, for SOAK_S (60) seconds: memory and files stay as they are.
+
+The database grows by its records alone. An hour by SOAK_S=3600.
+"""
+
+import os
+import time
+from collections import defaultdict
+from pathlib import Path
+from statistics import fmean, linear_regression, median
+
+import pytest
+
+from cds_service.edges.store.address import Address
+from cds_service.edges.store.tables import CALL, FEEDBACK
+from tests.faults.load import Senders, ask, figure, going_on, has_cards, statuses, wait_until, workers_of
+from tests.running import begin, end
+from tests.store.sample import rows_of
+
+pytestmark = pytest.mark.slow
+
+SOAK_S = float(os.environ.get("SOAK_S", "60"))
+CALLERS = 4
+WARM_UP = 0.25  # of the time; caches fill, and the first garbage is kept
+# A worker that leaked one FHIR resource of a call as Python objects would grow by more than 1,000 bytes a call.
+MOST_BYTES_A_CALL = 300
+SLACK_BYTES = 2_000_000  # what an allocator may keep: it counts less the longer the test
+
+
+def pss_bytes(pid: int) -> int:
+    """Memory of a process, of what it shares its share."""
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    return next(1024 * int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
+
+
+def files_of(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def test_memory_and_files_stay_flat_at_half_load(sqlite: Address, tmp_path: Path) -> None:
+    senders = Senders()
+    settings = {"CDS_AUTH": "off", "CDS_WORKERS": "2", "CDS_DATABASE_URL": f"sqlite:///{sqlite.path}"}
+    process, url = begin(tmp_path, settings)
+    try:
+        began = time.monotonic()
+        with going_on(*[lambda: ask(url)] * CALLERS) as most:
+            wait_until(lambda: time.monotonic() - began > 5, "five seconds at full load")
+        pause_s = fmean(each.seconds for each in most)  # as long as a call takes: half of the calls
+        memory, files = defaultdict[int, list[tuple[float, float]]](list), defaultdict[int, list[int]](list)
+        began, workers = time.monotonic(), workers_of(process.pid)
+        callers = [lambda: ask(url)] * CALLERS
+        with going_on(*callers, pause_s=pause_s) as answers, going_on(lambda: senders.send(url), pause_s=1.0) as posts:
+            while (at := time.monotonic() - began) < SOAK_S:
+                for pid in workers_of(process.pid):
+                    memory[pid].append((at, pss_bytes(pid)))
+                    files[pid].append(files_of(pid))
+                time.sleep(min(5.0, SOAK_S / 60))
+    finally:
+        code = end(process)
+    calls_s = len(answers) / SOAK_S
+    growth, steady = {}, {}
+    for pid in workers:
+        later = [each for each in memory[pid] if each[0] > WARM_UP * SOAK_S]
+        slope, _ = linear_regression(*zip(*later, strict=True))
+        growth[pid] = slope * (1 - WARM_UP) * SOAK_S
+        steady[pid] = median(each for _, each in later)
+    rows, items = rows_of(sqlite, CALL), rows_of(sqlite, FEEDBACK)
+    assert sqlite.path is not None
+    size = sqlite.path.stat().st_size
+    figure(
+        f"soak of {SOAK_S:g} s", full_load_calls_s=round(len(most) / 5, 1), half_load_calls_s=round(calls_s, 1),
+        calls=len(answers), pss_mb=[round(each / 1e6, 1) for each in steady.values()],
+        growth_bytes_a_call=[round(2 * each / len(answers)) for each in growth.values()],
+        files=[f"{min(files[pid])} to {max(files[pid])}" for pid in workers],
+        database_bytes_a_call=round(size / len(rows)),
+    )  # fmt: skip
+    assert code == 0
+    assert statuses(answers) == {200: len(answers)}
+    assert all(map(has_cards, answers))
+    assert statuses(posts) == {200: len(posts)}
+    assert sorted(memory) == sorted(workers), "no worker was renewed meanwhile"
+    calls_of_one = len(answers) / len(workers)
+    bound = SLACK_BYTES + MOST_BYTES_A_CALL * calls_of_one
+    assert all(each < bound for each in growth.values()), (growth, bound)
+    for pid in workers:
+        third = len(files[pid]) // 3
+        assert max(files[pid][-third:]) <= max(files[pid][:third]) + CALLERS, files[pid]
+    assert (len(rows), len(items)) == (len(most) + len(answers), len(senders.kept))
