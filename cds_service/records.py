@@ -72,18 +72,20 @@ def call_row(
         status=answered.status,
         ms=ms,
         unread=tuple(sorted(outcome.unread)) if outcome else tuple(answered.missing),
-        decisions=tuple(_rows(answered)) if outcome else (),
+        decisions=tuple(_rows(answered, release)) if outcome else (),
         site=release.site.digest if release.site else None,
     )
 
 
-def _rows(answered: Answer) -> Iterator[DecisionRow]:
-    assert answered.outcome is not None
+def _rows(answered: Answer, release: Release) -> Iterator[DecisionRow]:
+    outcome = answered.outcome
+    assert outcome is not None
     uuids = dict(_cards_of(answered.body))
     # Silence of a version that has a trial beside it is kept: only so do the records alone tell what a trial would have
     # changed, whatever release, site and clinicians' reviews were at the time.
-    beside = {each.edition.rule.id for each in answered.outcome.decisions if each.trial}
-    for each in answered.outcome.decisions:
+    decisions = outcome.decisions if release.trial else outcome.heard
+    beside = {each.edition.rule.id for each in decisions if each.trial}
+    for each in decisions:
         rule = each.edition.rule
         if each.state == SILENT and not each.trial and rule.id not in beside:
             continue

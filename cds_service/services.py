@@ -261,7 +261,7 @@ def answer(
         unread = _required_and_unread(outcome)
         if unread:
             return Answer(412, {}, unread, failures, outcome)
-        if any(each.state == FAILED and not each.trial for each in outcome.decisions):
+        if any(each.state == FAILED and not each.trial for each in outcome.heard):
             return Answer(500, {}, (), failures, outcome)
     body = with_smart_apps(body, client.smart_apps, hook=call.hook, hook_instance=call.hook_instance)
     return Answer(200, fitted(_without_empty(body), profile), (), failures, outcome)
@@ -310,12 +310,12 @@ def _without_unwritable(outcome: Outcome, context: CallContext, release: Release
             shown.append(decision)
         except Exception as fault:
             failed[id(decision)] = replace(decision, state=FAILED, error=type(fault).__name__)
-    decisions = tuple(failed.get(id(each), each) for each in outcome.decisions)
-    return replace(outcome, shown=tuple(shown), decisions=decisions)
+    heard = tuple(failed.get(id(each), each) for each in outcome.heard)
+    return replace(outcome, shown=tuple(shown), heard=heard)
 
 
 def _failures(outcome: Outcome) -> Iterator[Failure]:
-    for each in outcome.decisions:
+    for each in outcome.heard:
         if each.state == FAILED:
             yield Failure(each.edition.rule.id, each.edition.rule.version, each.error)
 
@@ -323,7 +323,7 @@ def _failures(outcome: Outcome) -> Iterator[Failure]:
 def _required_and_unread(outcome: Outcome) -> tuple[Issue, ...]:
     """Name what was not read and an active rule requires."""
     wanted: dict[str, str] = {}
-    for decision in outcome.decisions:
+    for decision in outcome.heard:
         if decision.state == UNDECIDED and not decision.trial:
             wanted.update({gap.source: gap.why for gap in decision.ask_fetch})
     return tuple(

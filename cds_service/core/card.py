@@ -165,7 +165,7 @@ def render(decision: Decision, *, call: CallContext, release: Release, draft: Dr
 
 def answer_body(outcome: Outcome, *, call: CallContext, release: Release, draft: Draft) -> Json:
     """Give the body of a 200 answer: the cards in order, and what was evaluated, without patient data."""
-    active = [each for each in outcome.decisions if not each.trial]
+    active = [each for each in outcome.heard if not each.trial]
     evaluation: Json = {
         "release": release.id,
         "today": call.today.isoformat(),

@@ -52,7 +52,10 @@ def _firm(card: Card, criterion: str | None, judgement: Judgement) -> bool:
 
 
 def outcome(decisions: Sequence[Decision], hook: str, unread: Mapping[str, str]) -> Outcome:
-    """Settle yields, then merges, then order and limit. Trials are recorded and touch nothing."""
+    """Settle yields, then merges, then order and limit. Trials are recorded and touch nothing.
+
+    decisions: of active rules, then of those on trial; one that is NO changes nothing and may be left out.
+    """
     settled = {each.edition.rule.id: each for each in decisions if not each.trial}
     speaking = {rule_id: each for rule_id, each in settled.items() if _shows(each)}
     if len(speaking) > 1:  # one alone has none to yield to, or to merge into

@@ -163,7 +163,7 @@ class _Finder:
         for fact in self.facts:
             if mask and not mask & sitting.present.get(fact, 0):
                 continue
-            for row in sitting.rows.get(fact, ()):
+            for row in sitting.rows_within(fact, mask):
                 concept = row.concept
                 if mask and not (concept.by_code | concept.by_text) & mask and concept.readable and row.readable:
                     continue

@@ -3,7 +3,7 @@
 RULE-LANGUAGE sections 4 and 6 (docs/reference/rule-language.md) say what each part means.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 from typing import NamedTuple, Protocol
 
@@ -192,13 +192,21 @@ class Decision:
 class Outcome:
     """Everything decided for one call.
 
-    shown:     decisions whose cards are sent, in order.
-    decisions: every active and trial decision, shown or not, in release order.
-    gate:      the `never_when` criterion that was YES, else "".
-    unread:    what was not read, source -> why.
+    shown:  decisions whose cards are sent, in order.
+    heard:  decisions of the rules of which the chart holds something, active and trial ones, shown or not, in release
+            order. Every other rule is silent and NO: of hundreds of rules nearly all, so nothing is made for them.
+    gate:   the `never_when` criterion that was YES, else "".
+    unread: what was not read, source -> why.
+    all_of: puts the decisions of the silent others between those heard; left out when there are no others.
     """
 
     shown: tuple[Decision, ...]
-    decisions: tuple[Decision, ...]
+    heard: tuple[Decision, ...]
     gate: str = ""
     unread: Mapping[str, str] = field(default_factory=dict)
+    all_of: Callable[[Iterable[Decision]], tuple[Decision, ...]] = field(default=tuple, compare=False)
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """Every active and trial decision, shown or not, in release order; made for whoever asks for silence too."""
+        return self.all_of(self.heard)

@@ -4,11 +4,12 @@ Order of a decision: docs/reference/rule-language.md, sections 6 and 7.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 
 from cds_service.core import choice
+from cds_service.core.agenda import Agenda, agenda
 from cds_service.core.compiling import WHEN, Compiler, Judges, Named, facts_of, needs_of
 from cds_service.core.dates import NO, UNKNOWN, YES, Verdict
 from cds_service.core.decision import (
@@ -62,7 +63,12 @@ class CompiledEdition:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A release ready to decide. facts: by hook, what its rules read; the Patient always."""
+    """A release ready to decide.
+
+    facts:   by hook, what its rules read; the Patient always.
+    running: by hook, the rules that run there, active ones first, and whether each is on trial.
+    agendas: by hook, which of these a chart leaves possible. Both follow from `active` and `trial`.
+    """
 
     release: Release
     table: Table
@@ -72,6 +78,15 @@ class Compiled:
     gate: tuple[tuple[str, int], ...]
     needs: Needs
     facts: Mapping[str, frozenset[str]]
+    running: Mapping[str, tuple[tuple[CompiledEdition, bool], ...]] = field(init=False)
+    agendas: Mapping[str, Agenda] = field(init=False)
+
+    def __post_init__(self) -> None:
+        rules = (*((each, False) for each in self.active), *((each, True) for each in self.trial))
+        running = {hook: tuple(one for one in rules if hook in one[0].edition.rule.hooks) for hook in HOOKS}
+        agendas = {hook: agenda(each.wants for each, _ in there) for hook, there in running.items()}
+        object.__setattr__(self, "running", running)
+        object.__setattr__(self, "agendas", agendas)
 
 
 def compile_release(release: Release) -> Compiled:
@@ -211,11 +226,8 @@ def decide_edition(compiled: CompiledEdition, chart: Chart, today: date) -> Deci
     return _decide(compiled, judge(compiled, chart, today))
 
 
-def _decide(compiled: CompiledEdition, judgement: Judgement, trial: bool = False, possible: bool = True) -> Decision:
-    """Decide one rule. possible: False when it is known to be NO before anything is judged."""
+def _decide(compiled: CompiledEdition, judgement: Judgement, trial: bool = False) -> Decision:
     edition = compiled.edition
-    if not possible:
-        return Decision(edition, SILENT, NO, judgement, trial)
     try:
         return _decided(edition, judgement, trial)
     except Exception as error:  # one rule's fault must not silence the others; services.answer reports it
@@ -256,10 +268,18 @@ def decide(compiled: Compiled, chart: Chart, today: date) -> Outcome:
     for name, index in compiled.gate:
         if sitting.verdict(index) is YES:
             return Outcome((), (), gate=name, unread=unread)
-    decisions = [
-        _decide(each, Hearing(each, sitting, firmly), trial, sitting.is_possible(each.wants))
-        for editions, trial in ((compiled.active, False), (compiled.trial, True))
-        for each in editions
-        if chart.hook in each.edition.rule.hooks
+    running = compiled.running[chart.hook]
+    heard = [
+        _decide(each, Hearing(each, sitting, firmly), trial)
+        for each, trial in map(running.__getitem__, compiled.agendas[chart.hook].possible(sitting.held))
     ]
-    return choice.outcome(decisions, chart.hook, unread)
+
+    def all_of(heard: Iterable[Decision]) -> tuple[Decision, ...]:
+        known = {(each.edition.rule.id, each.trial): each for each in heard}
+        return tuple(
+            known.get((each.edition.rule.id, trial))
+            or Decision(each.edition, SILENT, NO, Hearing(each, sitting, firmly), trial)
+            for each, trial in running
+        )
+
+    return replace(choice.outcome(heard, chart.hook, unread), all_of=all_of)

@@ -4,10 +4,13 @@ from collections.abc import Callable, Sequence
 
 from cds_service.core.dates import NO, UNKNOWN, Verdict
 from cds_service.core.decision import NOTHING, Doubt, Dropped, Found, Result
-from cds_service.core.facts import Chart
+from cds_service.core.facts import Chart, Row
 from cds_service.core.record import record
 from cds_service.core.row_tests import ReferenceDate
-from cds_service.core.wants import Bits, Want, present
+from cds_service.core.shelf import Shelf
+from cds_service.core.wants import Bits, present
+
+MANY_ROWS = 12  # of a fact, from which on a shelf costs less than every criterion walking all of them
 
 
 @record(frozen=True, slots=True)
@@ -34,8 +37,8 @@ class Sitting:
     """
 
     __slots__ = (
-        "bits", "chart", "dates", "firm", "held", "judges", "pools", "present", "results", "rows", "today", "verdicts",
-        "whys",
+        "bits", "chart", "dates", "firm", "held", "judges", "pools", "present", "results", "rows", "shelves", "today",
+        "verdicts", "whys",
     )  # fmt: skip
 
     def __init__(self, chart: Chart, today: int, judges: Sequence[Judge], bits: Bits, firm: bool = False) -> None:
@@ -50,6 +53,7 @@ class Sitting:
         self.pools: dict[tuple[int, ...], Sequence[Found]] = {}  # the rows of several criteria together
         self.dates: dict[int, ReferenceDate | None] = {}
         self.rows = {"Patient": (chart.patient,), **chart.rows}
+        self.shelves: dict[str, Shelf] = {}
         self.present = {fact: present(rows) for fact, rows in self.rows.items()}
         self.held = bits.held(chart.hook, self.present, chart.gaps)
 
@@ -85,13 +89,18 @@ class Sitting:
             known = self.whys[index] = of_judge(self) if of_judge else self.result(index).doubts
         return known
 
-    def is_possible(self, wants: Sequence[Want]) -> bool:
-        """Whether the chart holds something of each want; if not, the criterion that has the wants is NO."""
-        held = self.held
-        for want in wants:  # noqa: SIM110 - a generator would take most of the time
-            if not want & held:
-                return False
-        return True
+    def rows_within(self, fact: str, mask: int) -> Sequence[Row]:
+        """The rows of a fact, in order: all that can be in a value set of `mask`, and of a short list the others too.
+
+        mask: 0 asks for every row.
+        """
+        rows = self.rows.get(fact, ())
+        if not mask or len(rows) < MANY_ROWS:
+            return rows
+        shelf = self.shelves.get(fact)
+        if shelf is None:
+            shelf = self.shelves[fact] = Shelf(rows)
+        return shelf.within(mask)
 
     def looked_at(self, facts: Sequence[str]) -> int:
         """How many rows of these facts there were to look at."""

@@ -156,7 +156,7 @@ def count_outcome(judge: Judge, chart: Chart, outcome: Outcome, counts: Counter[
     if outcome.shown:
         counts["any card by age", band] += 1
         counts["any card by sex", sex] += 1
-    firing = sorted(name_of(each.edition) for each in outcome.decisions if each.state == FIRES and not each.trial)
+    firing = sorted(name_of(each.edition) for each in outcome.heard if each.state == FIRES and not each.trial)
     for at, one in enumerate(firing):
         for other in firing[at + 1 :]:
             counts["both", one, other] += 1

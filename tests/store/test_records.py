@@ -368,6 +368,6 @@ def test_a_criterion_that_raises_loses_no_record(monkeypatch: pytest.MonkeyPatch
         return replace(judgement, compiled=replace(judgement.compiled, places={}))
 
     broken = [replace(each, judgement=unknown_names(each.judgement)) for each in answered.outcome.decisions]
-    answered = replace(answered, outcome=replace(answered.outcome, decisions=tuple(broken)))
+    answered = replace(answered, outcome=replace(answered.outcome, heard=tuple(broken)))
     row = call_row(answered, at=AT, hook_instance="x", service="s", client="c", release=release_of(ADULT_NOTE), ms=1.0)
     assert [(each.state, each.stopped_by, each.criteria) for each in row.decisions] == [("silent", (), {})] * 2

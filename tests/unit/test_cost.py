@@ -1,16 +1,26 @@
 """What deciding costs, told by counting calls of functions: the same on every machine, whatever else it does."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 
+import orjson
+
+from bench.charts import HOOK, instances
+from bench.charts import TODAY as MADE_ON
+from bench.generated import charts, write_release
 from cds_service import fixtures
+from cds_service.core.dates import NO
+from cds_service.core.decision import SILENT
 from cds_service.core.engine import Compiled, Hearing, compile_release
 from cds_service.edges.rule_store import load_rules
 from cds_service.protocol import HookCall, read_call
-from cds_service.services import judge_call
+from cds_service.records import call_row
+from cds_service.rulebook.release import load_release
+from cds_service.services import answer, judge_call
 
 TODAY = date(2026, 3, 1)
 MOST_CALLS_A_ROW = 1_000  # 794 were counted; some 3,300 when doubts were copied with each row at each criterion
@@ -33,8 +43,8 @@ def call_with(orders: int) -> HookCall:
     )
 
 
-def calls_of_functions(call: HookCall) -> int:
-    """How many Python functions are called to judge a call."""
+def calls_of_functions(do: Callable[[], object]) -> int:
+    """How many Python functions are called to do something."""
     counted = 0
 
     def count(frame: object, event: str, argument: object) -> None:
@@ -44,15 +54,20 @@ def calls_of_functions(call: HookCall) -> int:
     before = sys.getprofile()
     sys.setprofile(count)
     try:
-        judge_call(call, compiled(), TODAY)
+        do()
     finally:
         sys.setprofile(before)
     return counted
 
 
+def calls_to_judge(call: HookCall) -> int:
+    """How many Python functions are called to judge a call."""
+    return calls_of_functions(lambda: judge_call(call, compiled(), TODAY))
+
+
 def test_a_list_without_codes_costs_no_more_for_each_row_however_long_it_is() -> None:
     compiled()
-    few, more, many = (calls_of_functions(call_with(orders)) for orders in (20, 60, 140))
+    few, more, many = (calls_to_judge(call_with(orders)) for orders in (20, 60, 140))
     assert (more - few) / 40 < MOST_CALLS_A_ROW
     assert (many - more) / 80 < MOST_CALLS_A_ROW
 
@@ -67,3 +82,44 @@ def test_rules_without_a_card_are_decided_without_gathering_the_rows_of_their_wh
         place = hearing.compiled.places["when"]
         assert hearing.sitting.results[place] is None
         assert hearing.result("when").verdict is decision.verdict
+
+
+def test_rules_of_which_nothing_is_on_record_are_answered_and_recorded_for_nothing(tmp_path: Path) -> None:
+    body = orjson.loads(charts(1, touched=16)[0].body(next(instances("cost"))))
+    call = read_call(body, HOOK)
+    counted, answers = [], []
+    for rules in (20, 60):
+        release = load_release(write_release(tmp_path / str(rules), rules)).release
+        assert release is not None
+        ready = compile_release(release)
+
+        def served(ready: Compiled = ready) -> tuple[list[object], int]:
+            given = answer(call, ready, MADE_ON)
+            row = call_row(
+                given, at=datetime(2026, 3, 1, tzinfo=UTC), hook_instance=call.hook_instance, service="s", client="c",
+                release=ready.release, ms=1.0,
+            )  # fmt: skip
+            return [card["summary"] for card in given.body["cards"]], len(row.decisions)
+
+        answers.append(served())
+        counted.append(calls_of_functions(served))
+    few, many = counted
+    assert answers[0] == answers[1] == ([f"Treatment {number} may help" for number in range(3)], 10)
+    assert many == few
+
+
+def test_rules_of_which_nothing_is_on_record_are_told_of_in_their_order_when_asked() -> None:
+    found = read_call(fixtures.find("patient-view/untreated-oud-icd10").on(TODAY), "patient-view")
+    release = compiled().release
+    on_trial = compile_release(replace(release, active=release.active[::2], trial=release.active[1::2]))
+    running = [each for each in (*on_trial.active, *on_trial.trial) if "patient-view" in each.edition.rule.hooks]
+    outcome = judge_call(found, on_trial, TODAY).outcome
+    assert len(outcome.heard) < len(outcome.decisions)
+    assert [each.edition for each in outcome.decisions] == [each.edition for each in running]
+    heard = {id(each) for each in outcome.heard}
+    assert [each for each in outcome.decisions if id(each) in heard] == list(outcome.heard)
+    silent = [each for each in outcome.decisions if id(each) not in heard]
+    assert {(each.state, each.verdict) for each in silent} == {(SILENT, NO)}
+    assert all(each.stopped_by for each in silent)  # judged in earnest, each is NO
+    trials = {each.rule.id for each in on_trial.release.trial}
+    assert all(each.trial is (each.edition.rule.id in trials) for each in silent)
