@@ -10,6 +10,7 @@ from cds_service.cli import parser
 from cds_service.rulebook import test_command as command
 from cds_service.rulebook.junit import as_junit
 from cds_service.rulebook.source import RuleProblem
+from tests.unit.golden_text import as_written_down
 from tests.unit.sample_head import HEAD
 
 RULE = (
@@ -199,3 +200,9 @@ def test_junit_holds_only_what_xml_can_hold():
     problem = RuleProblem("a.yaml", 1, 1, "bad-yaml", "a bell \x07 and <tags> & \ud800")
     (suite,) = ElementTree.fromstring(as_junit([], [problem]))
     assert suite[0][0].get("message") == "a bell \ufffd and <tags> & \ufffd"
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_text_and_json_are_as_written_down(form, folder, capsys):
+    run(folder, "--format", form)
+    as_written_down(f"rules-test.{form}", capsys.readouterr().out.replace(str(folder), "HERE"))

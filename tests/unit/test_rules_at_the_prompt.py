@@ -124,6 +124,14 @@ def test_explain_wants_one_version_of_one_rule(
     assert (code, said) == (2, f"rules explain: {wanted}\n")
 
 
+def test_a_lock_that_cannot_be_written_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = folder / "release.lock.json"
+    path.unlink(missing_ok=True)
+    path.mkdir()  # whoever runs as root may write into every folder
+    code, said = told(capsys, "lint", "--write-lock", "--folder", str(folder))
+    assert (code, said) == (2, f"rules lint: {path}: Is a directory\n")
+
+
 def test_a_page_that_cannot_be_written_is_named_as_it_was_asked_for(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
