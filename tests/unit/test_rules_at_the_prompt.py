@@ -217,3 +217,18 @@ def test_a_reader_that_has_seen_enough_is_no_fault(
 def test_without_a_standard_output_the_exit_code_is_given(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     assert main(["rules", "release", "status", "--folder", str(folder)]) == 0
+
+
+@pytest.mark.parametrize("command", ["simulate", f"diff {RULE}@1.0.0 {RULE}@1.0.0"])
+@pytest.mark.parametrize(
+    "line", ["", '{"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/a"}}']
+)
+def test_a_cohort_without_people_is_no_cohort(
+    line: str, command: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people = tmp_path / "people"
+    people.mkdir()
+    (people / "Condition.ndjson").write_text(line, encoding="utf-8")
+    name, *more = command.split()
+    code, said = told(capsys, name, *more, "--cohort", str(people), "--folder", str(folder))
+    assert (code, said) == (2, f"rules {name}: {people}: holds no Patient, so there is nobody to judge\n")
