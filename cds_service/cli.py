@@ -8,11 +8,12 @@ is called.
 
 import argparse
 import errno
+import gc
 import os
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -185,6 +186,19 @@ def _feedback_report(args: argparse.Namespace) -> int:
 
 
 def _serve(args: argparse.Namespace) -> int:
+    from cds_service.rulebook.uncollected import uncollected
+
+    with uncollected():
+        ready = _ready_to_serve()
+        if isinstance(ready, int):
+            return ready
+        gc.freeze()  # modules and rules stay for good: to look through them for cycles finds next to nothing
+    ready()
+    return FINE
+
+
+def _ready_to_serve() -> Callable[[], None] | int:
+    """Read and check all that a start needs, and give what serves until it is stopped, or an exit code."""
     from cds_service import wiring, wiring_rules
     from cds_service.clients.client import ANONYMOUS
     from cds_service.config import AUTH_OFF, read_settings
@@ -215,8 +229,9 @@ def _serve(args: argparse.Namespace) -> int:
         samples = sample_requests(wiring.clock(settings)(ANONYMOUS)) if settings.auth == AUTH_OFF else []
         print(welcome(settings.host, port, samples), flush=True)
 
-    serve(wiring.serving(settings, announce), lambda: wiring.open_service(settings, site=site, before=rules))
-    return FINE
+    return lambda: serve(
+        wiring.serving(settings, announce), lambda: wiring.open_service(settings, site=site, before=rules)
+    )
 
 
 def welcome(host: str, port: int, samples: Sequence[tuple[str, Path]]) -> str:
@@ -237,8 +252,7 @@ def welcome(host: str, port: int, samples: Sequence[tuple[str, Path]]) -> str:
 
 def sample_requests(today: date) -> list[tuple[str, Path]]:
     """Write the request bodies with today's dates under var/, and give those that could be written."""
-    from cds_service.fixtures import SAMPLE_CALLS, FixtureProblem
-    from cds_service.replay import write_request
+    from cds_service.fixtures import SAMPLE_CALLS, FixtureProblem, write_request
 
     written = []
     for fixture, (what, path) in zip(SAMPLE_CALLS, SAMPLES, strict=True):

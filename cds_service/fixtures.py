@@ -1,4 +1,4 @@
-"""Finds and reads the request fixtures: calls of synthetic people, each with the day it was written for.
+"""Finds, reads and writes out the request fixtures: calls of synthetic people, each with the day it was written for.
 
 docs/reference/fixtures.md describes the files. A request fixture is named by hook and story, such as
 "order-sign/naltrexone-after-oxycodone"; the story alone will do where only one hook has it, or patient-view has.
@@ -19,6 +19,8 @@ from cds_service.shift import shifted
 SAMPLE_CALLS = ("patient-view/untreated-oud-icd10", "patient-view/on-buprenorphine-film")
 _SOURCE_TREE = Path(__file__).resolve().parents[1] / "fhir_fixtures"
 _FIRST_HOOK = "patient-view"
+# What no terminal should obey, or can show: controls (json escapes those below) and halves of a pair.
+_CONTROLS = {each: f"\\u{each:04x}" for each in (*range(0x7F, 0xA0), *range(0xD800, 0xE000))}
 
 
 class FixtureProblem(LookupError):
@@ -134,3 +136,13 @@ def _words(client: Mapping[str, Any]) -> str:
 
 def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def write_request(name: str, today: date, path: Path) -> None:
+    """Write the request body of a fixture, its dates moved to `today`. Raises FixtureProblem, OSError."""
+    path.write_text(as_json(find(name).on(today)) + "\n", encoding="utf-8")
+
+
+def as_json(value: Any) -> str:
+    """Give JSON as people read it; characters that a terminal would obey are escaped."""
+    return json.dumps(value, indent=2, ensure_ascii=False).translate(_CONTROLS)

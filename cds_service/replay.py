@@ -27,13 +27,12 @@ from cds_service.clients.forms import CLIENTS_FILE
 from cds_service.core.card import EVALUATION_EXTENSION, LABELS_EXTENSION, RULE_EXTENSION
 from cds_service.core.card_id import CARD_NAMESPACE
 from cds_service.core.show import as_page, as_text
-from cds_service.fixtures import Fixture, FixtureProblem, find, names
+from cds_service.fixtures import Fixture, FixtureProblem, as_json, find, names
 from cds_service.services import SERVICES
 from cds_service.trust.keys import KeyProblem
 
 FINE, FINDINGS, USAGE, NO_ANSWER, KEY_FILE = 0, 1, 2, 6, 7
-# What no terminal should obey, or can show: controls (json escapes those below) and halves of a pair.
-_CONTROLS = {each: f"\\u{each:04x}" for each in (*range(0x7F, 0xA0), *range(0xD800, 0xE000))}
+# Halves of a pair, which UTF-8 cannot hold.
 _HALVES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
 OWN_SERVICES = {each.hook: each.id for each in SERVICES.values()}
 
@@ -57,16 +56,6 @@ class Replayed:
     def cards(self) -> list[Json]:
         """The cards of the answer, none where it has none."""
         return cards_in(self.answer) or []
-
-
-def write_request(name: str, today: date, path: Path) -> None:
-    """Write the request body of a fixture, its dates moved to `today`. Raises FixtureProblem, OSError."""
-    path.write_text(as_json(find(name).on(today)) + "\n", encoding="utf-8")
-
-
-def as_json(value: Any) -> str:
-    """Give JSON as people read it; characters that a terminal would obey are escaped."""
-    return json.dumps(value, indent=2, ensure_ascii=False).translate(_CONTROLS)
 
 
 # --- commands --------------------------------------------------------------------------------------------------------

@@ -22,11 +22,11 @@ from cds_service.cli import main
 from cds_service.clients.reader import read_clients
 from cds_service.core.problem import RequestProblem
 from cds_service.core.show import as_page
-from cds_service.fixtures import FixtureProblem, find
+from cds_service.fixtures import FixtureProblem, as_json, find
 from cds_service.population.findings import Findings
 from cds_service.population.lines import NoCohort
 from cds_service.population.partition import records
-from cds_service.replay import Replayed, as_json, cards_in, differences, told
+from cds_service.replay import Replayed, cards_in, differences, told
 from cds_service.rulebook.kept import committed
 from cds_service.rulebook.reader import read_definition_file, read_rule_file
 from cds_service.rulebook.release_file import RELEASE_FILE, read_release_file

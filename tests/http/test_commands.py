@@ -134,6 +134,21 @@ def test_serving_goes_on_where_no_sample_can_be_written(
     assert "no sample call" in capsys.readouterr().err
 
 
+def test_a_start_loads_nothing_that_only_other_deployments_and_other_commands_need(tmp_path: Path) -> None:
+    code = (
+        "import sys; from datetime import date; from cds_service import cli, wiring\n"
+        "from cds_service.edges.store import start_up\n"
+        "assert len(cli.sample_requests(date(2027, 3, 1))) == 2\n"
+        "heavy = ('alembic', 'cryptography', 'fhir', 'joserfc', 'opentelemetry', 'psycopg', 'requests')\n"
+        "print([each for each in heavy if each in sys.modules])"
+    )
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert (run.stdout, run.stderr) == ("[]\n", "")
+
+
 def test_a_reader_that_leaves_early_makes_no_fault() -> None:
     command = [sys.executable, "-m", "cds_service", "fixture", "untreated-oud-icd10"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as run:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cds_service.cli import main
-from cds_service.fixtures import SAMPLE_CALLS, Fixture, FixtureProblem, find, fixtures_folder, names
+from cds_service.fixtures import SAMPLE_CALLS, Fixture, FixtureProblem, find, fixtures_folder, names, write_request
 from cds_service.replay import (
     FINDINGS,
     FINE,
@@ -17,7 +17,6 @@ from cds_service.replay import (
     USAGE,
     replay,
     told,
-    write_request,
 )
 from cds_service.shift import moved, places, shifted
 
