@@ -68,8 +68,10 @@ def _rules_lint(args: argparse.Namespace) -> int:
 
 
 def _rules_test(args: argparse.Namespace) -> int:
+    from cds_service.population.progress import watched
     from cds_service.rulebook.test_command import test_command
 
+    args.watched = watched
     return _in_folder("test", args, test_command)
 
 

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from cds_service.population.findings import Findings
 from cds_service.population.lines import NoCohort, size_of
-from cds_service.population.partition import partition, records_of
+from cds_service.population.partition import check_people, partition, records_of
 from cds_service.population.progress import Progress
 from cds_service.population.spread import over_parts, parts_for, seldom_look_for_garbage, workers_for
 from cds_service.rulebook.compare_people import Two
@@ -25,12 +25,16 @@ def compare(sides: Callable[[], Two], cohort: Path, today: date, workers: int = 
     Raises NoComparison without a cohort, OSError.
     """
     try:
-        size, workers = size_of(cohort), workers_for(cohort, workers)
+        return _compare(sides, cohort, today, size_of(cohort), workers_for(cohort, workers))
     except NoCohort as problem:
         raise NoComparison(str(problem)) from None
+
+
+def _compare(sides: Callable[[], Two], cohort: Path, today: date, size: int, workers: int) -> Cohort:
     findings, found = Findings(), list[Cohort]()
     with TemporaryDirectory(prefix="cohort-") as folder, Progress("step 1", size) as sorting:
         sorted_in = partition(cohort, Path(folder), least=parts_for(workers), read=sorting.add)
+        check_people(sorted_in, cohort)
         findings.merge(sorted_in.findings)
         with Progress("step 2", len(sorted_in.parts)) as comparing:
             asked = (sides, today, sorted_in.names)

@@ -17,7 +17,7 @@ import orjson
 
 from cds_service.fhir.shapes import Resource, inside, tail
 from cds_service.population.findings import Findings, Place
-from cds_service.population.lines import MEDICATION, PATIENT, Line, files_of, lines_of, name_of
+from cds_service.population.lines import MEDICATION, PATIENT, Line, NoCohort, files_of, lines_of, name_of
 
 NO_PATIENT = "is of a patient who is not in the cohort"
 TWICE = "is a Patient whose id came before"
@@ -82,6 +82,12 @@ def partition(cohort: Path, into: Path, *, least: int = 1, read: Callable[[int],
     (into / _INDEX).write_bytes(orjson.dumps(index))
     names = tuple(map(name_of, files))
     return Partition(into, parts, names, lines, aside, findings, time.perf_counter() - begun)
+
+
+def check_people(sorted_in: Partition, cohort: Path) -> None:
+    """Raise NoCohort for a cohort without a Patient, unless lines are at fault, which are told in its report."""
+    if not sorted_in.lines[PATIENT] and not sorted_in.findings.total:
+        raise NoCohort(f"{cohort}: holds no Patient, so there is nobody to judge")
 
 
 def _written(line: Line, number: int) -> bytes:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import TextIO, TypeVar
 
@@ -44,3 +44,9 @@ class Progress:
         for each in things:
             yield each
             self.add(1)
+
+
+def watched(what: str, things: Sequence[T]) -> Iterator[T]:
+    """Pass things on with a bar that grows with each, and is gone after the last."""
+    with Progress(what, len(things)) as bar:
+        yield from bar.watch(things)

@@ -14,6 +14,7 @@ _STYLE = Markup(
     "table{border-collapse:collapse;margin:1rem 0}th,td{padding:.2rem .6rem;border-bottom:1px solid #c4ccd2;"
     "text-align:right}th:first-child,td:first-child{text-align:left}.wide{overflow-x:auto}"
     ".note{background:#fdf3e1;padding:.6rem .8rem;border-left:4px solid #b26a00}svg{max-width:100%;height:auto}"
+    ".wide svg{min-width:40rem}"
 )
 _PAGE = Markup(
     '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" '
@@ -103,7 +104,7 @@ def _funnel(rule: Report) -> Markup:
     told = (
         Markup("<p>{} cannot be told: {}.</p>").format(f"{rule['cannotTell']:,}", ", ".join(why)) if why else Markup()
     )
-    return Markup("<h3>{} {}</h3>\n<p>{}</p>\n{}\n{}").format(
+    return Markup('<h3>{} {}</h3>\n<p>{}</p>\n<div class="wide">{}</div>\n{}').format(
         rule["id"], rule["version"], rule["title"], funnel_picture(rule), told
     )
 

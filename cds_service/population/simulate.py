@@ -12,7 +12,7 @@ from cds_service.core.engine import compile_release
 from cds_service.core.rule import Release
 from cds_service.population.findings import Findings
 from cds_service.population.judging import Judge, Key, count_record, judge_for
-from cds_service.population.partition import Partition, partition, records_of
+from cds_service.population.partition import Partition, check_people, partition, records_of
 from cds_service.population.spread import over_parts, parts_for, seldom_look_for_garbage, workers_for
 
 Read = Callable[[int], None]
@@ -69,6 +69,7 @@ def simulate(
     with TemporaryDirectory(prefix="cohort-") as folder:
         cpu = time.process_time()
         sorted_in = partition(cohort, Path(folder), least=parts_for(workers), read=read)
+        check_people(sorted_in, cohort)
         sorting_cpu = time.process_time() - cpu
         begun = time.perf_counter()
         counts, findings, cpu = _judge(release, sorted_in, hook, today, workers, judged)

@@ -35,7 +35,11 @@ def lint_command(args: argparse.Namespace) -> int:
     locked = ""
     if getattr(args, "write_lock", False) and not report.count(ERROR):
         loaded = load_release(folder)
-        locked = f"locked: {write_lock(folder, loaded.file.id, loaded.paths)}"
+        try:
+            locked = f"locked: {write_lock(folder, loaded.file.id, loaded.paths)}"
+        except OSError as fault:
+            print(f"rules lint: {fault.filename or folder}: {fault.strerror}", file=sys.stderr)
+            return USAGE
     if form == "text":
         print(f"rules: {folder}")
         told = [f"site: {': '.join([site, *report.site[:1]])}"] if site else []

@@ -12,7 +12,7 @@ from cds_service.rulebook.compare_people import CHANGED, GAINED, LOST, REWORDED,
 from cds_service.rulebook.compare_release import Difference, ReleaseDifference
 from cds_service.rulebook.compare_report import change_words, left_out_words, verdict
 from cds_service.rulebook.compare_tally import Cohort, Tally, most_often
-from cds_service.rulebook.drawing import page, table
+from cds_service.rulebook.drawing import page, table, wide
 from cds_service.rulebook.drawing import picture as drawn_picture
 from cds_service.rulebook.rule_description import describe
 from cds_service.rulebook.rule_picture import picture
@@ -24,6 +24,7 @@ table { border-collapse: collapse; } td, th { border: 1px solid #ccd4db; padding
  vertical-align: top; }
 td.number { text-align: right; } .verdict { font-weight: 600; } .short { color: #b3261e; }
 .two { display: flex; flex-wrap: wrap; gap: 1.5rem; } svg { max-width: 100%; height: auto; }
+figure { margin: 0; min-width: 0; }
 """.strip()
 _COLORS = {
     "before": "#5b6770",
@@ -47,7 +48,7 @@ def difference_page(found: Difference, pictures: str = "", cohort: Cohort | None
 def flows(editions: Iterable[Edition], release: Release) -> str:
     """Draw how each version of a rule comes to a card. release: that which the descriptions name."""
     return "".join(
-        f"<figure><figcaption>{each.rule.version}</figcaption>{picture(describe(each, '', release))}</figure>"
+        f"<figure><figcaption>{each.rule.version}</figcaption>{wide(picture(describe(each, '', release)))}</figure>"
         for each in editions
     )
 

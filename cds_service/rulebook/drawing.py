@@ -17,6 +17,8 @@ table { border-collapse: collapse; margin: .8rem 0; }
 td, th { border: 1px solid #ccd4db; padding: .3rem .6rem; text-align: left; }
 td.number, th.number { text-align: right; } .few { color: #b3261e; } svg { max-width: 100%; height: auto; }
 """.strip()
+# On a narrow screen a table or picture moves sideways inside its own box, and its words stay large enough to read.
+_WIDE = ".wide { overflow-x: auto; } .wide svg { min-width: 40rem; }"
 BLUE, GREY, GREEN, RED, PURPLE = "#1f5fa6", "#c4ccd2", "#2e7d4f", "#b3261e", "#7a5195"
 ORANGE, SLATE = "#d98200", "#5b6770"
 INK = "#1a1a1a"
@@ -50,7 +52,7 @@ def page(title: str, parts: Iterable[str], style: str = STYLE) -> str:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{style}\n</style>\n</head>\n<body>\n<h1>{escape(title)}</h1>\n"
+        f"<title>{escape(title)}</title>\n<style>\n{style}\n{_WIDE}\n</style>\n</head>\n<body>\n<h1>{escape(title)}</h1>\n"
         + "\n".join(parts)
         + "\n</body>\n</html>\n"
     )
@@ -64,7 +66,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[
         return "".join(f"<{tag}{kind}>{escape(cell)}</{tag}>" for kind, cell in zip(kinds, row, strict=True))
 
     body = "\n".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
-    return f"<table>\n<tr>{cells('th', head)}</tr>\n{body}\n</table>"
+    return wide(f"<table>\n<tr>{cells('th', head)}</tr>\n{body}\n</table>")
+
+
+def wide(part: str) -> str:
+    """Give a part of a page a box that it may be wider than. part: HTML."""
+    return f'<div class="wide">{part}</div>'
 
 
 def text(words: str, x: int, y: int, more: str = "") -> str:
@@ -76,7 +83,7 @@ def picture(title: str, height: int, parts: Iterable[str], told: str = "", width
     """Give a picture. told: what it shows, in words, for whoever does not see it."""
     title, desc = escape(title), f"\n<desc>{escape(told)}</desc>" if told else ""
     drawn = "\n".join(parts)
-    return (
+    return wide(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'role="img" aria-label="{title}" {_FONT}>\n<title>{title}</title>{desc}\n{drawn}\n</svg>'
     )

@@ -7,6 +7,7 @@ of the service. Exit codes: 0 explained, 2 no such rule or no chart.
 import argparse
 import json
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -33,6 +34,7 @@ from cds_service.rulebook.source import nearest
 
 FINE, USAGE = 0, 2
 ALL = "all"
+_WIDTH, _HANG = 100, 8  # columns; a verdict before a criterion takes eight
 
 
 class NoChart(ValueError):
@@ -143,8 +145,15 @@ def explain_command(args: argparse.Namespace) -> int:
         print(f"rules: {folder}, release {release.id}")
         if release.site:
             print(f"site: {args.site}: {site_summary(release)}")
-        print("\n".join(as_text(found, depth)))
+        head, *lines = "\n".join(as_text(found, depth)).split("\n")
+        print("\n".join([head, *(part for line in lines for part in _narrow(line))]))
     return FINE
+
+
+def _narrow(line: str) -> list[str]:
+    """Break a line that is wider than a page; what follows stands deeper than any line that begins there."""
+    deeper = " " * (len(line) - len(line.lstrip()) + _HANG)
+    return textwrap.wrap(line, _WIDTH, subsequent_indent=deeper, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def as_text(found: Explained, depth: str) -> Iterator[str]:

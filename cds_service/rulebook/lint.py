@@ -72,7 +72,7 @@ class Report:
 def lint(folder: Path, today: date | None = None, site: Path | None = None) -> tuple[RuleProblem, ...]:
     """Give every problem of a rules folder that no comment allows, in the order of files and lines.
 
-    today: the day reviews and a site's decisions are measured by; None leaves out `review-overdue`.
+    today: the day reviews and a site's decisions are measured by; None leaves out the codes of review days.
     site:  a site file to look at as well.
     """
     return lint_report(folder, today, site).problems
@@ -144,6 +144,7 @@ def lint_subject(subject: Subject, today: date | None = None) -> Iterator[RulePr
         yield from check(subject)
     if today is not None:
         yield from lint_rule.overdue(subject, today)
+        yield from lint_rule.ahead(subject, today)
 
 
 def cannot_be_judged(subject: Subject) -> list[RuleProblem]:

@@ -1,7 +1,7 @@
 """Checks of a file as a whole: what is reached, attributes, evidence, review, and silence when it cannot tell."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 
 from cds_service.core.facts import HOOKS, ORDER_HOOKS
 from cds_service.core.rule import Definition, Find, Hook, Logic, Rule
@@ -34,6 +34,20 @@ def _led_to(subject: Subject, rule: Rule) -> Mapping[tuple[str, str], Owned]:
     start |= {each.name for each in card_uses(rule) if each.kind == "criterion"}
     start |= {inside.rpartition(".")[0] for _, text, _ in card_texts(rule) for inside in placeholders(text)}
     return reached(rule, tuple(start - {""}), subject.shelf)
+
+
+def never_holds(subject: Subject) -> Iterator[RuleProblem]:
+    """never-holds: one criterion stands in `all` and in `none` of one logic."""
+    draft = subject.draft
+    logics: list[tuple[Place, object]] = [(("criteria", name), each.body) for name, each in draft.criteria.items()]
+    if isinstance(draft, Rule):
+        logics.append((("when",), draft.when.logic))
+    for place, logic in logics:
+        if isinstance(logic, Logic):
+            for number, name in enumerate(logic.none):
+                if name in logic.all:
+                    text = f"'{name}' stands in `all` as well, so this can never hold"
+                    yield subject.problem("never-holds", (*place, "none", number), text, "leave it in one of them")
 
 
 def silence(subject: Subject) -> Iterator[RuleProblem]:
@@ -179,4 +193,12 @@ def overdue(subject: Subject, today: date) -> Iterator[RuleProblem]:
         yield subject.problem("review-overdue", ("review_due",), f"the review was due on {due}")
 
 
-CHECKS = (use, silence, settings, attributes, evidence, idle_evidence, entries, moments, review)
+def ahead(subject: Subject, today: date) -> Iterator[RuleProblem]:
+    """review-ahead: of a day after the next, for somewhere it is tomorrow already. `released` may be planned."""
+    day = (subject.draft.reviewed or {}).get("date", "")
+    if day > (today + timedelta(days=1)).isoformat():
+        text = f"the day of the review, {day}, is still to come"
+        yield subject.problem("review-ahead", ("reviewed", "date"), text, "write null until it has been reviewed")
+
+
+CHECKS = (use, never_holds, silence, settings, attributes, evidence, idle_evidence, entries, moments, review)

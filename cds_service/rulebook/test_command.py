@@ -24,7 +24,7 @@ def test_command(args: argparse.Namespace) -> int:
     A file that no release names is a draft; it is tested when it is named, by the newest of everything in the folder.
 
     args: rule (ids, "id@version" or none for all), folder, release (an older one by name), format ("text", "json" or
-    "junit").
+    "junit"), watched (passes the files on and shows how far it is; none if left out).
     Returns 0 when every test passes and no small change is missed, 1 otherwise, 2 for a name that there is not.
     """
     folder, name = Path(args.folder), getattr(args, "release", None)
@@ -52,7 +52,8 @@ def test_command(args: argparse.Namespace) -> int:
     errors += [problem for each in chosen for problem in cannot_be_judged(each)]
     errors = list(dict.fromkeys(errors))
     sound = [each for each in chosen if not _in_error(each, errors)]
-    reports = [report_of(each, table) for each, table in _with_tables(sound)]
+    watched = getattr(args, "watched", None)
+    reports = [report_of(each, table) for each, table in _with_tables(watched("tests", sound) if watched else sound)]
     if form == "junit":
         print(as_junit(reports, errors), end="")
     elif form == "json":

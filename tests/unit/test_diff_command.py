@@ -27,6 +27,7 @@ from cds_service.rulebook.compare_tally import compare_cohort
 from cds_service.rulebook.edition import edition_of
 from cds_service.rulebook.release import load_release
 from tests.http.small_rules import RULE, lock, small_rules, write_release
+from tests.unit.golden_text import as_written_down
 from tests.unit.rule_folder import changed_file
 
 TODAY = date(2026, 3, 1)
@@ -358,3 +359,11 @@ def test_a_cohort_may_be_bulk_data(folder: Path, tmp_path: Path, capsys: pytest.
     (bulk / "Patient.ndjson").write_text("".join(f"{json.dumps(each)}\n" for each in people), encoding="utf-8")
     _, out, _ = said(capsys, folder, f"{RULE}@1.0.0", new_version(folder, "1.1.0", OLDER), "--cohort", str(bulk))
     assert "on 5 people, as of 2026-03-01\n  age-reminder: cards 3 -> 1; unknown 1 -> 1\n" in out
+
+
+def test_the_page_is_as_written_down(
+    folder: Path, cohort: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    after, page = new_version(folder, "1.1.0", OLDER), tmp_path / "diff.html"
+    said(capsys, folder, f"{RULE}@1.0.0", after, "--cohort", str(cohort), "--html", str(page))
+    as_written_down("rules-diff.html", page.read_text(encoding="utf-8").replace(str(tmp_path), "HERE"))

@@ -1,6 +1,7 @@
 """`cds-service rules explain`: golden text, JSON, and what it says of what it cannot explain."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,9 @@ import pytest
 
 from cds_service.cli import main
 from tests.http.small_rules import small_rules
+from tests.unit.golden_text import as_written_down
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture
@@ -42,7 +46,8 @@ def test_a_rule_without_a_card_says_what_stopped_it_and_what_it_would_need(
         "\n"
         'age-reminder 1.0.0 is silent: "The patient is at least 18 years old" (old_enough) does not hold.\n'
         "  for a card it would need:\n"
-        '    old_enough holds: "The patient is at least 18 years old"; nearest: Patient/example-1 Patient, not by age\n'
+        '    old_enough holds: "The patient is at least 18 years old"; nearest: Patient/example-1 Patient,\n'
+        "            not by age\n"
         "  all of:\n"
         "    NO      old_enough: The patient is at least 18 years old\n"
         "\n"
@@ -130,6 +135,15 @@ def test_a_fixture_is_explained_on_its_own_day(capsys: pytest.CaptureFixture[str
     assert 'is silent: "Treatment was declined in the last 90 days" (declined) holds.' in out
 
 
+@pytest.mark.parametrize("depth", ["full"])
+def test_no_line_is_wider_than_100_columns(depth: str, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--fixture", "patient-view/no-counseling", "--depth", depth, "--folder", str(ROOT / "rules")]
+    assert main(["rules", "explain", "all", *arguments]) == 0
+    out = capsys.readouterr().out.replace(str(ROOT), "HERE")
+    wide = [each for each in out.splitlines() if len(each) > 100]
+    assert [each for each in wide if " " in each.strip()] == []  # a reference alone is not broken
+
+
 def test_a_file_or_a_fixture_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rules", "explain", "all", "--bundle", str(tmp_path / "none.json")]) == 2
     assert capsys.readouterr().err.endswith("none.json: No such file or directory\n")
@@ -143,3 +157,8 @@ def test_a_file_that_is_no_json_is_told(text: str, tmp_path: Path, capsys: pytes
     file.write_text(text, encoding="utf-8")
     assert main(["rules", "explain", "all", "--bundle", str(file)]) == 2
     assert capsys.readouterr().err.startswith(f"rules explain: {file}: is no JSON: ")
+
+
+def test_json_is_as_written_down(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = explained(folder, person(), capsys, "--format", "json")
+    as_written_down("rules-explain.json", re.sub(r'"digest": "[0-9a-f]+"', '"digest": "DIGEST"', out))

@@ -13,6 +13,7 @@ from cds_service.rulebook.lint_codes import MEANINGS, severity_of
 from cds_service.rulebook.lint_formats import as_json, as_sarif
 from cds_service.rulebook.lint_page import read_examples
 from cds_service.rulebook.source import RuleProblem
+from tests.unit.golden_text import as_written_down
 from tests.unit.rule_folder import changed_file, folder_of_files
 from tests.unit.rule_texts import TODAY
 
@@ -163,3 +164,19 @@ def test_data_stands_alone_on_standard_output_also_when_a_lock_is_written(tmp_pa
     printed = capsys.readouterr()
     assert json.loads(printed.out)
     assert printed.err == f"locked: {folder / 'release.lock.json'}\n"
+
+
+def test_what_each_format_says_is_as_written_down(folder, capsys):
+    for path in folder.rglob("*.yaml"):  # the command asks the clock
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("review_due: 2027-01-02", "review_due: 9999-01-02"), encoding="utf-8")
+    for form in ("text", "json", "sarif"):
+        main(["rules", "lint", "--folder", str(folder), "--format", form])
+        out = capsys.readouterr().out
+        if form == "sarif":  # its descriptions of the codes are those of the page of codes
+            told = json.loads(out.replace(__version__, "VERSION"))
+            told["runs"][0]["tool"]["driver"]["rules"] = []
+            for each in told["runs"][0]["results"]:
+                del each["ruleIndex"]
+            out = json.dumps(told, indent=2) + "\n"
+        as_written_down(f"rules-lint.{form}", out)

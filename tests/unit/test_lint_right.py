@@ -3,7 +3,7 @@
 import pytest
 
 from cds_service.rulebook.lint import lint_subject
-from cds_service.rulebook.lint_rule import overdue
+from cds_service.rulebook.lint_rule import ahead, overdue
 from cds_service.rulebook.lint_subject import reached, resolve, row_facts, subject_of
 from cds_service.rulebook.reader import read_rule_text
 from tests.unit.rule_texts import DEFINITION, RULE, SHELF, TODAY, changed, definition_problems, rule_problems
@@ -50,7 +50,9 @@ RIGHT = [
         ("MedicationRequest, code: rxnorm|111", "ServiceRequest, code: snomed|222"),
     ),
     ("critical-without-fallback", ("    indicator: info", "    indicator: critical")),
+    ("never-holds", ("any: [at_chart, order]", "any: [at_chart, order], none: [order]")),
     ("review-overdue", ("review_due: 2027-01-02", "review_due: 2026-03-01")),
+    ("review-ahead", ("date: 2026-01-02", "date: 2026-03-02")),
 ]  # fmt: skip
 
 
@@ -179,6 +181,12 @@ def test_the_day_of_review_is_judged_only_when_a_day_is_given():
     subject = subject_of(read_rule_text(changed("review_due: 2027-01-02", "review_due: 2020-01-02")[0]), SHELF)
     assert "review-overdue" not in {each.code for each in lint_subject(subject)}
     assert [each.code for each in overdue(subject, TODAY)] == ["review-overdue"]
+
+
+def test_a_review_to_come_is_told_only_when_a_day_is_given():
+    subject = subject_of(read_rule_text(changed("date: 2026-01-02", "date: 2026-03-03")[0]), SHELF)
+    assert "review-ahead" not in {each.code for each in lint_subject(subject)}
+    assert [each.code for each in ahead(subject, TODAY)] == ["review-ahead"]
 
 
 def test_a_dotted_name_is_of_the_definition_that_uses_fixes():

@@ -1,15 +1,18 @@
 """`cds-service rules test` over a small rules folder: what it prints and its exit codes."""
 
 import json
+import sys
+from io import StringIO
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from cds_service.cli import parser
+from cds_service.cli import main, parser
 from cds_service.rulebook import test_command as command
 from cds_service.rulebook.junit import as_junit
 from cds_service.rulebook.source import RuleProblem
+from tests.unit.golden_text import as_written_down
 from tests.unit.sample_head import HEAD
 
 RULE = (
@@ -199,3 +202,24 @@ def test_junit_holds_only_what_xml_can_hold():
     problem = RuleProblem("a.yaml", 1, 1, "bad-yaml", "a bell \x07 and <tags> & \ud800")
     (suite,) = ElementTree.fromstring(as_junit([], [problem]))
     assert suite[0][0].get("message") == "a bell \ufffd and <tags> & \ufffd"
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_text_and_json_are_as_written_down(form, folder, capsys):
+    run(folder, "--format", form)
+    as_written_down(f"rules-test.{form}", capsys.readouterr().out.replace(str(folder), "HERE"))
+
+
+class Terminal(StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("stderr", "shown"), [(Terminal, True), (StringIO, False)])
+def test_a_bar_is_shown_on_a_terminal_alone_and_is_gone_at_the_end(stderr, shown, folder, capsys, monkeypatch):
+    screen = stderr()
+    monkeypatch.setattr(sys, "stderr", screen)
+    assert main(["rules", "test", "--folder", str(folder)]) == 1
+    assert screen.getvalue().startswith("\rtests      [####") is shown
+    assert screen.getvalue().endswith("\r\x1b[K") is shown
+    assert "#" not in capsys.readouterr().out

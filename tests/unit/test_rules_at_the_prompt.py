@@ -124,6 +124,14 @@ def test_explain_wants_one_version_of_one_rule(
     assert (code, said) == (2, f"rules explain: {wanted}\n")
 
 
+def test_a_lock_that_cannot_be_written_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = folder / "release.lock.json"
+    path.unlink(missing_ok=True)
+    path.mkdir()  # whoever runs as root may write into every folder
+    code, said = told(capsys, "lint", "--write-lock", "--folder", str(folder))
+    assert (code, said) == (2, f"rules lint: {path}: Is a directory\n")
+
+
 def test_a_page_that_cannot_be_written_is_named_as_it_was_asked_for(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -209,3 +217,18 @@ def test_a_reader_that_has_seen_enough_is_no_fault(
 def test_without_a_standard_output_the_exit_code_is_given(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     assert main(["rules", "release", "status", "--folder", str(folder)]) == 0
+
+
+@pytest.mark.parametrize("command", ["simulate", f"diff {RULE}@1.0.0 {RULE}@1.0.0"])
+@pytest.mark.parametrize(
+    "line", ["", '{"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/a"}}']
+)
+def test_a_cohort_without_people_is_no_cohort(
+    line: str, command: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people = tmp_path / "people"
+    people.mkdir()
+    (people / "Condition.ndjson").write_text(line, encoding="utf-8")
+    name, *more = command.split()
+    code, said = told(capsys, name, *more, "--cohort", str(people), "--folder", str(folder))
+    assert (code, said) == (2, f"rules {name}: {people}: holds no Patient, so there is nobody to judge\n")

@@ -27,6 +27,7 @@ from cds_service.protocol import read_call
 from cds_service.rulebook.release import load_release
 from cds_service.services import answer
 from tests.http.small_rules import small_rules
+from tests.unit.golden_text import as_written_down
 
 ROOT = Path(__file__).parents[2]
 TODAY = date(2026, 3, 1)
@@ -271,3 +272,10 @@ def test_a_site_file_in_error_is_not_simulated(tmp_path: Path, capsys: pytest.Ca
     arguments = ["--cohort", str(cohort(tmp_path / "cohort")), "--folder", str(small_rules(tmp_path / "rules"))]
     assert main(["rules", "simulate", *arguments, "--site", str(site)]) == 2
     assert "unknown-key" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["json", "html"])
+def test_data_and_page_are_as_written_down(form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = simulated(tmp_path, capsys, "--format", form)[1]
+    told = re.sub(r'("(?:digest|\w*Seconds|\w*PerSecond\w*)": )[^,\n]+', r"\1null", out)
+    as_written_down(f"rules-simulate.{form}", told)
