@@ -1,15 +1,18 @@
 """Serve a route that keeps feedback, by the real server, so that its workers can be killed.
 
-`python -m tests.store.serve_store DATABASE_URL` prints the port. POST /keep/{card} acknowledges what is on the disk,
+`python -m tests.store.serve_store DATABASE_URL [SECONDS]` prints the port; each worker waits so many seconds between
+its fork and listening to signals. POST /keep/{card} acknowledges what is on the disk,
 POST /later/{card} what is only queued: a test that cannot tell them apart would prove nothing. Both answer the worker's
 process id.
 """
 
 import os
 import sys
+import time
 from datetime import datetime, timezone
 
 from flask import Flask
+from gunicorn import util
 
 from cds_service.edges.server import Opened, Serving, serve
 from cds_service.edges.store.address import read_address
@@ -18,7 +21,15 @@ from cds_service.feedback import ACCEPTED, FeedbackItem
 from tests.store.sample import call_of
 
 
-def main(url: str) -> None:
+def main(url: str, wait_s: float = 0.0) -> None:
+    seed = util.seed
+
+    def slow_seed() -> None:  # the last of what gunicorn does in a worker before that
+        time.sleep(wait_s)
+        seed()
+
+    util.seed = slow_seed
+
     def open_app() -> Opened:
         store = Store(read_address(url), dropped=lambda kind, count: None)
         app = Flask(__name__)
@@ -49,4 +60,4 @@ def main(url: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], *map(float, sys.argv[2:]))

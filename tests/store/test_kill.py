@@ -36,11 +36,11 @@ def sqlite_server(sqlite: Address, sqlite_url: str, tmp_path: Path) -> Iterator[
     yield from serving(sqlite_url, tmp_path)
 
 
-def serving(url: str, tmp_path: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+def serving(url: str, tmp_path: Path, wait_s: float = 0.0) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     """Base URL and process of a server with one worker."""
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.store.serve_store", url],
+            [sys.executable, "-m", "tests.store.serve_store", url, str(wait_s)],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -152,6 +152,16 @@ def test_a_queued_call_does_not_outlive_a_killed_worker(
     base, _ = sqlite_server
     killed_after_each(base, [f"later/{number}" for number in range(3)])
     assert len(rows_of(sqlite, CALL)) < 3
+
+
+def test_a_server_that_is_stopped_while_it_renews_a_worker_stops_at_once(sqlite_url: str, tmp_path: Path) -> None:
+    served = serving(sqlite_url, tmp_path, wait_s=1.0)
+    base, process = next(served)
+    os.kill(acknowledged(f"{base}/keep/card"), signal.SIGKILL)
+    time.sleep(0.3)  # the next worker is there, and listens to no signal yet
+    process.terminate()
+    assert process.wait(timeout=15) == 0  # its time of grace is 30 s
+    assert next(served, None) is None
 
 
 def test_what_is_queued_is_written_when_the_server_stops(

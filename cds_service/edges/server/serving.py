@@ -97,6 +97,9 @@ class _Server(BaseApplication):  # type: ignore[misc]
             deadline_s = serving.deadline_s
             refused = staticmethod(self._refused)
 
+        def post_fork(arbiter: Any, worker: Any) -> None:
+            worker.signals_of_master = arbiter.SIG_QUEUE
+
         def post_worker_init(worker: Any) -> None:
             gc.collect()
             gc.freeze()  # rules stay for good: no later collection need look through them (1 MB charts cause several)
@@ -129,6 +132,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "logger_class": _Log,
             "accesslog": None,  # it would write query strings
             "proc_name": "cds-service",
+            "post_fork": post_fork,
             "post_worker_init": post_worker_init,
             "worker_exit": worker_exit,
             "child_exit": child_exit,

@@ -7,10 +7,13 @@ first byte. When it is over, a body that is not there fails with TimeoutError, f
 client that is as slow with its headers is hung up on. docs/explanation/reliability.md has the limits.
 """
 
+import contextlib
 import errno
 import fcntl
 import logging
+import queue
 import selectors
+import signal
 import socket
 import struct
 import termios
@@ -118,6 +121,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self.signals_of_master: queue.SimpleQueue[int] = queue.SimpleQueue()  # as it was at the fork
         self._waiting: set[Connection] = set()  # whose request is not whole yet
         self._lingering: dict[Connection, tuple[float, int]] = {}  # until when, and how many bytes it may still send
         self._held = 0  # bytes, of those that wait
@@ -278,6 +282,18 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             self._let_go(conn)
 
     # --- ending -----------------------------------------------------------------------------------------------------
+
+    def init_signals(self) -> None:
+        """Begin to listen to signals; one that came since the fork ends this worker too.
+
+        Until here the handlers are the master's, which put a signal into its queue, of which this process has a copy
+        that nobody reads: gunicorn would wait for such a worker until its time of grace is over, and kill it.
+        """
+        super().init_signals()
+        with contextlib.suppress(queue.Empty):
+            while True:
+                if self.signals_of_master.get_nowait() in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+                    self.alive = False
 
     def _let_go(self, conn: Connection) -> None:
         self._hold_nothing_of(conn)
