@@ -6,6 +6,7 @@ The database grows by its records alone. An hour by SOAK_S=3600.
 import os
 import time
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, linear_regression, median
 
@@ -13,7 +14,7 @@ import pytest
 
 from cds_service.edges.store.address import Address
 from cds_service.edges.store.tables import CALL, FEEDBACK
-from tests.faults.load import Senders, ask, figure, going_on, has_cards, statuses, wait_until, workers_of
+from tests.faults.load import Senders, Told, ask, figure, going_on, has_cards, statuses, wait_until, workers_of
 from tests.running import begin, end
 from tests.store.sample import rows_of
 
@@ -37,18 +38,25 @@ def files_of(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
+def ask_and_look(url: str) -> Told:
+    """One call, of whose answer the body is looked at and let go: an hour of bodies would fill this process."""
+    told = ask(url)
+    assert has_cards(told), told
+    return replace(told, body=None)
+
+
 def test_memory_and_files_stay_flat_at_half_load(sqlite: Address, tmp_path: Path) -> None:
     senders = Senders()
     settings = {"CDS_AUTH": "off", "CDS_WORKERS": "2", "CDS_DATABASE_URL": f"sqlite:///{sqlite.path}"}
     process, url = begin(tmp_path, settings)
     try:
         began = time.monotonic()
-        with going_on(*[lambda: ask(url)] * CALLERS) as most:
+        with going_on(*[lambda: ask_and_look(url)] * CALLERS) as most:
             wait_until(lambda: time.monotonic() - began > 5, "five seconds at full load")
         pause_s = fmean(each.seconds for each in most)  # as long as a call takes: half of the calls
         memory, files = defaultdict[int, list[tuple[float, float]]](list), defaultdict[int, list[int]](list)
         began, workers = time.monotonic(), workers_of(process.pid)
-        callers = [lambda: ask(url)] * CALLERS
+        callers = [lambda: ask_and_look(url)] * CALLERS
         with going_on(*callers, pause_s=pause_s) as answers, going_on(lambda: senders.send(url), pause_s=1.0) as posts:
             while (at := time.monotonic() - began) < SOAK_S:
                 for pid in workers_of(process.pid):
@@ -75,8 +83,6 @@ def test_memory_and_files_stay_flat_at_half_load(sqlite: Address, tmp_path: Path
         database_bytes_a_call=round(size / len(rows)),
     )  # fmt: skip
     assert code == 0
-    assert statuses(answers) == {200: len(answers)}
-    assert all(map(has_cards, answers))
     assert statuses(posts) == {200: len(posts)}
     assert sorted(memory) == sorted(workers), "no worker was renewed meanwhile"
     calls_of_one = len(answers) / len(workers)
