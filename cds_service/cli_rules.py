@@ -51,9 +51,11 @@ def add_rules(rules: argparse.ArgumentParser) -> None:
     cohort, simulate = options.add_cohort(rule_commands), options.add_simulate(rule_commands)
     cohort.set_defaults(run=_rules_cohort)
     simulate.set_defaults(run=_rules_simulate)
+    accept = rule_commands.add_parser("accept", help="judge the locked release once, while an image is built")
+    accept.set_defaults(run=_rules_accept)
     for each in (lint, explain, simulate):
         each.add_argument("--site", metavar="FILE", help="site file to check, or to judge by; else CDS_SITE")
-    for each in (lint, test, explain, cohort, simulate):
+    for each in (lint, test, explain, cohort, simulate, accept):
         each.add_argument("--folder", help="rules folder; else CDS_RULES, else the packaged one")
     add_diff(rule_commands, _rules_diff)
     add_release(rule_commands, _rules_release)
@@ -134,6 +136,12 @@ def _rules_simulate(args: argparse.Namespace) -> int:
     args.site, args.today = _site(args.site), args.today or date.today()
     with tidily():
         return _in_folder("simulate", args, simulate_command)
+
+
+def _rules_accept(args: argparse.Namespace) -> int:
+    from cds_service.rulebook.accept_command import accept_command
+
+    return _in_folder("accept", args, accept_command)
 
 
 def _rules_diff(args: argparse.Namespace) -> int:

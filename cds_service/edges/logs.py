@@ -10,15 +10,13 @@ import logging
 import sys
 import threading
 import warnings
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
 import orjson
-from structlog.processors import JSONRenderer
-from structlog.stdlib import ExtraAdder, ProcessorFormatter
 
 from cds_service.faults import places
 from cds_service.seen import SERVICES_ROUTE, Seen
@@ -49,8 +47,8 @@ GUNICORN_SAYS = frozenset(
         "Worker exiting (pid: %s)",
     }
 )
-# Not ours among what stands beside an event: structlog's own, and what other formatters leave on a record.
-_NO_FIELDS = ("event", "exc_info", "positional_args", "stack_info", "message", "asctime", "taskName")
+# What every record has, and what other formatters leave on one; the rest of a record are the fields of our event.
+_NO_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 _log = logging.getLogger(OURS)
 
@@ -61,7 +59,7 @@ def configure(level: str, stream: TextIO | None = None) -> None:
     level: of our own events and gunicorn's messages, as in CDS_LOG_LEVEL; others are told from warning on.
     """
     handler = _Lines(stream or sys.stderr)
-    handler.setFormatter(line_formatter())
+    handler.setFormatter(LineFormatter())
     handler.addFilter(_is_told)
     root, chosen = logging.getLogger(), logging.getLevelName(level.upper())
     root.handlers[:] = [handler]
@@ -74,14 +72,11 @@ def configure(level: str, stream: TextIO | None = None) -> None:
     threading.excepthook = lambda fault: _uncaught(fault.exc_value, fault.exc_type)
 
 
-def line_formatter() -> logging.Formatter:
-    """Give the formatter that makes a line of a record."""
-    return ProcessorFormatter(
-        processors=[_line, JSONRenderer(serializer=_json)],
-        foreign_pre_chain=[ExtraAdder()],
-        use_get_message=False,  # a message is only put together when it may be told
-        pass_foreign_args=True,
-    )
+class LineFormatter(logging.Formatter):
+    """Makes a line of a record; a class because logging asks for one. A message is put together only to be told."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _json(_line(record))
 
 
 def call_log() -> Callable[[Seen], None]:
@@ -131,25 +126,27 @@ def _is_ours(name: str) -> bool:
     return name == OURS or name.startswith(f"{OURS}.")
 
 
-def _line(_: Any, __: str, given: MutableMapping[str, Any]) -> dict[str, Any]:
+def _line(record: logging.LogRecord) -> dict[str, Any]:
     """What is told of one record, in the order of the line; what is None or "" is left out."""
-    record: logging.LogRecord = given["_record"]
-    args = given["positional_args"]
+    said, args = str(record.msg), record.args
     line = {
         "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds"),
         "level": record.levelname.lower(),
         "logger": record.name,
         "pid": record.process,
     }
-    fault = _fault_of(given.get("exc_info"), args)
+    fault = _fault_of(record.exc_info, args)
     told = {"error": type(fault).__name__, "places": places(fault)} if fault else {}
     if _is_ours(record.name):
-        line["event"] = given["event"]
-        fields = {name: value for name, value in given.items() if name not in _NO_FIELDS and name[0] != "_"}
-        told |= {name: value for name, value in fields.items() if value not in (None, "")}
-    elif record.name == GUNICORN and given["event"] in GUNICORN_SAYS:
+        line["event"] = said
+        told |= {
+            name: value
+            for name, value in vars(record).items()
+            if name not in _NO_FIELDS and name[0] != "_" and value not in (None, "")
+        }
+    elif record.name == GUNICORN and said in GUNICORN_SAYS:
         line["event"] = "gunicorn"
-        told["text"] = given["event"] % args if args else given["event"]
+        told["text"] = said % args if args else said
     else:
         line["event"] = "library"
         told["at"] = f"{record.filename}:{record.lineno}"

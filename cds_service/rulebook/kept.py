@@ -17,18 +17,20 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from cds_service import __version__
+from cds_service.rulebook.judged import was_judged
 from cds_service.rulebook.lint import report_of
 from cds_service.rulebook.release import load_release
 from cds_service.rulebook.release_file import RELEASE_FILE, read_release_file
 from cds_service.rulebook.release_lock import LOCK_FILE, digest_of, file_digests, read_lock, write_lock
 from cds_service.rulebook.site_file import SiteFile, read_site_bytes
 from cds_service.rulebook.sound import sound_files
+from cds_service.rulebook.source import RuleProblem
 
 ACCEPTED, REFUSED, WAITING, UNLOCKED = "accepted", "refused", "waiting", "unlocked"
 PROBLEMS_KEPT = 10
@@ -95,10 +97,13 @@ def release_folder(kept: Path, standing: Standing) -> Path:
     return kept / standing.digest
 
 
-def look(folder: Path, kept: Path, site: SiteFile | None = None) -> Looked:
+def look(
+    folder: Path, kept: Path, site: SiteFile | None = None, judged: Callable[[Mapping[str, str]], bool] = was_judged
+) -> Looked:
     """Accept what the rules folder commits to, if it is whole and without error; one process at a time.
 
-    site: must fit it too.
+    site:   must fit it too.
+    judged: whether these files, sha256 by name, were found to be without error when the service was installed.
     Raises OSError when nothing can be written to `kept`.
     """
     kept.mkdir(parents=True, exist_ok=True)
@@ -114,10 +119,12 @@ def look(folder: Path, kept: Path, site: SiteFile | None = None) -> Looked:
             return Looked(WAITING, standing, (str(fault),))
         if problems:
             return Looked(WAITING if files else UNLOCKED, standing, problems)
-        return _judged(folder, kept, files, replace(standing, mark=mark), site)
+        return _taken(folder, kept, files, replace(standing, mark=mark), site, judged(files))
 
 
-def _judged(folder: Path, kept: Path, files: dict[str, str], standing: Standing, site: SiteFile | None) -> Looked:
+def _taken(
+    folder: Path, kept: Path, files: dict[str, str], standing: Standing, site: SiteFile | None, judged: bool
+) -> Looked:
     """Copy the files, look at the copy, and keep it if it is sound."""
     before = read_standing(kept, folder, site)
     digest, id_ = digest_of(files), read_release_file(folder / RELEASE_FILE).id
@@ -131,10 +138,9 @@ def _judged(folder: Path, kept: Path, files: dict[str, str], standing: Standing,
         if file_digests({name: copy / name for name in files}) != files:
             return Looked(WAITING, before, ("a file was changed while it was copied",))
         write_lock(copy, id_, {name: copy / name for name in files})
-        sound = sound_files(release_folder(kept, before), copy, files) if before.version == __version__ else frozenset()
-        loaded = load_release(copy, tested=sound)
-        errors = [each for each in report_of(loaded, copy, None, site, sound).problems if each.severity == "error"]
-        if errors or loaded.release is None:
+        sound = frozenset(files) if judged else _sound(kept, before, copy, files)
+        errors = [] if judged and site is None else _errors(copy, site, sound)
+        if errors:
             told = tuple(str(replace(each, file=_named(each.file, copy))) for each in errors[:PROBLEMS_KEPT])
             refused = replace(before, refused=standing.mark, problems=told)
             _write(kept, folder, refused, site)
@@ -154,6 +160,16 @@ def _judged(folder: Path, kept: Path, files: dict[str, str], standing: Standing,
     _write(kept, folder, accepted, site)
     _forget_old(kept)
     return Looked(ACCEPTED, accepted)
+
+
+def _sound(kept: Path, before: Standing, copy: Path, files: Mapping[str, str]) -> frozenset[str]:
+    """Name the files that need not be judged again, because they were in what was accepted before."""
+    return sound_files(release_folder(kept, before), copy, files) if before.version == __version__ else frozenset()
+
+
+def _errors(copy: Path, site: SiteFile | None, sound: frozenset[str]) -> list[RuleProblem]:
+    problems = report_of(load_release(copy, tested=sound), copy, None, site, sound).problems
+    return [each for each in problems if each.severity == "error"]
 
 
 def committed(folder: Path) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -17,7 +17,7 @@ from cds_service.clients.reader import read_clients_text
 from cds_service.core.engine import Compiled, compile_release, decide
 from cds_service.core.facts import HOOKS
 from cds_service.core.problem import RequestProblem
-from cds_service.edges.logs import line_formatter
+from cds_service.edges.logs import LineFormatter
 from cds_service.edges.rule_store import load_rules
 from cds_service.fhir.reader import read_chart
 from cds_service.fhir.versions import dialect
@@ -54,7 +54,7 @@ def listening() -> Iterator[io.StringIO]:
     """What the service writes to its log meanwhile, at its most talkative."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
-    handler.setFormatter(line_formatter())
+    handler.setFormatter(LineFormatter())
     log = logging.getLogger("cds_service")
     level = log.level
     log.addHandler(handler)

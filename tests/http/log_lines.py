@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cds_service.edges.logs import line_formatter
+from cds_service.edges.logs import LineFormatter
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "logs.md"
 OF_EVERY_LINE = {"time", "level", "logger", "pid", "event"}
@@ -25,7 +25,7 @@ class Entry:
 
 
 def line_of(record: logging.LogRecord) -> dict[str, Any]:
-    return dict(json.loads(line_formatter().format(record)))
+    return dict(json.loads(LineFormatter().format(record)))
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ import gunicorn
 import pytest
 
 from cds_service.core.site import SiteMark
-from cds_service.edges.logs import GUNICORN_SAYS, call_log, line_formatter
+from cds_service.edges.logs import GUNICORN_SAYS, LineFormatter, call_log
 from cds_service.seen import CALL_ROUTE, Seen
 from cds_service.services import Answer
 from cds_service.wiring import all_of
@@ -115,7 +115,7 @@ class Quoting:
 
 @pytest.mark.parametrize("value", [Quoting(), {"a": Quoting()}, [Quoting()], ValueError("SENTINEL")])
 def test_a_value_without_a_form_in_json_is_told_by_its_class(value: Any) -> None:
-    line = line_formatter().format(record("cds_service", logging.ERROR, "test-event", value=value))
+    line = LineFormatter().format(record("cds_service", logging.ERROR, "test-event", value=value))
     assert type(value).__name__ in line or "Quoting" in line
     assert "SENTINEL" not in line
 

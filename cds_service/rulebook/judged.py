@@ -1,0 +1,41 @@
+"""Releases that were judged when the service was installed, so that no first start has to judge them again.
+
+A new container has accepted nothing yet (see `kept`), and to judge a release takes as long as all the rest of a start.
+`cds-service rules accept`, run while an image is built, judges the release and notes that inside the package itself:
+who can write there can change the code as well, so a note is worth what the code is. It holds for exactly these files
+of rules and exactly this code; whatever else comes is judged as ever.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import cds_service
+from cds_service.rulebook.files import write_whole
+from cds_service.rulebook.release_lock import digest_of
+
+PACKAGE = Path(cds_service.__file__).parent
+NOTES = PACKAGE / "_judged"  # a note for each release: <digest>.json
+
+
+def was_judged(files: Mapping[str, str], notes: Path = NOTES) -> bool:
+    """Whether this very code found no error in these files. files: sha256 by name, of a whole release."""
+    try:
+        told = json.loads((notes / f"{digest_of(files)}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(told, dict) and told.get("code") == code_digest()
+
+
+def note_judged(files: Mapping[str, str], release: str, notes: Path = NOTES) -> None:
+    """Note that this code found no error in these files. Raises OSError."""
+    notes.mkdir(exist_ok=True)
+    write_whole(notes / f"{digest_of(files)}.json", json.dumps({"release": release, "code": code_digest()}) + "\n")
+
+
+def code_digest(package: Path = PACKAGE) -> str:
+    """Give the sha256 over the modules of a package, names and contents."""
+    modules = sorted((each.relative_to(package).as_posix(), each) for each in package.rglob("*.py"))
+    told = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()} {name}\n" for name, path in modules)
+    return hashlib.sha256(told.encode()).hexdigest()
