@@ -100,14 +100,17 @@ def held_lines(names: Iterable[str], voice: Voice) -> list[str]:
     return lines
 
 
-def not_found_line(name: str, voice: Voice) -> str:
-    """Say a criterion that does not hold, and how many entries of which list there were to look at."""
-    chart, line = voice.judgement.chart, f"- {sentence(name, voice)}"
-    facts = voice.judgement.printed.spoken[name].looked_at
-    if not facts:
-        return line
-    counts = [f"{words} {chart.counts.get(fact, len(chart.rows.get(fact, ())))}" for fact, words in facts]
-    return f"{line} (entries looked at: {', '.join(counts)})"
+def not_found_lines(names: Iterable[str], voice: Voice) -> list[str]:
+    """Say each criterion that does not hold, and how many entries of which lists there were to look at."""
+    chart, spoken = voice.judgement.chart, voice.judgement.printed.spoken
+    lines = []
+    for name in names:
+        counts = [
+            f"{words} {chart.counts.get(fact, len(chart.rows.get(fact, ())))}" for fact, words in spoken[name].looked_at
+        ]
+        looked_at = f" (entries looked at: {', '.join(counts)})" if counts else ""
+        lines.append(f"- {sentence(name, voice)}{looked_at}")
+    return lines
 
 
 def unclear_line(name: str, voice: Voice) -> str:
@@ -131,7 +134,9 @@ def caveat_lines(decision: Decision, basis: Basis, voice: Voice) -> list[str]:
 
 def reasons_words(doubts: Sequence[Doubt], voice: Voice) -> list[str]:
     """Say doubts without naming rows; of a row that may not be told of, not even what is in doubt about it."""
-    if not voice.hide or not doubts:
+    if not doubts:
+        return []
+    if not voice.hide:
         return doubts_words(doubts)
     untold = untold_rows(voice)
     plain = doubts_words([each for each in doubts if each.about not in untold])
@@ -197,24 +202,27 @@ def row_words(name: str, found: Found, voice: Voice) -> str:
     if row.fact == "Patient":
         return _patient_words(name, found, voice)
     what, value = voice.escape(found_name(found)), value_words(voice, name, found)
-    doubts = [each.partition(" ")[0] for each in found.doubts]
-    parts = [
-        f"{what} {value}" if what and value else what or value or "entry",
-        _dates(found, doubts),
-        "handed out"
-        if row.reference.startswith("MedicationDispense/") and row.status == "given"
-        else status_words(row.status),
-        status_words(row.clinical_status),
-        status_words(row.verification_status) if row.verification_status not in _SURE_VERIFICATION else "",
-        "by its text" if found.by_text else "",
-        counted(found.merged, "entries joined") if found.merged > 1 else "",
-        *(dict.fromkeys(doubt_words(each) for each in doubts) if doubts else ()),
-        *map(voice.escape, row.notes),
-    ]
+    doubts = [each.partition(" ")[0] for each in found.doubts] if found.doubts else found.doubts
+    parts = [f"{what} {value}" if what and value else what or value or "entry", _dates(found, doubts)]
+    if row.status:
+        handed_out = row.status == "given" and row.reference.startswith("MedicationDispense/")
+        parts.append("handed out" if handed_out else status_words(row.status))
+    if row.clinical_status:
+        parts.append(status_words(row.clinical_status))
+    if row.verification_status and row.verification_status not in _SURE_VERIFICATION:
+        parts.append(status_words(row.verification_status))
+    if found.by_text:
+        parts.append("by its text")
+    if found.merged > 1:
+        parts.append(counted(found.merged, "entries joined"))
+    if doubts:
+        parts += dict.fromkeys(map(doubt_words, doubts))
+    if row.notes:
+        parts += map(voice.escape, row.notes)
     return ", ".join(filter(None, parts))
 
 
-def _dates(found: Found, doubts: Iterable[str]) -> str:
+def _dates(found: Found, doubts: Sequence[str]) -> str:
     row = found.row
     if row.fact in _UNDATED:
         return ""

@@ -15,14 +15,14 @@ from cds_service.core.basis import (
     caveat_lines,
     held_lines,
     no_source,
-    not_found_line,
+    not_found_lines,
     not_read,
     reasons_words,
     rows_behind,
 )
 from cds_service.core.card_id import name_uuid
 from cds_service.core.card_text import SUMMARY_LIMIT, markdown, opened, plain, shortened
-from cds_service.core.dates import YES
+from cds_service.core.dates import YES, Duration
 from cds_service.core.decision import FAILED, UNDECIDED, Decision, Found, Outcome
 from cds_service.core.form import Form, Offer, met
 from cds_service.core.placeholders import Voice, display, fill, hidden, speaking_rows
@@ -162,7 +162,7 @@ def render(decision: Decision, *, call: CallContext, release: Release, draft: Dr
         "uuid": name_uuid(f"{call.hook_instance}|{first.form.name}"),
         "summary": _summary(first),
         "indicator": level,
-        "detail": _detail(family, call, release, labels),
+        "detail": _detail(family, call, release, labels, changed),
         "source": _source(first, level),
         "suggestions": suggestions,
         "selectionBehavior": "any" if suggestions else None,
@@ -212,7 +212,7 @@ def _named(decision: Decision) -> Json:
 def _changed(family: Sequence[_Told]) -> list[Shown]:
     """Name what the site decided something about."""
     shown = ((each.decision.edition, each.form.card.id) for each in family)
-    return [(edition, card) for edition, card in shown if edition.site != UNCHANGED]
+    return [(edition, card) for edition, card in shown if edition.site is not UNCHANGED]
 
 
 def _summary(told: _Told) -> str:
@@ -233,7 +233,9 @@ def _short_name(escape: Callable[[str], str], limit: int, name: str) -> str:
 # --- detail ----------------------------------------------------------------------------------------------------------
 
 
-def _detail(family: Sequence[_Told], call: CallContext, release: Release, labels: frozenset[str]) -> str:
+def _detail(
+    family: Sequence[_Told], call: CallContext, release: Release, labels: frozenset[str], changed: Sequence[Shown]
+) -> str:
     """Blocks of Markdown: what could not be told, what was found, not found, not read; guidance; sources."""
     first, *others = family
     decision, form, voice, verdict = first.decision, first.form, first.marked, first.decision.judgement.verdict
@@ -243,14 +245,14 @@ def _detail(family: Sequence[_Told], call: CallContext, release: Release, labels
     blocks = [
         _block(COULD_NOT_BE_TOLD, [f"- {line}" for line in caveat_lines(decision, basis, voice)]),
         _block(WHY_SHOWN, held_lines(basis.held, voice)),
-        _block(NOT_FOUND, [not_found_line(name, voice) for name in basis.not_found]),
+        _block(NOT_FOUND, not_found_lines(basis.not_found, voice)),
         f"{NOT_READ_HERE} {'; '.join(unread)}." if unread else "",
         f"{NO_SOURCE_HERE} {', '.join(without_source)}." if without_source else "",
         *[opened(fill(text, voice)) for checks, text in form.detail if met(checks, verdict)],
         *[f"**Also:** {opened(fill(each.form.summary, each.marked))}" for each in others],
         _block(SOURCES, _cited(family)),
         f"{RULE_LINE}{' with '.join(each.form.version for each in family)}, release {release.id}.",
-        *site_blocks(_changed(family), release.site),
+        *(site_blocks(changed, release.site) if changed else ()),
         NOT_REVIEWED if any(each.decision.edition.rule.id in call.unreviewed for each in family) else "",
         REDISCLOSURE_NOTICE if labels else "",
     ]
@@ -299,10 +301,12 @@ def _suggestions(told: _Told, call: CallContext, draft: Draft, labels: frozenset
                 action: Json = {"type": "delete", "description": label, "resourceId": found.row.reference}
                 yield _suggestion(offer, f"{name}|{offer.place}|{found.row.reference}", label, action)
         elif offer.create is not None:
-            label = fill(offer.label, voice) if not offer.label.blanks else shortened(fill(offer.label, voice))
+            label = fill(offer.label, voice)
+            if offer.label.blanks:
+                label = shortened(label)
             if offer.create.reason not in reasons:
                 reasons[offer.create.reason] = _reason(offer.create.reason, voice)
-            reason, until = reasons[offer.create.reason], _until(offer, call.today)
+            reason, until = reasons[offer.create.reason], _after(offer.within, call.today) if offer.within else None
             resource = draft(offer.create, call, reason=reason, until=until, labels=labels)
             action = {"type": "create", "description": label, "resource": resource}
             yield _suggestion(offer, f"{name}|{offer.place}", label, action)
@@ -332,8 +336,8 @@ def _reason(name: str | None, voice: Voice) -> Reason | None:
     return Reason(rows[0].row.reference, partial(display, voice, name))
 
 
-def _until(offer: Offer, today: date) -> date | None:
-    return date.fromordinal(offer.within.after(today.toordinal())) if offer.within else None
+def _after(within: Duration, today: date) -> date:
+    return date.fromordinal(within.after(today.toordinal()))
 
 
 def _labels(family: Sequence[_Told]) -> frozenset[str]:

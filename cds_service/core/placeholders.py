@@ -88,7 +88,7 @@ def found_name(found: Found) -> str:
 
 def hidden(found: Found, voice: Voice) -> bool:
     """Say whether nothing of this row may be told."""
-    return voice.hide and is_restricted(found.row)
+    return voice.hide and bool(found.row.labels) and is_restricted(found.row)
 
 
 def bases(name: str, judgement: Judgement) -> tuple[str, ...]:

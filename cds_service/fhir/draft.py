@@ -5,7 +5,7 @@ Source: https://hl7.org/fhir/R4/medicationrequest.html and https://hl7.org/fhir/
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -24,44 +24,51 @@ def draft(
 
     Raises ValueError for a resource type other than MedicationRequest and ServiceRequest.
     """
-    if create.resource_type == "MedicationRequest":
-        own = _medication_request(create, call, until)
-    elif create.resource_type == "ServiceRequest":
-        own = _service_request(create, call, until)
-    else:
-        raise ValueError(f"a draft {create.resource_type} is not known; MedicationRequest and ServiceRequest are")
-    resource = {
-        "resourceType": create.resource_type,
-        "meta": {"security": security_codings(labels)} if labels else None,
-        "status": "draft",
-        "intent": call.intent,
-        "doNotPerform": create.do_not_perform or None,
-        "subject": {"reference": call.patient_reference},
-        "encounter": _reference(call.encounter_reference),
-        "authoredOn": call.today.isoformat(),
-        "requester": _reference(call.requester_reference),
-        **own,
-        **_reason(reason),
-    }
-    return {key: value for key, value in resource.items() if value}
+    if create.resource_type not in _OWN:
+        raise ValueError(f"a draft {create.resource_type} is not known; {' and '.join(_OWN)} are")
+    resource: dict[str, Any] = {"resourceType": create.resource_type}
+    if labels:
+        resource["meta"] = {"security": security_codings(labels)}
+    resource["status"] = "draft"
+    resource["intent"] = call.intent
+    if create.do_not_perform:
+        resource["doNotPerform"] = True
+    resource["subject"] = {"reference": call.patient_reference}
+    if call.encounter_reference:
+        resource["encounter"] = {"reference": call.encounter_reference}
+    resource["authoredOn"] = today = call.today.isoformat()
+    if call.requester_reference:
+        resource["requester"] = {"reference": call.requester_reference}
+    period = {"start": today, "end": until.isoformat()} if until else None
+    _OWN[create.resource_type](create, period, resource)
+    if reason is not None:
+        _reason(reason, resource)
+    return resource
 
 
-def _medication_request(create: Create, call: CallContext, until: date | None) -> dict[str, Any]:
-    dispense = {"validityPeriod": _period(call, until), "quantity": _quantity(create.quantity)}
-    return {
-        "medicationCodeableConcept": _concept(create),
-        "dosageInstruction": [{"text": create.dosage}] if create.dosage else None,
-        "dispenseRequest": {key: value for key, value in dispense.items() if value},
-    }
+def _medication_request(create: Create, period: Mapping[str, str] | None, resource: dict[str, Any]) -> None:
+    resource["medicationCodeableConcept"] = _concept(create)
+    if create.dosage:
+        resource["dosageInstruction"] = [{"text": create.dosage}]
+    quantity = _quantity(create.quantity) if create.quantity else None
+    if period or quantity:
+        told = {"validityPeriod": period, "quantity": quantity}
+        resource["dispenseRequest"] = {key: value for key, value in told.items() if value}
 
 
-def _service_request(create: Create, call: CallContext, until: date | None) -> dict[str, Any]:
-    note = "; ".join(text for text in (create.dosage, create.quantity) if text)
-    return {
-        "code": _concept(create),
-        "occurrencePeriod": _period(call, until),
-        "note": [{"text": note}] if note else None,
-    }
+def _service_request(create: Create, period: Mapping[str, str] | None, resource: dict[str, Any]) -> None:
+    resource["code"] = _concept(create)
+    if period:
+        resource["occurrencePeriod"] = period
+    note = "; ".join(filter(None, (create.dosage, create.quantity)))
+    if note:
+        resource["note"] = [{"text": note}]
+
+
+_OWN: Mapping[str, Callable[[Create, Mapping[str, str] | None, dict[str, Any]], None]] = {
+    "MedicationRequest": _medication_request,
+    "ServiceRequest": _service_request,
+}
 
 
 def _concept(create: Create) -> dict[str, Any]:
@@ -72,9 +79,9 @@ def _concept(create: Create) -> dict[str, Any]:
     return {"coding": [{"system": system, "code": code}], "text": create.text}
 
 
-def _quantity(text: str | None) -> Mapping[str, Any] | None:
+def _quantity(text: str) -> Mapping[str, Any] | None:
     """Read "2" or "30 films"; words without a number cannot stand in a Quantity and are left out."""
-    found = _QUANTITY.fullmatch(text.strip()) if text else None
+    found = _QUANTITY.fullmatch(text.strip())
     if found is None:
         return None
     number, unit = float(found[1]), found[2].strip()
@@ -82,18 +89,8 @@ def _quantity(text: str | None) -> Mapping[str, Any] | None:
     return {"value": value, "unit": unit} if unit else {"value": value}
 
 
-def _period(call: CallContext, until: date | None) -> dict[str, str] | None:
-    return {"start": call.today.isoformat(), "end": until.isoformat()} if until else None
-
-
-def _reference(reference: str | None) -> dict[str, str] | None:
-    return {"reference": reference} if reference else None
-
-
-def _reason(reason: Reason | None) -> dict[str, Any]:
-    if reason is None:
-        return {}
+def _reason(reason: Reason, resource: dict[str, Any]) -> None:
     if reason.reference.partition("/")[0] in _REASON_TYPES:
-        return {"reasonReference": [{"reference": reason.reference}]}
-    words = reason.words()
-    return {"reasonCode": [{"text": words}]} if words else {}
+        resource["reasonReference"] = [{"reference": reason.reference}]
+    elif words := reason.words():
+        resource["reasonCode"] = [{"text": words}]
