@@ -23,8 +23,8 @@ from cds_service.core.placeholders import (
     found_name,
     hidden,
     judging_find,
+    rows_of,
     sentence,
-    speaking_rows,
     value_words,
 )
 from cds_service.core.record import record
@@ -54,12 +54,13 @@ def basis_of(decision: Decision, form: Form) -> Basis:
     """Sort what a shown card rests on: the members of `when`, the conditions of its card, what set its level."""
     judgement, verdict, when = decision.judgement, decision.judgement.verdict, decision.edition.rule.when.logic
     ordering = judgement.chart.hook in ORDER_HOOKS  # a call that brings no orders says nothing of orders
-    # Where `when` is YES, none of its members that count is UNKNOWN.
-    doubtful = (*when.all, *when.none, *when.any) if decision.verdict is UNKNOWN else ()
-    unclear = [name for name in doubtful if verdict(name) is UNKNOWN]
+    # Where `when` is YES, so are all of `all`, and its `none` are NO; what the card asks for is as it asks.
+    sure = decision.verdict is YES
+    unclear = [] if sure else [name for name in (*when.all, *when.none, *when.any) if verdict(name) is UNKNOWN]
+    held, unwanted = form.held[decision.indicator or LEVELS[0]], form.unwanted
     return Basis(
-        tuple([name for name in form.held[decision.indicator or LEVELS[0]] if verdict(name) is YES]),
-        tuple([name for name, of_orders in form.unwanted if (ordering or not of_orders) and verdict(name) is NO]),
+        tuple([name for name, always in held if (sure and always) or verdict(name) is YES]),
+        tuple([name for name, of_orders in unwanted if (ordering or not of_orders) and (sure or verdict(name) is NO)]),
         tuple(dict.fromkeys((*unclear, *form.card.conditions.if_unknown))),
     )
 
@@ -89,7 +90,7 @@ def held_lines(names: Iterable[str], voice: Voice) -> list[str]:
     lines: list[str] = []
     told: set[str] = set()
     for name in names:
-        rows = speaking_rows(voice.judgement.result(name))
+        rows = rows_of(name, voice)
         words = dict.fromkeys(line for found in rows if (line := row_words(name, found, voice)))
         fresh = [line for line in words if line not in told or line == RESTRICTED_RECORD]
         told.update(fresh[:ROWS_SHOWN])

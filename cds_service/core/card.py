@@ -24,8 +24,9 @@ from cds_service.core.card_id import name_uuid
 from cds_service.core.card_text import SUMMARY_LIMIT, markdown, opened, plain, shortened
 from cds_service.core.dates import YES, Duration
 from cds_service.core.decision import FAILED, UNDECIDED, Decision, Found, Outcome
+from cds_service.core.facts import Chart
 from cds_service.core.form import Form, Offer, met
-from cds_service.core.placeholders import Voice, display, fill, hidden, speaking_rows
+from cds_service.core.placeholders import Voice, display, fill, hidden, rows_of
 from cds_service.core.record import record
 from cds_service.core.restricted import (
     REDISCLOSURE_NOTICE,
@@ -137,11 +138,12 @@ class _Told:
     marked: Voice
 
 
-def _told(decision: Decision, call: CallContext) -> _Told:
-    judgement, hide = decision.judgement, call.part2_mode != USE
+def _told(decision: Decision, hide: bool) -> _Told:
     assert decision.card is not None
-    form = judgement.printed.forms[decision.card.id]
-    return _Told(decision, form, Voice(judgement, plain, hide), Voice(judgement, markdown, hide))
+    judgement = decision.judgement
+    in_text = Voice(judgement, plain, hide)
+    in_detail = Voice(judgement, markdown, hide, heard=in_text.heard)
+    return _Told(decision, judgement.printed.forms[decision.card.id], in_text, in_detail)
 
 
 def render(decision: Decision, *, call: CallContext, release: Release, draft: Draft) -> Json:
@@ -151,10 +153,12 @@ def render(decision: Decision, *, call: CallContext, release: Release, draft: Dr
     """
     if decision.card is None or decision.indicator is None:
         raise ValueError(f"rule {decision.edition.rule.id} shows no card here")
-    card, family = decision.card, [_told(each, call) for each in (decision, *decision.merged)]
+    card, labelled = decision.card, _bears_labels(decision.judgement.chart)
+    hide = labelled and call.part2_mode != USE
+    family = [_told(each, hide) for each in (decision, *decision.merged)]
     first = family[0]
     level = max((each.indicator or LEVELS[0] for each in (decision, *decision.merged)), key=LEVELS.index)
-    labels, changed = _labels(family), _changed(family)
+    labels, changed = _labels(family) if labelled else frozenset(), _changed(family)
     suggestions = [each for one in family for each in _suggestions(one, call, draft, labels)]
     rules = {"merged": [_named(each) for each in decision.merged]} if decision.merged else {}
     site = site_extension(changed, release.site)
@@ -330,7 +334,7 @@ def _reason(name: str | None, voice: Voice) -> Reason | None:
     """Give the latest sure row of the criterion that is the reason; none where it may not be told of."""
     if name is None or voice.judgement.verdict(name) is not YES:
         return None
-    rows = speaking_rows(voice.judgement.result(name))
+    rows = rows_of(name, voice)
     if not rows or any(hidden(each, voice) for each in rows):
         return None
     return Reason(rows[0].row.reference, partial(display, voice, name))
@@ -340,14 +344,16 @@ def _after(within: Duration, today: date) -> date:
     return date.fromordinal(within.after(today.toordinal()))
 
 
+def _bears_labels(chart: Chart) -> bool:
+    return bool(chart.patient.labels) or any(row.labels for rows in chart.rows.values() for row in rows)
+
+
 def _labels(family: Sequence[_Told]) -> frozenset[str]:
     """Give the labels of every record that the card, its lines or its suggestions rest on: the highest mark counts.
 
     Where the Patient is labelled, that the person is one at all is protected, and so is every card.
     """
     chart = family[0].decision.judgement.chart
-    if not chart.patient.labels and not any(row.labels for rows in chart.rows.values() for row in rows):
-        return frozenset()
     return restricting_labels([chart.patient]).union(
         *(restricting_labels(rows_behind(_named_criteria(each), each.decision.judgement)) for each in family)
     )

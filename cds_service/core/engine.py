@@ -144,7 +144,7 @@ def _compiled(
     searched = searched_facts(criteria, members)
     wants = judges.known[when].wants if facts else ()
     sentences = {name: (each.criterion, each.parameters) for name, each in names.items()}
-    forms = cache(partial(printed, edition, sentences, searched))
+    forms = cache(partial(printed, edition, sentences, members, searched))
     return CompiledEdition(edition, judges, facts, places, criteria, members, searched, forms, wants)
 
 

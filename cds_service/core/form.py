@@ -29,11 +29,15 @@ class Spoken:
     """A criterion as it is spoken of.
 
     says:       its sentence. parameters: of the file that it stands in.
+    bases:      criteria whose rows it takes up: `all` and `any` of logic, criteria in `find`.
+    titles:     of the value sets that it looks for.
     looked_at:  facts whose entries are counted where it does not hold, and their words; see `searched` of a Judgement.
     """
 
     says: Text
     parameters: Mapping[str, Parameter]
+    bases: tuple[str, ...]
+    titles: tuple[str, ...]
     looked_at: tuple[tuple[str, str], ...]
 
 
@@ -57,7 +61,7 @@ class Form:
     name:     what ids are made of besides the call: "mat-consideration@2.0.0|consider".
     version:  of the rule: "mat-consideration 2.0.0".
     topics:   by level, the topic of the card.
-    held:     by level, the criteria that the card may rest on, each once.
+    held:     by level, the criteria that the card may rest on, each once, and whether it holds wherever `when` is YES.
     unwanted: criteria that the card needs to be NO, and whether each speaks of nothing but orders being placed.
     cited:    citations as lines, by what they cite, in order. source: the first of them.
     """
@@ -67,7 +71,7 @@ class Form:
     version: str
     topics: Mapping[str, str]
     summary: Text
-    held: Mapping[str, tuple[str, ...]]
+    held: Mapping[str, tuple[tuple[str, bool], ...]]
     unwanted: tuple[tuple[str, bool], ...]
     detail: tuple[tuple[Checks, Text], ...]
     cited: dict[str, str]
@@ -91,7 +95,7 @@ def checks_of(conditions: Conditions) -> Checks:
 
 def met(checks: Iterable[tuple[str, Verdict]], ask: Callable[[str], Verdict]) -> bool:
     """Say whether each criterion has the verdict that it must have."""
-    for name, wanted in checks:
+    for name, wanted in checks:  # noqa: SIM110 - all() of a generator takes twice as long
         if ask(name) is not wanted:
             return False
     return True

@@ -3,7 +3,8 @@
 Source: docs/reference/rule-language.md, section 7 ("Placeholders") and section 4 (a criterion's date and display).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import field
 
 from cds_service.core.card_text import (
     date_words,
@@ -14,9 +15,8 @@ from cds_service.core.card_text import (
     number_words,
     unit_words,
 )
-from cds_service.core.dates import BEGINNING, FOREVER, NO, YES, Span
+from cds_service.core.dates import BEGINNING, FOREVER, NO, UNKNOWN, YES, Span
 from cds_service.core.decision import Found, Judgement, Result
-from cds_service.core.facts import FACTS
 from cds_service.core.form import Text
 from cds_service.core.measure import per_limit
 from cds_service.core.record import record
@@ -36,12 +36,14 @@ class Voice:
     escape: what chart text passes before it is printed (card_text.markdown or card_text.plain).
     hide:   whether rows labelled as Part 2 records are called "a restricted record" and nothing more.
     only:   criterion -> the one row its placeholders speak of, where a text is about a single row.
+    heard:  the rows that criteria speak of, kept for the next text that asks.
     """
 
     judgement: Judgement
     escape: Callable[[str], str]
     hide: bool = False
     only: Mapping[str, Found] | None = None
+    heard: dict[str, list[Found]] = field(default_factory=dict, compare=False)
 
 
 def fill(text: Text, voice: Voice) -> str:
@@ -69,6 +71,14 @@ def speaking_rows(result: Result) -> list[Found]:
     return sorted(rows, key=_recency, reverse=True) if len(rows) > 1 else rows
 
 
+def rows_of(name: str, voice: Voice) -> list[Found]:
+    """Give the `speaking_rows` of a criterion."""
+    rows = voice.heard.get(name)
+    if rows is None:
+        rows = voice.heard[name] = speaking_rows(voice.judgement.result(name))
+    return rows
+
+
 def _recency(found: Found) -> tuple[bool, int, int]:
     start = found.start
     return start.last < FOREVER and start.first > BEGINNING, start.last, start.first
@@ -91,55 +101,43 @@ def hidden(found: Found, voice: Voice) -> bool:
     return voice.hide and bool(found.row.labels) and is_restricted(found.row)
 
 
-def bases(name: str, judgement: Judgement) -> tuple[str, ...]:
-    """Give the criteria whose rows a criterion takes up: `all` and `any` of logic, criteria in `find`."""
-    body = judgement.criterion(name).body
-    if isinstance(body, Logic):
-        return judgement.members(name)[: len(body.all) + len(body.any)]
-    if isinstance(body, Find):
-        return judgement.members(name)[: sum(each not in FACTS for each in body.find)]
-    return ()
-
-
 # --- words of one criterion ------------------------------------------------------------------------------------------
 
 
 def display(voice: Voice, name: str) -> str:
     """Name what a criterion found: at most three names, then "and 2 more"."""
-    names = list(_names(voice, name))
+    names = _names(voice, name)
     if not any(names):
         names = [_expected_name(voice, name)]
     return listed(names)
 
 
-def _names(voice: Voice, name: str) -> Iterator[str]:
+def _names(voice: Voice, name: str) -> list[str]:
     judgement = voice.judgement
-    criterion, result = judgement.criterion(name), judgement.result(name)
-    rows = _rows(voice, name)
+    criterion = judgement.criterion(name)
     if criterion.label:
-        yield RESTRICTED_RECORD if rows and all(hidden(each, voice) for each in rows) else voice.escape(criterion.label)
-    elif isinstance(criterion.body, Logic):
-        members = [each for each in bases(name, judgement) if judgement.verdict(each) is not NO]
-        sure = [each for each in members if judgement.verdict(each) is YES]
-        for member in (sure or members) if result.verdict is not NO else ():
-            yield from _names(voice, member)
-    else:
-        for found in rows:
-            yield RESTRICTED_RECORD if hidden(found, voice) else voice.escape(found_name(found))
+        rows = _rows(voice, name) if voice.hide else []
+        return [
+            RESTRICTED_RECORD if rows and all(hidden(each, voice) for each in rows) else voice.escape(criterion.label)
+        ]
+    if isinstance(criterion.body, Logic):
+        if judgement.verdict(name) is NO:
+            return []
+        verdicts = {each: judgement.verdict(each) for each in judgement.printed.spoken[name].bases}
+        best = YES if YES in verdicts.values() else UNKNOWN
+        return [words for member, verdict in verdicts.items() if verdict is best for words in _names(voice, member)]
+    return [RESTRICTED_RECORD if hidden(each, voice) else voice.escape(found_name(each)) for each in _rows(voice, name)]
 
 
 def _expected_name(voice: Voice, name: str) -> str:
     """Say what the criterion looks for, where it found no row that could be named."""
-    criterion, edition = voice.judgement.criterion(name), voice.judgement.edition
-    sets = criterion.body.code_in if isinstance(criterion.body, Find) else ()
-    titles = [voice.escape(edition.value_sets[each].title) for each in sets if each in edition.value_sets]
-    return listed(titles) or sentence(name, voice)
+    return listed(map(voice.escape, voice.judgement.printed.spoken[name].titles)) or sentence(name, voice)
 
 
 def _rows(voice: Voice, name: str) -> list[Found]:
     if voice.only and name in voice.only:
         return [voice.only[name]]
-    return speaking_rows(voice.judgement.result(name))
+    return rows_of(name, voice)
 
 
 def latest(voice: Voice, name: str) -> Found | None:
@@ -193,7 +191,7 @@ def _judging(name: str, found: Found, judgement: Judgement) -> tuple[Find | None
     body = judgement.criterion(name).body
     if isinstance(body, Find) and (body.value or body.answer_in or body.age or body.sex):
         return body, name
-    for base in bases(name, judgement):
+    for base in judgement.printed.spoken[name].bases:
         if any(each.row is found.row or each.row == found.row for each in judgement.result(base).rows):
             judging = _judging(base, found, judgement)
             if judging[0] is not None:

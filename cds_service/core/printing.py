@@ -9,8 +9,21 @@ from functools import lru_cache
 
 from cds_service.core.card_text import link, parameter_words, shortened, source_words
 from cds_service.core.dates import Duration
+from cds_service.core.facts import FACTS
 from cds_service.core.form import Form, Offer, Printed, Spoken, Text, checks_of
-from cds_service.core.rule import LEVELS, Card, Criterion, Edition, Evidence, Parameter, Rule, Suggestion
+from cds_service.core.rule import (
+    LEVELS,
+    Card,
+    Criterion,
+    Edition,
+    Evidence,
+    Find,
+    Logic,
+    Parameter,
+    Rule,
+    Suggestion,
+)
+from cds_service.core.value_set import ValueSet
 
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_.-]*)\}")
 _NOT_COUNTED = ("Patient", "draft-order", "this-encounter")
@@ -45,26 +58,45 @@ def _parts(template: str) -> tuple[tuple[str, str, str], ...]:
 def printed(
     edition: Edition,
     criteria: Mapping[str, tuple[Criterion, Mapping[str, Parameter]]],
+    members: Mapping[str, tuple[str, ...]],
     searched: Mapping[str, tuple[str, ...]],
 ) -> Printed:
     """Print the forms of an edition.
 
     criteria: by name as the rule writes it, with the parameters of the file that each stands in.
-    searched: the facts whose rows each could be made of.
+    members, searched: what a Judgement says of each: whom it looks at, which facts' rows it could be made of.
     Raises KeyError for a parameter or a source that is not there; lint refuses such a rule.
     """
-    spoken = {name: _spoken(criterion, own, searched[name]) for name, (criterion, own) in criteria.items()}
+    spoken = {
+        name: _spoken(criterion, own, members[name], searched[name], edition.value_sets)
+        for name, (criterion, own) in criteria.items()
+    }
     return Printed(spoken, {card.id: _form(card, edition.rule, searched) for card in edition.rule.cards})
 
 
-def _spoken(criterion: Criterion, parameters: Mapping[str, Parameter], searched: Iterable[str]) -> Spoken:
-    looked_at = tuple((each, source_words(each)) for each in searched if each not in _NOT_COUNTED)
-    return Spoken(text_of(criterion.says, parameters), parameters, looked_at)
+def _spoken(
+    criterion: Criterion,
+    parameters: Mapping[str, Parameter],
+    members: tuple[str, ...],
+    searched: Iterable[str],
+    value_sets: Mapping[str, ValueSet],
+) -> Spoken:
+    body = criterion.body
+    sources = body.find if isinstance(body, Find) else (*body.all, *body.any) if isinstance(body, Logic) else ()
+    code_in = body.code_in if isinstance(body, Find) else ()
+    return Spoken(
+        says=text_of(criterion.says, parameters),
+        parameters=parameters,
+        bases=members[: sum(each not in FACTS for each in sources)],
+        titles=tuple(value_sets[each].title for each in code_in if each in value_sets),
+        looked_at=tuple((each, source_words(each)) for each in searched if each not in _NOT_COUNTED),
+    )
 
 
 def _form(card: Card, rule: Rule, searched: Mapping[str, tuple[str, ...]]) -> Form:
     when, conditions = rule.when.logic, card.conditions
-    always = (*when.all, *when.any, *conditions.if_)
+    always = dict.fromkeys((*when.all, *conditions.if_))
+    resting = (*when.all, *when.any, *conditions.if_)
     at_level = {level: [name for each, name in card.indicator if each == level and name] for level in LEVELS}
     unwanted = dict.fromkeys((*when.none, *conditions.unless))
     known = {each.id: each for each in rule.evidence}
@@ -74,7 +106,10 @@ def _form(card: Card, rule: Rule, searched: Mapping[str, tuple[str, ...]]) -> Fo
         version=f"{rule.id} {rule.version}",
         topics={level: topic_code(rule.id, level) for level in LEVELS},
         summary=text_of(card.summary, rule.parameters),
-        held={level: tuple(dict.fromkeys((*always, *names))) for level, names in at_level.items()},
+        held={
+            level: tuple((name, name in always) for name in dict.fromkeys((*resting, *names)))
+            for level, names in at_level.items()
+        },
         unwanted=tuple((name, searched[name] == ("draft-order",)) for name in unwanted),
         detail=tuple((checks_of(line.conditions), text_of(line.text, rule.parameters)) for line in card.detail),
         cited=_cited(known[name] for name in card.source),
