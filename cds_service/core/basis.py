@@ -104,12 +104,14 @@ def held_lines(names: Iterable[str], voice: Voice) -> list[str]:
 def not_found_lines(names: Iterable[str], voice: Voice) -> list[str]:
     """Say each criterion that does not hold, and how many entries of which lists there were to look at."""
     chart, spoken = voice.judgement.chart, voice.judgement.printed.spoken
+    counts, rows = chart.counts, chart.rows
     lines = []
     for name in names:
-        counts = [
-            f"{words} {chart.counts.get(fact, len(chart.rows.get(fact, ())))}" for fact, words in spoken[name].looked_at
+        entries = [
+            f"{words} {counts[fact] if fact in counts else len(rows.get(fact, ()))}"
+            for fact, words in spoken[name].looked_at
         ]
-        looked_at = f" (entries looked at: {', '.join(counts)})" if counts else ""
+        looked_at = f" (entries looked at: {', '.join(entries)})" if entries else ""
         lines.append(f"- {sentence(name, voice)}{looked_at}")
     return lines
 
@@ -247,7 +249,8 @@ def _patient_words(name: str, found: Found, voice: Voice) -> str:
     find, row, today = judging_find(name, found, voice.judgement), found.row, voice.judgement.today
     parts = [doubt_words(each.partition(" ")[0]) for each in found.doubts]
     if find and find.age and row.birth_date and row.birth_date.readable:
-        oldest, youngest = full_years(row.birth_date.first, today), full_years(row.birth_date.last, today)
+        oldest = full_years(row.birth_date.first, today)
+        youngest = oldest if row.birth_date.exact else full_years(row.birth_date.last, today)
         parts.insert(0, f"age {oldest}" if oldest == youngest else f"age {youngest} to {oldest}")
     if find and find.sex:
         parts.insert(0, f"recorded sex: {row.sex}" if row.sex else "sex not recorded")

@@ -7,6 +7,7 @@ Source: https://hl7.org/fhir/R4/medicationrequest.html and https://hl7.org/fhir/
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from cds_service.core.card import CallContext, Reason
@@ -79,14 +80,22 @@ def _concept(create: Create) -> dict[str, Any]:
     return {"coding": [{"system": system, "code": code}], "text": create.text}
 
 
-def _quantity(text: str) -> Mapping[str, Any] | None:
+def _quantity(text: str) -> dict[str, Any] | None:
     """Read "2" or "30 films"; words without a number cannot stand in a Quantity and are left out."""
+    amount = _amount(text)
+    if amount is None:
+        return None
+    value, unit = amount
+    return {"value": value, "unit": unit} if unit else {"value": value}
+
+
+@lru_cache(maxsize=256)  # of the rules' own words
+def _amount(text: str) -> tuple[float, str] | None:
     found = _QUANTITY.fullmatch(text.strip())
     if found is None:
         return None
-    number, unit = float(found[1]), found[2].strip()
-    value = int(number) if number.is_integer() else number
-    return {"value": value, "unit": unit} if unit else {"value": value}
+    number = float(found[1])
+    return int(number) if number.is_integer() else number, found[2].strip()
 
 
 def _reason(reason: Reason, resource: dict[str, Any]) -> None:
