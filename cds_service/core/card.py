@@ -252,7 +252,7 @@ def _detail(
         _block(NOT_FOUND, not_found_lines(basis.not_found, voice)),
         f"{NOT_READ_HERE} {'; '.join(unread)}." if unread else "",
         f"{NO_SOURCE_HERE} {', '.join(without_source)}." if without_source else "",
-        *[opened(fill(text, voice)) for checks, text in form.detail if met(checks, verdict)],
+        *[opened(fill(text, voice)) for checks, text in form.detail if not checks or met(checks, verdict)],
         *[f"**Also:** {opened(fill(each.form.summary, each.marked))}" for each in others],
         _block(SOURCES, _cited(family)),
         f"{RULE_LINE}{' with '.join(each.form.version for each in family)}, release {release.id}.",
@@ -297,7 +297,7 @@ def _suggestions(told: _Told, call: CallContext, draft: Draft, labels: frozenset
     voice, verdict, name = told.plain, told.decision.judgement.verdict, f"{call.hook_instance}|{told.form.name}"
     reasons: dict[str | None, Reason | None] = {}  # most suggestions of a card name the same one
     for offer in told.form.offers:
-        if not met(offer.checks, verdict):
+        if offer.checks and not met(offer.checks, verdict):
             continue
         if offer.delete is not None:
             for found in _orders(offer.delete, voice):
@@ -305,13 +305,11 @@ def _suggestions(told: _Told, call: CallContext, draft: Draft, labels: frozenset
                 action: Json = {"type": "delete", "description": label, "resourceId": found.row.reference}
                 yield _suggestion(offer, f"{name}|{offer.place}|{found.row.reference}", label, action)
         elif offer.create is not None:
-            label = fill(offer.label, voice)
-            if offer.label.blanks:
-                label = shortened(label)
+            label = shortened(fill(offer.label, voice)) if offer.label.blanks else offer.label.words[0]
             if offer.create.reason not in reasons:
                 reasons[offer.create.reason] = _reason(offer.create.reason, voice)
-            reason, until = reasons[offer.create.reason], _after(offer.within, call.today) if offer.within else None
-            resource = draft(offer.create, call, reason=reason, until=until, labels=labels)
+            until = _after(offer.within, call.today) if offer.within else None
+            resource = draft(offer.create, call, reason=reasons[offer.create.reason], until=until, labels=labels)
             action = {"type": "create", "description": label, "resource": resource}
             yield _suggestion(offer, f"{name}|{offer.place}", label, action)
 

@@ -43,7 +43,12 @@ class Spoken:
 
 @record(frozen=True, slots=True)
 class Offer:
-    """A suggestion. place: its position among those of its card, which is part of its id. within: of its draft."""
+    """A suggestion.
+
+    label:  one without blanks is no longer than a label may be.
+    place:  its position among those of its card, which is part of its id.
+    within: how long after the call its draft is to be done.
+    """
 
     checks: Checks
     label: Text

@@ -8,21 +8,26 @@ from functools import cache
 from pathlib import Path
 
 import orjson
+import pytest
 
-from bench.charts import HOOK, instances
+from bench.charts import AFTER_WITHDRAWAL, HOOK, NEITHER, UNTREATED, instances, requests
 from bench.charts import TODAY as MADE_ON
 from bench.generated import charts, write_release
 from cds_service import fixtures
+from cds_service.core.card import answer_body, call_context
 from cds_service.core.dates import NO
 from cds_service.core.decision import SILENT
 from cds_service.core.engine import Compiled, Hearing, compile_release
 from cds_service.edges.rule_store import load_rules
+from cds_service.fhir.draft import draft
 from cds_service.protocol import HookCall, read_call
 from cds_service.records import call_row
 from cds_service.rulebook.release import load_release
 from cds_service.services import answer, judge_call
 
 TODAY = date(2026, 3, 1)
+# Of saying what was decided: 455 and 1,574 were counted; 755 and 2,490 when cards were put together anew each time.
+MOST_CALLS_OF_CARDS = {UNTREATED: 480, AFTER_WITHDRAWAL: 1_640}
 MOST_CALLS_A_ROW = 1_000  # 794 were counted; some 3,300 when doubts were copied with each row at each criterion
 
 
@@ -70,6 +75,33 @@ def test_a_list_without_codes_costs_no_more_for_each_row_however_long_it_is() ->
     few, more, many = (calls_to_judge(call_with(orders)) for orders in (20, 60, 140))
     assert (more - few) / 40 < MOST_CALLS_A_ROW
     assert (many - more) / 80 < MOST_CALLS_A_ROW
+
+
+def calls_to_say(story: str, person: int) -> tuple[int, int]:
+    """How many Python functions are called to say what was decided of a person, and how many cards come of it."""
+    call = read_call(orjson.loads(requests("7 kB", story, person + 1)[person].body(next(instances("cost")))), HOOK)
+    outcome = judge_call(call, compiled(), MADE_ON).outcome
+    context = call_context(hook=call.hook, hook_instance=call.hook_instance, context=call.context, today=MADE_ON)
+
+    def say() -> object:
+        return answer_body(outcome, call=context, release=compiled().release, draft=draft)
+
+    return calls_of_functions(say), len(outcome.shown)
+
+
+@pytest.mark.parametrize(("story", "cards"), [(UNTREATED, 1), (AFTER_WITHDRAWAL, 3)])
+def test_a_card_is_filled_in_and_not_put_together_anew(story: str, cards: int) -> None:
+    compiled()
+    for person in range(4):
+        calls, shown = calls_to_say(story, person)
+        assert shown == cards
+        assert calls <= MOST_CALLS_OF_CARDS[story]
+
+
+def test_an_answer_without_cards_says_next_to_nothing() -> None:
+    calls, shown = calls_to_say(NEITHER, 0)
+    assert shown == 0
+    assert calls <= 10
 
 
 def test_rules_without_a_card_are_decided_without_gathering_the_rows_of_their_when() -> None:
