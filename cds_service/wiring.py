@@ -84,7 +84,7 @@ def open_service(
         fetches=OUTCOMES,
     )
     traces = tracing.open_tracing(os.environ)
-    store = open_store(settings, metrics.dropped)
+    store = open_store(settings, metrics)
     fhir = open_fhir(settings, metrics.fetched)
     consumers = [call_log(), metrics.seen, traces.seen]
     if store:
@@ -139,11 +139,11 @@ def open_models(settings: Settings) -> Structure:
     return FhirModels(DIALECTS if "" in strict else sorted({*strict})).faults  # "": its calls show the version
 
 
-def open_store(settings: Settings, dropped: Callable[[str, int], None]) -> Store | None:
+def open_store(settings: Settings, metrics: counts.Metrics) -> Store | None:
     """Open the records of one worker; None when none are kept."""
     if settings.database_url is None:
         return None
-    return Store(read_address(settings.database_url), dropped=dropped)
+    return Store(read_address(settings.database_url), dropped=metrics.dropped, waiting=metrics.waiting)
 
 
 def keeper(store: Store | None) -> Callable[[str, Client, Sequence[FeedbackItem]], None]:
