@@ -16,6 +16,7 @@ from cds_service.clients.client import NO_CLIENTS, Client, Clients
 from cds_service.clients.reader import read_clients
 from cds_service.clients.smart_apps import unknown_rules
 from cds_service.config import AUTH_REQUIRED, KEPT, SettingProblem, Settings
+from cds_service.core.plural import so_many
 from cds_service.core.rule import Release, rule_ids
 from cds_service.core.site_words import site_summary
 from cds_service.core.standing import unreviewed
@@ -259,8 +260,7 @@ def load_clients(settings: Settings) -> Clients:
     file = read_clients(settings.clients)
     if file.problems:
         told = "\n".join(map(str, file.problems))
-        count = f"{len(file.problems)} problem{'' if len(file.problems) == 1 else 's'}"
-        raise SettingProblem(f"{told}\nCDS_CLIENTS: {count} in {settings.clients}")
+        raise SettingProblem(f"{told}\nCDS_CLIENTS: {so_many(len(file.problems), 'problem')} in {settings.clients}")
     if settings.auth == AUTH_REQUIRED:
         check_audiences(settings, file.clients)
     return file.clients
