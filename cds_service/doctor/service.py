@@ -10,7 +10,6 @@ from cds_service.calling.deployment import services_in
 from cds_service.calling.faults import Unheard
 from cds_service.calling.target import DISCOVERY
 from cds_service.calling.wire import Heard
-from cds_service.core.plural import so_many
 from cds_service.doctor.observed import Finding, Observed, State, Step
 from cds_service.services import SERVICES
 
@@ -228,7 +227,7 @@ def call(seen: Observed) -> Finding:
             f"{printable(seen.service)} answers {answer.status}, said by {by}",
             "`cds-service replay --url` with the same options shows the answer; the service's log has more",
         )
-    told = f"{printable(seen.service)} answers 200 with {so_many(len(cards), 'card')}"
+    told = f"{printable(seen.service)} answers 200 with {len(cards)} card{'' if len(cards) == 1 else 's'}"
     if cards or seen.service not in SERVICES:
         return Finding("sample call", State.OK, told)
     return Finding(

@@ -223,8 +223,16 @@ def test_a_token_that_could_not_be_told_is_a_replay_once_that_can_be(
         assert hasty.first("a", "at rest", LATER) is None
     wanted = {"unasked", "at rest"}
     eventually(lambda: wanted <= {each["jti_sha256"] for each in rows_of(address, SEEN_TOKEN)})
-    clocks.seconds += REST_S
-    assert [hasty.first("a", each, LATER) for each in sorted(wanted)] == [False, False]
+    told: list[bool | None] = []
+
+    def is_told(token: str) -> bool:
+        clocks.seconds += REST_S
+        told.append(hasty.first("a", token, LATER))
+        return told[-1] is not None  # a busy machine may not tell it in time
+
+    for each in sorted(wanted):
+        eventually(lambda each=each: is_told(each))  # type: ignore[misc]
+    assert [each for each in told if each is not None] == [False, False]
 
 
 def test_a_table_that_was_locked_for_a_moment_is_asked_again_soon(
