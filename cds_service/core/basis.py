@@ -11,13 +11,13 @@ from cds_service.core.card_text import (
     doubt_words,
     doubts_words,
     gap_words,
-    source_words,
     sources_words,
     status_words,
 )
 from cds_service.core.dates import FOREVER, NO, UNKNOWN, YES, Span, full_years
 from cds_service.core.decision import NOT_READ, Decision, Doubt, Found, Judgement
 from cds_service.core.facts import FACTS, ORDER_HOOKS, Gap, Row
+from cds_service.core.form import Form
 from cds_service.core.placeholders import (
     Voice,
     found_name,
@@ -29,12 +29,11 @@ from cds_service.core.placeholders import (
 )
 from cds_service.core.record import record
 from cds_service.core.restricted import RESTRICTED_RECORD, is_restricted
-from cds_service.core.rule import Conditions, Find
+from cds_service.core.rule import LEVELS, Find
 
 ROWS_SHOWN = 3
 
 _UNDATED = ("Patient", "draft-order")
-_NOT_COUNTED = ("Patient", "draft-order", "this-encounter")
 _EVENTS_WITHOUT_LENGTH = ("Observation", "QuestionnaireResponse")
 _SURE_VERIFICATION = ("confirmed",)
 
@@ -51,30 +50,18 @@ class Basis:
     unclear: tuple[str, ...]
 
 
-def basis_of(decision: Decision) -> Basis:
+def basis_of(decision: Decision, form: Form) -> Basis:
     """Sort what a shown card rests on: the members of `when`, the conditions of its card, what set its level."""
-    when, card, verdict = decision.edition.rule.when.logic, decision.card, decision.judgement.verdict
-    conditions = card.conditions if card else Conditions()
-    levels = card.indicator if card else ()
-    level = [name for each, name in levels if each == decision.indicator and name is not None]
-    wanted = [*when.all, *when.any, *conditions.if_, *(name for name in level if verdict(name) is YES)]
-    unwanted = [*when.none, *conditions.unless]
-    open_names = [
-        *(name for name in (*when.all, *when.none) if verdict(name) is UNKNOWN),
-        *(name for name in decision.stopped_by if verdict(name) is UNKNOWN),
-        *conditions.if_unknown,
-    ]
+    judgement, verdict, when = decision.judgement, decision.judgement.verdict, decision.edition.rule.when.logic
+    ordering = judgement.chart.hook in ORDER_HOOKS  # a call that brings no orders says nothing of orders
+    # Where `when` is YES, none of its members that count is UNKNOWN.
+    doubtful = (*when.all, *when.none, *when.any) if decision.verdict is UNKNOWN else ()
+    unclear = [name for name in doubtful if verdict(name) is UNKNOWN]
     return Basis(
-        tuple(dict.fromkeys(name for name in wanted if verdict(name) is YES)),
-        tuple(name for name in dict.fromkeys(unwanted) if verdict(name) is NO and _was_sought(name, decision)),
-        tuple(dict.fromkeys(open_names)),
+        tuple([name for name in form.held[decision.indicator or LEVELS[0]] if verdict(name) is YES]),
+        tuple([name for name, of_orders in form.unwanted if (ordering or not of_orders) and verdict(name) is NO]),
+        tuple(dict.fromkeys((*unclear, *form.card.conditions.if_unknown))),
     )
-
-
-def _was_sought(name: str, decision: Decision) -> bool:
-    """Whether there was anything to look at: a call that brings no orders says nothing of orders."""
-    judgement = decision.judgement
-    return judgement.chart.hook in ORDER_HOOKS or judgement.searched(name) != ("draft-order",)
 
 
 def reached(names: Iterable[str], judgement: Judgement) -> tuple[str, ...]:
@@ -115,11 +102,12 @@ def held_lines(names: Iterable[str], voice: Voice) -> list[str]:
 
 def not_found_line(name: str, voice: Voice) -> str:
     """Say a criterion that does not hold, and how many entries of which list there were to look at."""
-    chart = voice.judgement.chart
-    facts = [each for each in voice.judgement.searched(name) if each not in _NOT_COUNTED]
-    counts = [f"{source_words(each)} {chart.counts.get(each, len(chart.rows.get(each, ())))}" for each in facts]
-    looked_at = f" (entries looked at: {', '.join(counts)})" if counts else ""
-    return f"- {sentence(name, voice)}{looked_at}"
+    chart, line = voice.judgement.chart, f"- {sentence(name, voice)}"
+    facts = voice.judgement.printed.spoken[name].looked_at
+    if not facts:
+        return line
+    counts = [f"{words} {chart.counts.get(fact, len(chart.rows.get(fact, ())))}" for fact, words in facts]
+    return f"{line} (entries looked at: {', '.join(counts)})"
 
 
 def unclear_line(name: str, voice: Voice) -> str:

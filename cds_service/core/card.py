@@ -4,10 +4,10 @@ Pure: the same call gives the same card, ids included. Everything that depends o
 Source: CDS Hooks 2.0, section "CDS Service Response"; docs/reference/rule-language.md, section 7.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache, partial
+from functools import partial
 from typing import Any, Protocol
 
 from cds_service.core.basis import (
@@ -21,12 +21,12 @@ from cds_service.core.basis import (
     rows_behind,
 )
 from cds_service.core.card_id import name_uuid
-from cds_service.core.card_text import SUMMARY_LIMIT, link, markdown, opened, plain, shortened
-from cds_service.core.choice import holds
-from cds_service.core.dates import YES, Duration
+from cds_service.core.card_text import SUMMARY_LIMIT, markdown, opened, plain, shortened
+from cds_service.core.dates import YES
 from cds_service.core.decision import FAILED, UNDECIDED, Decision, Found, Outcome
-from cds_service.core.mentions import named, placeholders
-from cds_service.core.placeholders import Voice, display, fill, hidden, latest, parameter, speaking_rows
+from cds_service.core.form import Form, Offer, met
+from cds_service.core.placeholders import Voice, display, fill, hidden, speaking_rows
+from cds_service.core.record import record
 from cds_service.core.restricted import (
     REDISCLOSURE_NOTICE,
     USE,
@@ -34,7 +34,8 @@ from cds_service.core.restricted import (
     restricting_labels,
     security_codings,
 )
-from cds_service.core.rule import LEVELS, Card, Create, Evidence, Release, Rule, Suggestion
+from cds_service.core.rule import LEVELS, Card, Create, Release, Rule
+from cds_service.core.site import UNCHANGED
 from cds_service.core.site_words import SITE_BLOCKS, SITE_EXTENSION, Shown, site_blocks, site_extension
 
 TOPIC_SYSTEM = "https://oud-cds.org/fhir/CodeSystem/card-topic"
@@ -126,6 +127,23 @@ class Draft(Protocol):
     ) -> Json: ...
 
 
+@record(frozen=True, slots=True)
+class _Told:
+    """A decision as a card tells of it: its form, a voice for what a client may show as text, and one for Markdown."""
+
+    decision: Decision
+    form: Form
+    plain: Voice
+    marked: Voice
+
+
+def _told(decision: Decision, call: CallContext) -> _Told:
+    judgement, hide = decision.judgement, call.part2_mode != USE
+    assert decision.card is not None
+    form = judgement.printed.forms[decision.card.id]
+    return _Told(decision, form, Voice(judgement, plain, hide), Voice(judgement, markdown, hide))
+
+
 def render(decision: Decision, *, call: CallContext, release: Release, draft: Draft) -> Json:
     """Give the CDS Hooks card of a decision that shows one. No member is null or empty.
 
@@ -133,19 +151,19 @@ def render(decision: Decision, *, call: CallContext, release: Release, draft: Dr
     """
     if decision.card is None or decision.indicator is None:
         raise ValueError(f"rule {decision.edition.rule.id} shows no card here")
-    rule, card = decision.edition.rule, decision.card
-    family = (decision, *decision.merged)
-    level = max((each.indicator or LEVELS[0] for each in family), key=LEVELS.index)
-    labels = _labels(family)
+    card, family = decision.card, [_told(each, call) for each in (decision, *decision.merged)]
+    first = family[0]
+    level = max((each.indicator or LEVELS[0] for each in (decision, *decision.merged)), key=LEVELS.index)
+    labels, changed = _labels(family), _changed(family)
     suggestions = [each for one in family for each in _suggestions(one, call, draft, labels)]
     rules = {"merged": [_named(each) for each in decision.merged]} if decision.merged else {}
-    site = site_extension(_shown(family), release.site)
+    site = site_extension(changed, release.site)
     body: Json = {
-        "uuid": _uuid(call, rule, card),
-        "summary": _summary(decision, call),
+        "uuid": name_uuid(f"{call.hook_instance}|{first.form.name}"),
+        "summary": _summary(first),
         "indicator": level,
-        "detail": _detail(decision, call, release, labels),
-        "source": _source(decision, level),
+        "detail": _detail(family, call, release, labels),
+        "source": _source(first, level),
         "suggestions": suggestions,
         "selectionBehavior": "any" if suggestions else None,
         "overrideReasons": [
@@ -153,7 +171,7 @@ def render(decision: Decision, *, call: CallContext, release: Release, draft: Dr
             for code in card.override_reasons
             if release.override_reasons.get(code)
         ],
-        "links": _links(rule, card, call),
+        "links": _links(decision.edition.rule, card, call),
         "extension": {
             RULE_EXTENSION: {**_named(decision), "release": release.id, "digest": release.digest, **rules},
             **({SITE_EXTENSION: site} if site else {}),
@@ -183,39 +201,23 @@ def answer_body(outcome: Outcome, *, call: CallContext, release: Release, draft:
 
 
 def _undecided(decision: Decision, call: CallContext) -> Json:
-    return {**_named(decision), "why": reasons_words(decision.doubts, _voice(decision, call, in_detail=False))}
-
-
-def topic_code(rule_id: str, level: str) -> str:
-    """Give the topic of a rule's cards of one level, letters and digits only: "naltrexoneWithOpioidsCritical"."""
-    first, *rest = rule_id.split("-")
-    return first + "".join(each.capitalize() for each in (*rest, level))
-
-
-def _uuid(call: CallContext, rule: Rule, card: Card, *more: str) -> str:
-    return name_uuid("|".join([call.hook_instance, f"{rule.id}@{rule.version}", card.id, *more]))
+    voice = Voice(decision.judgement, plain, hide=call.part2_mode != USE)
+    return {**_named(decision), "why": reasons_words(decision.doubts, voice)}
 
 
 def _named(decision: Decision) -> Json:
     return {"ruleId": decision.edition.rule.id, "ruleVersion": decision.edition.rule.version}
 
 
-def _shown(family: tuple[Decision, ...]) -> list[Shown]:
-    return [(each.edition, _card(each).id) for each in family]
+def _changed(family: Sequence[_Told]) -> list[Shown]:
+    """Name what the site decided something about."""
+    shown = ((each.decision.edition, each.form.card.id) for each in family)
+    return [(edition, card) for edition, card in shown if edition.site != UNCHANGED]
 
 
-def _card(decision: Decision) -> Card:
-    assert decision.card is not None
-    return decision.card
-
-
-def _voice(decision: Decision, call: CallContext, *, in_detail: bool) -> Voice:
-    return Voice(decision.judgement, markdown if in_detail else plain, hide=call.part2_mode != USE)
-
-
-def _summary(decision: Decision, call: CallContext) -> str:
+def _summary(told: _Told) -> str:
     """Fill the summary; where it grows too long the names from the chart are shortened, never the rule's words."""
-    voice, template = _voice(decision, call, in_detail=False), _card(decision).summary
+    voice, template = told.plain, told.form.summary
     text = fill(template, voice)
     for limit in _NAME_LIMITS:
         if len(text) <= SUMMARY_LIMIT:
@@ -231,32 +233,25 @@ def _short_name(escape: Callable[[str], str], limit: int, name: str) -> str:
 # --- detail ----------------------------------------------------------------------------------------------------------
 
 
-def _detail(decision: Decision, call: CallContext, release: Release, labels: frozenset[str]) -> str:
+def _detail(family: Sequence[_Told], call: CallContext, release: Release, labels: frozenset[str]) -> str:
     """Blocks of Markdown: what could not be told, what was found, not found, not read; guidance; sources."""
-    judgement, family = decision.judgement, (decision, *decision.merged)
-    voice = _voice(decision, call, in_detail=True)
-    basis = basis_of(decision)
+    first, *others = family
+    decision, form, voice, verdict = first.decision, first.form, first.marked, first.decision.judgement.verdict
+    basis = basis_of(decision, form)
     looked_at = (*basis.held, *basis.not_found, *basis.unclear)
-    unread, without_source = not_read(looked_at, judgement), no_source(looked_at, judgement)
+    unread, without_source = not_read(looked_at, decision.judgement), no_source(looked_at, decision.judgement)
     blocks = [
         _block(COULD_NOT_BE_TOLD, [f"- {line}" for line in caveat_lines(decision, basis, voice)]),
         _block(WHY_SHOWN, held_lines(basis.held, voice)),
         _block(NOT_FOUND, [not_found_line(name, voice) for name in basis.not_found]),
         f"{NOT_READ_HERE} {'; '.join(unread)}." if unread else "",
         f"{NO_SOURCE_HERE} {', '.join(without_source)}." if without_source else "",
-        *(
-            opened(fill(line.text, voice))
-            for line in _card(decision).detail
-            if holds(line.conditions, judgement.verdict)
-        ),
-        *(
-            f"**Also:** {opened(fill(_card(each).summary, _voice(each, call, in_detail=True)))}"
-            for each in decision.merged
-        ),
-        _block(SOURCES, _cited(_evidence(decision))),
-        f"{_versions(decision)}, release {release.id}.",
-        *site_blocks(_shown(family), release.site),
-        NOT_REVIEWED if any(each.edition.rule.id in call.unreviewed for each in family) else "",
+        *[opened(fill(text, voice)) for checks, text in form.detail if met(checks, verdict)],
+        *[f"**Also:** {opened(fill(each.form.summary, each.marked))}" for each in others],
+        _block(SOURCES, _cited(family)),
+        f"{RULE_LINE}{' with '.join(each.form.version for each in family)}, release {release.id}.",
+        *site_blocks(_changed(family), release.site),
+        NOT_REVIEWED if any(each.decision.edition.rule.id in call.unreviewed for each in family) else "",
         REDISCLOSURE_NOTICE if labels else "",
     ]
     return "\n\n".join(filter(None, blocks))
@@ -266,31 +261,18 @@ def _block(heading: str, lines: list[str]) -> str:
     return "\n".join([heading, "", *lines]) if lines else ""
 
 
-def _cited(evidence: Iterable[Evidence]) -> list[str]:
-    """Cite each source once, with the grade under which it is named first."""
+def _cited(family: Sequence[_Told]) -> list[str]:
+    """Cite each source once, as the first that has it does."""
     lines: dict[str, str] = {}
-    for each in evidence:
-        grade = f" (grade {each.grade})" if each.grade else ""
-        source = link(each.cite, each.url)
-        lines.setdefault(source, f"- {source}{grade}")
+    for told in reversed(family):
+        lines = told.form.cited | {source: line for source, line in lines.items() if source not in told.form.cited}
     return list(lines.values())
 
 
-def _versions(decision: Decision) -> str:
-    rules = [each.edition.rule for each in (decision, *decision.merged)]
-    return f"{RULE_LINE}{' with '.join(f'{each.id} {each.version}' for each in rules)}"
-
-
-def _evidence(decision: Decision) -> Iterator[Evidence]:
-    for each in (decision, *decision.merged):
-        known = {evidence.id: evidence for evidence in each.edition.rule.evidence}
-        yield from (known[name] for name in _card(each).source)
-
-
-def _source(decision: Decision, level: str) -> Json:
-    rule, first = decision.edition.rule, next(_evidence(decision))
-    topic = {"system": TOPIC_SYSTEM, "code": topic_code(rule.id, level), "display": rule.title}
-    return {"label": first.cite, **({"url": first.url} if first.url else {}), "topic": topic}
+def _source(told: _Told, level: str) -> Json:
+    rule, source = told.decision.edition.rule, told.form.source
+    topic = {"system": TOPIC_SYSTEM, "code": told.form.topics[level], "display": rule.title}
+    return {"label": source.cite, **({"url": source.url} if source.url else {}), "topic": topic}
 
 
 def _links(rule: Rule, card: Card, call: CallContext) -> list[Json]:
@@ -304,34 +286,30 @@ def _links(rule: Rule, card: Card, call: CallContext) -> list[Json]:
 # --- suggestions -----------------------------------------------------------------------------------------------------
 
 
-def _suggestions(decision: Decision, call: CallContext, draft: Draft, labels: frozenset[str]) -> Iterator[Json]:
+def _suggestions(told: _Told, call: CallContext, draft: Draft, labels: frozenset[str]) -> Iterator[Json]:
     """Give the suggestions whose conditions hold, one action each."""
-    voice, rule, card = _voice(decision, call, in_detail=False), decision.edition.rule, _card(decision)
-    reason = cache(lambda name: _reason(name, voice))  # most suggestions of a card name the same one
-    for position, each in enumerate(card.suggestions):
-        if not holds(each.conditions, decision.judgement.verdict):
+    voice, verdict, name = told.plain, told.decision.judgement.verdict, f"{call.hook_instance}|{told.form.name}"
+    reasons: dict[str | None, Reason | None] = {}  # most suggestions of a card name the same one
+    for offer in told.form.offers:
+        if not met(offer.checks, verdict):
             continue
-        if each.delete is not None:
-            for found in _orders(each.delete, voice):
-                label = shortened(fill(each.label, replace(voice, only={each.delete: found})))
+        if offer.delete is not None:
+            for found in _orders(offer.delete, voice):
+                label = shortened(fill(offer.label, replace(voice, only={offer.delete: found})))
                 action: Json = {"type": "delete", "description": label, "resourceId": found.row.reference}
-                uuid = _uuid(call, rule, card, str(position), found.row.reference)
-                yield _suggestion(each, uuid, label, action)
-        elif each.create is not None:
-            label = shortened(fill(each.label, voice))
-            resource = draft(
-                each.create,
-                call,
-                reason=reason(each.create.reason),
-                until=_until(each.create, decision, call),
-                labels=labels,
-            )
+                yield _suggestion(offer, f"{name}|{offer.place}|{found.row.reference}", label, action)
+        elif offer.create is not None:
+            label = fill(offer.label, voice) if not offer.label.blanks else shortened(fill(offer.label, voice))
+            if offer.create.reason not in reasons:
+                reasons[offer.create.reason] = _reason(offer.create.reason, voice)
+            reason, until = reasons[offer.create.reason], _until(offer, call.today)
+            resource = draft(offer.create, call, reason=reason, until=until, labels=labels)
             action = {"type": "create", "description": label, "resource": resource}
-            yield _suggestion(each, _uuid(call, rule, card, str(position)), label, action)
+            yield _suggestion(offer, f"{name}|{offer.place}", label, action)
 
 
-def _suggestion(suggestion: Suggestion, uuid: str, label: str, action: Json) -> Json:
-    return {"label": label, "uuid": uuid, "isRecommended": suggestion.recommended, "actions": [action]}
+def _suggestion(offer: Offer, name: str, label: str, action: Json) -> Json:
+    return {"label": label, "uuid": name_uuid(name), "isRecommended": offer.recommended, "actions": [action]}
 
 
 def _orders(name: str, voice: Voice) -> list[Found]:
@@ -349,44 +327,40 @@ def _reason(name: str | None, voice: Voice) -> Reason | None:
     if name is None or voice.judgement.verdict(name) is not YES:
         return None
     rows = speaking_rows(voice.judgement.result(name))
-    found = latest(voice, name)
-    if found is None or any(hidden(each, voice) for each in rows):
+    if not rows or any(hidden(each, voice) for each in rows):
         return None
-    return Reason(found.row.reference, partial(display, voice, name))
+    return Reason(rows[0].row.reference, partial(display, voice, name))
 
 
-def _until(create: Create, decision: Decision, call: CallContext) -> date | None:
-    if create.within is None:
-        return None
-    within = parameter(decision.judgement, "", create.within)
-    return date.fromordinal(Duration(int(within.value), within.unit).after(call.today.toordinal()))
+def _until(offer: Offer, today: date) -> date | None:
+    return date.fromordinal(offer.within.after(today.toordinal())) if offer.within else None
 
 
-def _labels(family: tuple[Decision, ...]) -> frozenset[str]:
+def _labels(family: Sequence[_Told]) -> frozenset[str]:
     """Give the labels of every record that the card, its lines or its suggestions rest on: the highest mark counts.
 
     Where the Patient is labelled, that the person is one at all is protected, and so is every card.
     """
-    chart = family[0].judgement.chart
+    chart = family[0].decision.judgement.chart
     if not chart.patient.labels and not any(row.labels for rows in chart.rows.values() for row in rows):
         return frozenset()
     return restricting_labels([chart.patient]).union(
-        *(restricting_labels(rows_behind(_named_criteria(each), each.judgement)) for each in family)
+        *(restricting_labels(rows_behind(_named_criteria(each), each.decision.judgement)) for each in family)
     )
 
 
-def _named_criteria(decision: Decision) -> Iterator[str]:
+def _named_criteria(told: _Told) -> Iterator[str]:
     """Name every criterion that the card rests on or speaks of, but for lines and suggestions that it does not show."""
-    basis, card, verdict = basis_of(decision), _card(decision), decision.judgement.verdict
+    form, verdict = told.form, told.decision.judgement.verdict
+    basis, texts = basis_of(told.decision, form), [form.summary]
     yield from (*basis.held, *basis.not_found, *basis.unclear)
-    texts = [card.summary]
-    for line in card.detail:
-        if holds(line.conditions, verdict):
-            yield from named(line.conditions)
-            texts.append(line.text)
-    for each in card.suggestions:
-        if holds(each.conditions, verdict):
-            yield from named(each.conditions)
+    for checks, text in form.detail:
+        if met(checks, verdict):
+            yield from (name for name, _ in checks)
+            texts.append(text)
+    for each in form.offers:
+        if met(each.checks, verdict):
+            yield from (name for name, _ in each.checks)
             yield from filter(None, (each.delete, each.create.reason if each.create else None))
             texts.append(each.label)
-    yield from (each.name for text in texts for each in placeholders(text) if each.field)
+    yield from (name for text in texts for _, name in text.blanks)

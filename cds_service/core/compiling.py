@@ -21,9 +21,13 @@ WHEN = "when"
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A compiled criterion as one edition knows it: its words, its place among the judges, whom it looks at."""
+    """A compiled criterion as one edition knows it: its words, its place among the judges, whom it looks at.
+
+    parameters: of the file that it stands in.
+    """
 
     criterion: Criterion
+    parameters: Mapping[str, Parameter]
     index: int
     members: tuple[str, ...]
 
@@ -102,7 +106,8 @@ class Compiler:
         known = known_of(body, scope, self.judges.known, self.judges.bits)
         index = self.judges.add(key, judge, (body, mask) if isinstance(body, Find) else None, indexes, known)
         self._open.pop()
-        self.names[qualified] = Named(criterion, index, tuple(self._known_as(home, prefix, each) for each in members))
+        known_as = tuple(self._known_as(home, prefix, each) for each in members)
+        self.names[qualified] = Named(criterion, home.parameters, index, known_as)
         return index
 
     def _known_as(self, home: Rule | Definition, prefix: str, name: str) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from cds_service.core.dates import NO, UNKNOWN, YES, Span, Verdict
 from cds_service.core.facts import Chart, Gap, Row
+from cds_service.core.form import Printed
 from cds_service.core.record import record
 from cds_service.core.rule import Card, Criterion, Edition
 
@@ -113,6 +114,10 @@ class Judgement(Protocol):
 
     @property
     def today(self) -> int: ...
+
+    @property
+    def printed(self) -> Printed:
+        """Give the forms of the edition's cards and sentences."""
 
     def verdict(self, name: str) -> Verdict:
         """Give a criterion's verdict; it costs less than the rows it stands on."""

@@ -6,7 +6,7 @@ Order of a decision: docs/reference/rule-language.md, sections 6 and 7.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cache
+from functools import cache, partial
 
 from cds_service.core import choice
 from cds_service.core.agenda import Agenda, agenda
@@ -26,7 +26,9 @@ from cds_service.core.decision import (
     Result,
 )
 from cds_service.core.facts import HOOKS, Chart, Gap, Needs
+from cds_service.core.form import Printed
 from cds_service.core.mentions import criteria_of_cards, searched_facts
+from cds_service.core.printing import printed
 from cds_service.core.record import record
 from cds_service.core.rule import (
     Criterion,
@@ -48,6 +50,7 @@ class CompiledEdition:
 
     places, criteria, members, searched: by name as the rule writes it, of every criterion it can reach: its place
     among the judges, what the file says, whom it looks at, which facts it is made of. `when` has a place too.
+    printed: gives the forms of its cards and sentences, made when somebody first asks.
     wants: what `when` cannot do without (core.wants): a rule whose value sets are nowhere costs next to nothing.
     """
 
@@ -58,6 +61,7 @@ class CompiledEdition:
     criteria: Mapping[str, Criterion]
     members: Mapping[str, tuple[str, ...]]
     searched: Mapping[str, tuple[str, ...]]
+    printed: Callable[[], Printed]
     wants: tuple[Want, ...] = ()
 
 
@@ -104,6 +108,8 @@ def compile_release(release: Release) -> Compiled:
         hook: always.union(*(each.facts for each in (*active, *trial) if hook in each.edition.rule.hooks))
         for hook in HOOKS
     }
+    for each in (*active, *trial):
+        each.printed()  # now, so that all workers have them from the one who forks them
     return Compiled(release, table, judges, active, trial, gate, needs_of(judges), facts)
 
 
@@ -137,7 +143,9 @@ def _compiled(
     members = {name: each.members for name, each in names.items()}
     searched = searched_facts(criteria, members)
     wants = judges.known[when].wants if facts else ()
-    return CompiledEdition(edition, judges, facts, places, criteria, members, searched, wants)
+    sentences = {name: (each.criterion, each.parameters) for name, each in names.items()}
+    forms = cache(partial(printed, edition, sentences, searched))
+    return CompiledEdition(edition, judges, facts, places, criteria, members, searched, forms, wants)
 
 
 def compile_definition(
@@ -189,6 +197,10 @@ class Hearing:
     @property
     def today(self) -> int:
         return self.sitting.today
+
+    @property
+    def printed(self) -> Printed:
+        return self.compiled.printed()
 
     def verdict(self, name: str) -> Verdict:
         return self.sitting.verdict(self.compiled.places[name])

@@ -3,9 +3,7 @@
 Source: docs/reference/rule-language.md, section 7 ("Placeholders") and section 4 (a criterion's date and display).
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
 
 from cds_service.core.card_text import (
     date_words,
@@ -14,21 +12,20 @@ from cds_service.core.card_text import (
     length_words,
     listed,
     number_words,
-    parameter_words,
     unit_words,
 )
 from cds_service.core.dates import BEGINNING, FOREVER, NO, YES, Span
 from cds_service.core.decision import Found, Judgement, Result
 from cds_service.core.facts import FACTS
+from cds_service.core.form import Text
 from cds_service.core.measure import per_limit
 from cds_service.core.record import record
 from cds_service.core.restricted import RESTRICTED_RECORD, is_restricted
-from cds_service.core.rule import Find, Logic, Parameter
+from cds_service.core.rule import Find, Logic
 from cds_service.core.value_set import holds
 
 ATTRIBUTES = ("display", "date", "days", "value", "length", "count")
 
-_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_.-]*)\}")
 _UNKNOWN_DATE = Span(BEGINNING, FOREVER)
 
 
@@ -47,46 +44,20 @@ class Voice:
     only: Mapping[str, Found] | None = None
 
 
-def fill(template: str, voice: Voice, home: str = "") -> str:
-    """Fill every placeholder of `template`.
-
-    home: the criterion whose sentence it is, "" for a card's text; parameters are those of the file it stands in.
-    Raises KeyError for a name that the rule does not have; lint refuses such a rule (`unknown-placeholder`).
-    """
-    if "{" not in template:
-        return template
-    words = []
-    for before, name, attribute in _parts(template):
-        words.append(before)
-        if name:
-            words.append(_WORDS[attribute](voice, name))
-        elif attribute:
-            words.append(parameter_words(parameter(voice.judgement, home, attribute)))
+def fill(text: Text, voice: Voice) -> str:
+    """Fill every blank of a text. Raises KeyError for an attribute that criteria do not have; lint refuses it."""
+    if not text.blanks:
+        return text.words[0]
+    words = [text.words[0]]
+    for (attribute, name), then in zip(text.blanks, text.words[1:], strict=True):
+        words.append(_WORDS[attribute](voice, name))
+        words.append(then)
     return "".join(words)
-
-
-@lru_cache(maxsize=1024)
-def _parts(template: str) -> tuple[tuple[str, str, str], ...]:
-    """Cut a template into pieces: words, then a criterion and attribute, or "" and a parameter; the last is words."""
-    pieces = _PLACEHOLDER.split(template)  # words, a placeholder's inside, words, ...
-    insides = [(name, attribute) for name, _, attribute in (each.rpartition(".") for each in pieces[1::2])]
-    return tuple((words, *inside) for words, inside in zip(pieces[::2], [*insides, ("", "")], strict=True))
 
 
 def sentence(name: str, voice: Voice) -> str:
     """Give the `says` sentence of a criterion, filled, without its full stop."""
-    return fill(voice.judgement.criterion(name).says, voice, name).rstrip(". ")
-
-
-def parameter(judgement: Judgement, home: str, name: str) -> Parameter:
-    """Find a parameter of the file that the criterion `home` stands in: the rule's, or that of its definition."""
-    prefix, dot, own_name = home.rpartition(".")
-    edition = judgement.edition
-    if not dot:
-        return edition.rule.parameters[name]
-    criterion, id_ = judgement.criterion(home), prefix.partition("@")[0]
-    files = [each for (other, _), each in edition.definitions.items() if other == id_]
-    return next(each for each in files if each.criteria.get(own_name) is criterion).parameters[name]
+    return fill(voice.judgement.printed.spoken[name].says, voice).rstrip(". ")
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------
@@ -206,7 +177,7 @@ def value_words(voice: Voice, name: str, found: Found) -> str:
     words = f"{number_words(row.value)} {voice.escape(unit)}".rstrip()
     if judging is None or not judging.per_upper_limit:
         return words
-    limit = parameter(voice.judgement, home, judging.per_upper_limit)
+    limit = voice.judgement.printed.spoken[home].parameters[judging.per_upper_limit]
     times = per_limit(row.value, row.upper_limit, limit.value, limit.unit)
     if times is None or times.low != times.high:
         return words

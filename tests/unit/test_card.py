@@ -6,14 +6,11 @@ from uuid import uuid5
 
 import pytest
 
-from cds_service.core.card import (
-    answer_body,
-    call_context,
-    topic_code,
-)
+from cds_service.core.card import answer_body, call_context
 from cds_service.core.card_id import CARD_NAMESPACE, name_uuid
 from cds_service.core.decision import FAILED, FIRES, SILENT, UNDECIDED, Doubt, Outcome
 from cds_service.core.facts import Gap
+from cds_service.core.printing import topic_code
 from cds_service.core.rule import Card, Evidence, Line, Logic, Suggestion, When
 from cds_service.fhir.draft import draft
 from tests.unit.card_world import (

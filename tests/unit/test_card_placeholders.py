@@ -9,6 +9,7 @@ from cds_service.core.dates import parse_span
 from cds_service.core.engine import compile_edition, judge
 from cds_service.core.facts import Number
 from cds_service.core.placeholders import Voice, fill, sentence
+from cds_service.core.printing import text_of
 from cds_service.core.rule import Edition, Uses
 from tests.unit.card_world import (
     DEFINITION,
@@ -29,7 +30,8 @@ from tests.unit.card_world import (
 
 
 def filled(template, *rows, hide=False, rule=RULE):
-    return fill(template, Voice(decided(*rows, rule=rule).judgement, markdown, hide))
+    text = text_of(template, rule.parameters)
+    return fill(text, Voice(decided(*rows, rule=rule).judgement, markdown, hide))
 
 
 def opioids(*names):
