@@ -232,7 +232,6 @@ def test_of_phrases_that_begin_alike_each_is_heard_as_far_as_the_text_goes(text,
     assert {each.id for each in (short, long) if heard & table.bit(each)} == wanted
 
 
-
 def test_a_coding_is_remembered_as_it_was_sent_where_some_set_lists_its_system():
     table = Table([DISORDER])
     table.meet(" " + ICD_10_CM, "f1120")
