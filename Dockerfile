@@ -18,6 +18,8 @@ COPY rules rules
 COPY fhir_fixtures fhir_fixtures
 RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
  && python -m pip --python /opt/cds/bin/python install --no-deps --no-index /wheel/*.whl
+# The rules are judged here, once: a new container need not do it before its first answer.
+RUN /opt/cds/bin/cds-service rules accept
 
 FROM python:3.11-slim-bookworm
 LABEL org.opencontainers.image.title="cds-service" \

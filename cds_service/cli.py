@@ -19,6 +19,7 @@ from pathlib import Path
 
 from cds_service.cli_rules import add_rules, rules_folder
 from cds_service.feedback_report.options import add_feedback
+from cds_service.unheard import unheard_at_worst
 
 FINE, FINDINGS, USAGE, SETTINGS, RULES, ADDRESS = range(6)
 STOPPED = 130  # by Ctrl-C, as a shell counts it
@@ -40,13 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from cds_service.edges.rule_store import RulesProblem
 
     try:
-        code = int(args.run(args))
-        if sys.stdout is not None:  # it was closed before the command began
-            sys.stdout.flush()
-        return code
-    except BrokenPipeError:  # the reader, `head` for instance, has seen enough
-        _write_no_more()
-        return FINE
+        with unheard_at_worst():
+            return int(args.run(args))
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return STOPPED

@@ -111,6 +111,7 @@ def _rules_explain(args: argparse.Namespace) -> int:
 def _rules_trial_report(args: argparse.Namespace) -> int:
     from cds_service.edges.store.trial_command import trial_report_command
 
+    args.folder = str(rules_folder(None))
     return int(trial_report_command(args))
 
 
@@ -155,8 +156,10 @@ def _rules_diff(args: argparse.Namespace) -> int:
 
 
 def _rules_release(args: argparse.Namespace) -> int:
+    from cds_service.population.progress import watched
     from cds_service.rulebook.release_command import release_command
 
+    args.watched = watched
     args.folder, args.today, args.seen = str(rules_folder(args.folder)), date.today(), {}
     args.site = _site(getattr(args, "site", None))
     database = os.environ.get("CDS_DATABASE_URL")

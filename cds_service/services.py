@@ -14,6 +14,7 @@ from cds_service.core.card import EVALUATION_EXTENSION, CallContext, Draft, answ
 from cds_service.core.decision import FAILED, UNDECIDED, Outcome
 from cds_service.core.engine import Compiled, decide
 from cds_service.core.fitting import fitted, hook_by_trigger
+from cds_service.core.plural import so_many
 from cds_service.core.problem import Issue, RequestProblem
 from cds_service.core.rule import Release
 from cds_service.core.smart import with_smart_apps
@@ -278,7 +279,7 @@ def feedback(body: object, keep: Callable[[Sequence[FeedbackItem]], None]) -> di
         raise RequestProblem(400, *issues)
     if items:
         keep(items)
-    return operation_outcome(*issues, done=f"{len(items)} item{'' if len(items) == 1 else 's'} of feedback kept")
+    return operation_outcome(*issues, done=f"{so_many(len(items), 'item')} of feedback kept")
 
 
 def _without_empty(body: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from cds_service.clients.client import NO_CLIENTS, Client, Clients
 from cds_service.clients.reader import read_clients
 from cds_service.clients.smart_apps import unknown_rules
 from cds_service.config import AUTH_REQUIRED, KEPT, SettingProblem, Settings
+from cds_service.core.plural import so_many
 from cds_service.core.rule import Release, rule_ids
 from cds_service.core.site_words import site_summary
 from cds_service.core.standing import unreviewed
@@ -84,7 +85,7 @@ def open_service(
         fetches=OUTCOMES,
     )
     traces = tracing.open_tracing(os.environ)
-    store = open_store(settings, metrics.dropped)
+    store = open_store(settings, metrics)
     fhir = open_fhir(settings, metrics.fetched)
     consumers = [call_log(), metrics.seen, traces.seen]
     if store:
@@ -139,11 +140,11 @@ def open_models(settings: Settings) -> Structure:
     return FhirModels(DIALECTS if "" in strict else sorted({*strict})).faults  # "": its calls show the version
 
 
-def open_store(settings: Settings, dropped: Callable[[str, int], None]) -> Store | None:
+def open_store(settings: Settings, metrics: counts.Metrics) -> Store | None:
     """Open the records of one worker; None when none are kept."""
     if settings.database_url is None:
         return None
-    return Store(read_address(settings.database_url), dropped=dropped)
+    return Store(read_address(settings.database_url), dropped=metrics.dropped, waiting=metrics.waiting)
 
 
 def keeper(store: Store | None) -> Callable[[str, Client, Sequence[FeedbackItem]], None]:
@@ -259,8 +260,7 @@ def load_clients(settings: Settings) -> Clients:
     file = read_clients(settings.clients)
     if file.problems:
         told = "\n".join(map(str, file.problems))
-        count = f"{len(file.problems)} problem{'' if len(file.problems) == 1 else 's'}"
-        raise SettingProblem(f"{told}\nCDS_CLIENTS: {count} in {settings.clients}")
+        raise SettingProblem(f"{told}\nCDS_CLIENTS: {so_many(len(file.problems), 'problem')} in {settings.clients}")
     if settings.auth == AUTH_REQUIRED:
         check_audiences(settings, file.clients)
     return file.clients

@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "clients": {"clients", "trust", "strict_json", "config", "rulebook", "fhir", "core"},
     "schemas": {"clients", "rulebook"},
     "rights": set(),
+    "unheard": set(),
     "trust": {"trust", "rights", "strict_json", "core"},
     "services": {"clients", "feedback", "protocol", "fhir", "core"},
     "explaining": {"services", "clients", "protocol", "rulebook", "fhir", "core"},

@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from cds_service.clients.client import ANONYMOUS_NAME, REFUSE, Client
 from cds_service.clients.profiles import PROFILES, SANDBOX
 from cds_service.clients.reader import ClientsFile, read_clients
 from cds_service.clients.smart_apps import unknown_rules
+from cds_service.core.plural import so_many
 from cds_service.core.profile import ACTION_TYPES, Profile
 from cds_service.core.restricted import IGNORE, USE, USE_NO_DETAIL, Part2
 from cds_service.core.smart import SmartApp
@@ -154,12 +155,10 @@ def check_command(args: argparse.Namespace) -> int:
             print(f"\n{client.name}")
             for heading, text in described(client, args.public_url).items():
                 print(f"  {heading}: {text}")
-        print(f"\n{_counted(file.clients.by_name, 'client')}, {_counted([*file.problems, *found], 'finding')}")
+        print(
+            f"\n{so_many(len(file.clients.by_name), 'client')}, {so_many(len(file.problems) + len(found), 'finding')}"
+        )
     return FINDINGS if file.problems or found else FINE
-
-
-def _counted(things: Sized, what: str) -> str:
-    return f"{len(things)} {what}{'' if len(things) == 1 else 's'}"
 
 
 def _as_json(path: Path, file: ClientsFile, found: list[RuleProblem], public_url: str) -> dict[str, Any]:

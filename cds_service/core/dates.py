@@ -8,7 +8,6 @@ Source: FHIR R4 date and dateTime, https://hl7.org/fhir/R4/datatypes.html#dateTi
 import calendar
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from enum import IntEnum
 
@@ -117,7 +116,7 @@ def _offset(zone: str) -> timedelta:
     return sign * timedelta(hours=int(zone[1:3]), minutes=int(zone[4:6]))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Duration:
     """A number of days, weeks, months or years. A month later is the same day number or the month's last day."""
 

@@ -14,6 +14,7 @@ from cds_service.core.card_text import clean, date_words, gap_words, number_word
 from cds_service.core.dates import NO, UNKNOWN, YES, Span, Verdict
 from cds_service.core.decision import FAILED, FIRES, SILENT, Decision, Doubt, Found, Near, Result
 from cds_service.core.placeholders import Voice, found_name, hidden, sentence
+from cds_service.core.plural import so_many
 from cds_service.core.record import record
 from cds_service.core.restricted import RESTRICTED_RECORD, is_restricted
 from cds_service.core.rule import Logic
@@ -271,7 +272,7 @@ def _details(name: str, result: Result, voice: Voice) -> list[str]:
         lines.append(f"in doubt: {'; '.join(doubts)}")
     if result.verdict is NO:
         dropped = voice.judgement.dropped(name)
-        lines.append(f"looked at {dropped.looked_at} rows" if dropped.looked_at != 1 else "looked at 1 row")
+        lines.append(f"looked at {so_many(dropped.looked_at, 'row')}")
         lines += [f"nearest {_near_words(near, voice, ': ')}" for near in dropped.nearest]
     if result.further:
         lines.append(f"may hold more: {'; '.join(gap_words(result.further))}")

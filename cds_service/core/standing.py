@@ -1,6 +1,8 @@
 """Which rules may show cards where callers are real: those that a clinician has reviewed, for all sites or for this."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 
 from cds_service.core.rule import Edition, Release
 
@@ -13,6 +15,31 @@ def is_reviewed(edition: Edition) -> bool:
 def unreviewed(release: Release) -> frozenset[str]:
     """Give the ids of active rules that no clinician has reviewed."""
     return frozenset(each.rule.id for each in release.active if not is_reviewed(each))
+
+
+def foremost(release: Release) -> Iterator[Edition]:
+    """Give one version of each rule: the active one, or where there is none, the one on trial.
+
+    A rule that is on trial until it is reviewed stands before a trial version of the same rule, so it is found first.
+    """
+    told = set()
+    for each in (*release.active, *release.trial):
+        if each.rule.id not in told:
+            told.add(each.rule.id)
+            yield each
+
+
+def waiting_for_review(release: Release) -> frozenset[str]:
+    """Give the ids of rules whose foremost version no clinician has reviewed, shown or not."""
+    return frozenset(each.rule.id for each in foremost(release) if not is_reviewed(each))
+
+
+def reviews_due(release: Release) -> dict[str, date | None]:
+    """Give for each rule the day of its foremost version's next review; None where its file names none."""
+    return {
+        each.rule.id: date.fromisoformat(each.rule.review_due) if each.rule.review_due else None
+        for each in foremost(release)
+    }
 
 
 def on_trial_until_reviewed(release: Release) -> Release:

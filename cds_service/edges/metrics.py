@@ -15,6 +15,7 @@ import shutil
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from datetime import date, datetime, time, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,17 +23,18 @@ from flask import Blueprint, Response
 
 from cds_service.core.card import RULE_EXTENSION
 from cds_service.core.rule import Release
+from cds_service.core.standing import reviews_due, waiting_for_review
 from cds_service.feedback import ACCEPTED, OVERRIDDEN
 from cds_service.fhir.prefetch import PREFETCH
 from cds_service.seen import CALL_ROUTE, Seen
 from cds_service.services import SERVICES, Answer
 
 if TYPE_CHECKING:
-    from prometheus_client import Counter
+    from prometheus_client import Counter, Gauge
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the environment variable that prometheus_client looks for
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-KINDS = ("counter", "histogram", "gauge_livemax")  # of each the library keeps a file for a worker
+KINDS = ("counter", "histogram", "gauge_livemax", "gauge_livesum")  # of each the library keeps a file for a worker
 ROOM_BYTES = 256 * 1024  # of such a file, which is more than a thousand series
 ENDED = "ended"  # stands for a process id in the name of the file that holds what ended workers counted
 BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -109,6 +111,9 @@ class Metrics:
         def counted(name: str, text: str, labels: str, *known: Collection[str] | None) -> _Family:
             return _Family(Counter(name, text, labels.split(), registry=registry), *known)
 
+        def gauge(name: str, text: str, *labels: str, over_workers: str = "livemax") -> "Gauge":
+            return Gauge(name, text, labels, registry=registry, multiprocess_mode=over_workers)  # type: ignore[arg-type]
+
         rules = self._rules = set[str]()
         inputs = (*PREFETCH, "draftOrders")
         self._calls = counted("cds_calls_total", "Calls, by service and HTTP status", "service status", None, None)
@@ -136,10 +141,15 @@ class Metrics:
             "cds_call_seconds", "Time until the answer was ready", ["service"], buckets=BUCKETS_S, registry=registry
         )
         self._seconds = {each: seconds.labels(each) for each in (*SERVICES, "")}
-        self._releases = Gauge(
-            "cds_release_info", "The release in service", ["release", "digest"],
-            registry=registry, multiprocess_mode="livemax",
-        )  # fmt: skip
+        self._waiting = gauge(
+            "cds_records_waiting", "Calls whose record is still to be written", over_workers="livesum"
+        )
+        self._oldest = gauge("cds_records_oldest_seconds", "Age of the oldest of them, when a worker last looked")
+        self._releases = gauge("cds_release_info", "The release in service", "release", "digest")
+        self._unreviewed = gauge("cds_rules_unreviewed", "Rules that no clinician has reviewed")
+        self._reviews = gauge(
+            "cds_rule_review_due_timestamp_seconds", "End of the day of a rule's next review; 0 = no day is set", "rule"
+        )
         self._served: Release | None = None
         self._looked_at = counted(
             "cds_releases_total", "Releases that a worker found in the rules folder, by what became of them",
@@ -172,6 +182,10 @@ class Metrics:
         if self._served is not None:
             self._releases.labels(self._served.id, self._served.digest).set(0)
         self._releases.labels(release.id, release.digest).set(1)
+        self._unreviewed.set(len(waiting_for_review(release)))
+        due = reviews_due(release)
+        for rule in self._rules:  # those of earlier releases as well, which are due no more
+            self._reviews.labels(rule).set(_end_of(due.get(rule)))
         self._served = release
 
     def release_found(self, outcome: str) -> None:
@@ -224,6 +238,11 @@ class Metrics:
         """Count records that could not be kept."""
         self._dropped.add(kind, count=count)
 
+    def waiting(self, count: int, oldest_s: float) -> None:
+        """Show how many records are still to be written, and the age of the oldest."""
+        self._waiting.set(count)
+        self._oldest.set(oldest_s)
+
     def fetched(self, outcome: str) -> None:
         """Count how it ended to look for a prefetch key at a FHIR server."""
         self._fetches.add(outcome)
@@ -239,6 +258,11 @@ class Metrics:
             every = CollectorRegistry()
             MultiProcessCollector(every, str(self._folder))  # type: ignore[no-untyped-call]
             return generate_latest(every)
+
+
+def _end_of(day: date | None) -> float:
+    """The end of a day in UTC, in seconds since 1970; 0 for none."""
+    return datetime.combine(day + timedelta(days=1), time(), timezone.utc).timestamp() if day else 0
 
 
 def metrics_page(metrics: Metrics) -> Blueprint:

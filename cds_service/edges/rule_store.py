@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from cds_service.core.overlay import overlay
+from cds_service.core.plural import so_many
 from cds_service.core.rule import Release
 from cds_service.rulebook.kept import ACCEPTED, Looked, Standing, look, read_standing, release_folder
 from cds_service.rulebook.lint import report_of
@@ -113,5 +114,7 @@ def load_rules(folder: Path, *, check: bool) -> Served:
     errors = [str(each) for each in problems if each.severity == "error"]
     if errors or loaded.release is None:
         more = f" ({len(errors) - SHOWN} not shown; `cds-service rules lint` shows all)" if len(errors) > SHOWN else ""
-        raise RulesProblem("\n".join([*errors[:SHOWN], f"{folder}: {len(errors)} errors{more}; nothing is served"]))
+        raise RulesProblem(
+            "\n".join([*errors[:SHOWN], f"{folder}: {so_many(len(errors), 'error')}{more}; nothing is served"])
+        )
     return Served(loaded, folder)

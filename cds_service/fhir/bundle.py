@@ -109,20 +109,23 @@ def _open_bundle(bundle: Resource, opened: Opened, depth: int, around: frozenset
     labels = around | labels_of(bundle) if "meta" in bundle else around
     if labels:
         opened.labels |= labels
-    if labels & WITHHELD_LABELS:
-        opened.whys.append(REDACTED)
-        return
+        if labels & WITHHELD_LABELS:
+            opened.whys.append(REDACTED)
+            return
     for link in objects(bundle["link"]) if "link" in bundle else ():
         relation = word(link.get("relation"))
         if relation == "next":
             opened.more = True
         elif relation == "self" and _sorted_otherwise(link.get("url")):
             opened.sorted_otherwise = True
-    entries = bundle.get("entry")
-    if entries is not None and not isinstance(entries, list | dict):
+    listed = bundle.get("entry")
+    if listed is None:
+        listed = []
+    elif isinstance(listed, dict):
+        listed = [listed]
+    elif not isinstance(listed, list):
         opened.whys.append(NO_FHIR)
         return
-    listed = entries if isinstance(entries, list) else [] if entries is None else [entries]
     if _states_more(bundle.get("total"), len(listed)):
         opened.more = True  # a client may strip the links of a page, but not its total
     found = opened.entries
@@ -160,6 +163,8 @@ def _open_entry(entry: Any, labels: frozenset[str], opened: Opened, depth: int) 
 
 def _states_more(total: Any, listed: int) -> bool:
     """Whether a Bundle says that it has more entries than it lists; a total that cannot be read may say so."""
+    if type(total) is int:
+        return total > listed
     if total is None or isinstance(total, bool):
         return total is not None
     try:

@@ -90,7 +90,8 @@ def collect(
         for each in opened.values():
             each.entries = respelled(each.entries, version.SPELLING)
     for each in opened.values():
-        _meet_patient(each, person)
+        if each.patients:
+            _meet_patient(each, person)
     for key in PREFETCH:
         if key not in prefetch and key != PATIENT:
             collected.miss(key, NOT_FETCHED if key in not_fetched else NOT_SENT)

@@ -93,6 +93,9 @@ def sex(resource: Resource) -> str | None:
 
 
 def _sex(value: Any) -> str:
+    known = _SEX_WORDS.get(word(value))
+    if known is not None:  # a plain code, as gender is
+        return known
     spoken = [
         word(coding.get("display")) for each in objects(value) for coding in objects(each.get("coding")) or [each]
     ]

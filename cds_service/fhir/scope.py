@@ -39,7 +39,6 @@ class Memo:
     """
 
     built: dict[tuple[str | None, str | None], tuple[Resource, Concept]] = field(default_factory=dict)
-    spoken: dict[str, int] = field(default_factory=dict)
     heard: dict[str, tuple[int, int]] = field(default_factory=dict)
     spared: dict[str, dict[str, Resource]] = field(default_factory=dict)
 
@@ -47,8 +46,6 @@ class Memo:
         """Forget what was looked up once there is much of it."""
         if len(self.built) > MEMO_LIMIT:
             self.built.clear()
-        if len(self.spoken) > MEMO_LIMIT:
-            self.spoken.clear()
         if len(self.heard) > MEMO_LIMIT:
             self.heard.clear()
         for spared in self.spared.values():
@@ -164,12 +161,17 @@ class Scope:
             if text:
                 if not isinstance(text, str):
                     return False
-                found = self.memo.spoken.get(text)
-                if found is None:
-                    found = self.memo.spoken[text] = self.table.spoken((text[:TEXT_LIMIT],))
-                if found & sets:
+                inside, outside = self._said_in(text[:TEXT_LIMIT])
+                if inside & ~outside & sets:
                     return False
         return True
+
+    def _said_in(self, text: str) -> tuple[int, int]:
+        """Give what phrases say of a text, as `Table.phrases_in` does."""
+        found = self.memo.heard.get(text)
+        if found is None:
+            found = self.memo.heard[text] = self.table.phrases_in(text)
+        return found
 
     def concept(self, *values: Any) -> Concept:
         """Build the concept of CodeableConcepts, Codings or texts taken together."""

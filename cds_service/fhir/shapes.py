@@ -47,6 +47,9 @@ def codes(value: Any) -> tuple[str, ...]:
         return ()
     if isinstance(value, str):
         return (word(value),) if value.strip() else ()
+    usual = _only_code(value)
+    if usual:
+        return (usual,)
     found: dict[str, None] = {}
     for each in objects(value):
         for coding in objects(each.get("coding")) or (each,):
@@ -57,10 +60,23 @@ def codes(value: Any) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _only_code(value: Any) -> str:
+    """Give the code of a CodeableConcept, alone or alone in a list, that has one coding; "" for any other shape."""
+    try:  # nearly every record says it in this way
+        (concept,) = value if isinstance(value, list) else (value,)
+        (coding,) = concept["coding"]
+        return word(coding["code"])
+    except (KeyError, TypeError, ValueError):
+        return ""
+
+
 def state(value: Any, known: frozenset[str]) -> str | None:
     """Read a status given as code (STU3) or CodeableConcept (R4): the first code, else text, that is `known`."""
     if isinstance(value, str):
         return word(value) if word(value) in known else None
+    usual = _only_code(value)
+    if usual in known:
+        return usual
     for each in objects(value):
         for coding in objects(each.get("coding")) or (each,):
             if word(coding.get("code")) in known:

@@ -33,8 +33,9 @@ def recorded(resource: Resource, scope: Scope, prefix: str = "value") -> Recorde
     numbers: list[Number] = []
     answers: list[Concept] = []
     present, day = False, None
-    for name, value in resource.items():
-        if value is None or not name.startswith(prefix) or len(name) == len(prefix):
+    for name in [each for each in resource if each.startswith(prefix)]:
+        value = resource[name]
+        if value is None or name == prefix:
             continue
         present = True
         form = name[len(prefix) :]

@@ -22,6 +22,7 @@ UNITS = {
 MOST_UNITS = 100_000
 
 _USUAL = re.compile(r"(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:Z|[+-][0-9]{2}:[0-9]{2}))?\Z")
+_NUMERIC = (int, float, str)
 Days = tuple[Span | None, Span | None]
 
 
@@ -94,7 +95,7 @@ def moment(resource: Resource, name: str) -> Days:
 
 def number_in(value: Any) -> float | None:
     """Give a finite number, also one written as text; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool) or not isinstance(value, _NUMERIC):
         return None
     if isinstance(value, str) and (len(value) > MOST_CHARACTERS or "_" in value):
         return None
@@ -129,7 +130,8 @@ def after(start: Span | None, length: Duration | None, times: int = 1) -> Span |
     if length is None or not start.readable:
         return unreadable_span("")
     whole = Duration(length.count * times, length.unit)
-    return Span(_within(whole.after(start.first)), _within(whole.after(start.last)))
+    first = _within(whole.after(start.first))
+    return Span(first, first if start.exact else _within(whole.after(start.last)))
 
 
 def _within(day: int) -> int:
@@ -151,17 +153,13 @@ def bounds(dosages: Any) -> Days:
 
     A dosage without an end leaves the whole without one. Source: Timing.repeat.boundsPeriod.
     """
-    starts: list[Span] = []
-    ends: list[Span] = []
-    runs_on = False
-    for dosage in objects(dosages):
-        start, end = period(inside(dosage, "timing", "repeat", "boundsPeriod"))
-        if start is not None:
-            starts.append(start)
-        if end is not None:
-            ends.append(end)
-        else:
-            runs_on = True
+    bounded = [inside(dosage, "timing", "repeat", "boundsPeriod") for dosage in objects(dosages)]
+    if bounded.count(None) == len(bounded):
+        return None, None
+    periods = [period(each) for each in bounded]
+    starts = [start for start, _ in periods if start is not None]
+    ends = [end for _, end in periods if end is not None]
+    runs_on = len(ends) < len(periods)
     start = min(starts, key=lambda each: each.first, default=None)
     return start, None if runs_on else max(ends, key=lambda each: each.last, default=None)
 

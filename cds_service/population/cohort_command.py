@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from cds_service.core.plural import so_many
 from cds_service.population.cohort import people
 from cds_service.population.cohort_plan import PlanProblem, read_plan
 from cds_service.population.progress import Progress
@@ -88,8 +89,9 @@ def cohort_command(args: argparse.Namespace) -> int:
 def said(counts: dict[str, int], patients: int, seed: int, today: date, out: Path, took_s: float) -> list[str]:
     """Give what was written as lines. counts: resources by type."""
     whole = sum(counts.values())
+    made = so_many(patients, "synthetic person", "synthetic people")
     lines = [
-        f"cohort: {patients:,} synthetic people as of {today.isoformat()}, seed {seed}; none of them is real",
-        f"written: {whole:,} resources, {whole / max(patients, 1):.1f} a person, in {took_s:.1f} s, to {out}",
+        f"cohort: {made} as of {today.isoformat()}, seed {seed}; none of them is real",
+        f"written: {so_many(whole, 'resource')}, {whole / max(patients, 1):.1f} a person, in {took_s:.1f} s, to {out}",
     ]
     return [*lines, *(f"  {f'{kind}.ndjson':32} {counts[kind]:12,}" for kind in sorted(counts))]

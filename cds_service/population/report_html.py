@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from cds_service.core.plural import so_many
 from cds_service.population.funnel_picture import funnel_picture
 from cds_service.population.report_text import rate
 
@@ -40,7 +41,7 @@ def as_html(report: Report) -> Markup:
         Markup("<h2>Funnels</h2>"),
         *(_funnel(rule) for rule in report["rules"]),
     ]
-    title = f"Release {report['release']} on {report['judged']:,} patients"
+    title = f"Release {report['release']} on {so_many(report['judged'], 'patient')}"
     return _PAGE.format(title=title, style=_STYLE, body=Markup("\n").join(parts))
 
 

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from cds_service.core.plural import so_many
 from cds_service.population.judging import ALL, ANY
 
 WIDTH = 100
@@ -28,19 +29,20 @@ def as_text(report: Report) -> Iterator[str]:
 
 def _head(report: Report) -> Iterator[str]:
     took = report["took"]
-    yield f"{report['patients']:,} patients at {report['hook']}, as if each call came on {report['today']}"
+    yield f"{so_many(report['patients'], 'patient')} at {report['hook']}, as if each call came on {report['today']}"
     read = sum(report["resources"].values())
-    yield f"read: {read:,} resources of {len(report['resources'])} types{_of_nobody(report['ofNobody'])}"
-    processes = "1 process" if took["workers"] == 1 else f"{took['workers']} processes"
+    types = so_many(len(report["resources"]), "type")
+    yield f"read: {so_many(read, 'resource')} of {types}{_of_nobody(report['ofNobody'])}"
+    processes = so_many(took["workers"], "process", "processes")
     yield f"step 1, sorted by patient: {took['sortingSeconds']:.1f} s"
     yield (
         f"step 2, judged: {took['judgingSeconds']:.1f} s by {processes}, "
         f"{took['judgingProcessorSeconds']:.1f} s of processor time"
     )
     for why, number in report["notJudged"].items():
-        yield f"not judged: {number:,} patients, {why}"
+        yield f"not judged: {so_many(number, 'patient')}, {why}"
     for name, number in report["keptOut"].items():
-        yield f"kept from every rule: {number:,} patients of whom {name} holds (never_when)"
+        yield f"kept from every rule: {so_many(number, 'patient')} of whom {name} holds (never_when)"
 
 
 def _of_nobody(kinds: Mapping[str, int]) -> str:
@@ -51,7 +53,7 @@ def _of_nobody(kinds: Mapping[str, int]) -> str:
 def _left_out(left_out: Report) -> Iterator[str]:
     for each in left_out["reasons"]:
         more = " ..." if each["lines"] > len(each["first"]) else ""
-        lines = "1 line that" if each["lines"] == 1 else f"{each['lines']:,} lines, each of which"
+        lines = so_many(each["lines"], "line that", "lines, each of which")
         yield from _wrapped(f"left out: {lines} {each['why']}: ", ", ".join(each["first"]) + more)
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from cds_service.core.card_text import counted
+from cds_service.core.plural import so_many
 from cds_service.rulebook.change import PATCH
 from cds_service.rulebook.compare_release import Difference, ReleaseDifference
 from cds_service.rulebook.compare_report import change_words
@@ -48,7 +48,7 @@ def _changed(some: Sequence[Difference]) -> Iterator[str]:
             yield f"  - {one.part}: {_escaped(change_words(one))}"
         left = len(each.changes) - len(told)
         if left:
-            yield f"  - and {counted(left, 'changes')} of words, evidence or tests"
+            yield f"  - and {so_many(left, 'change')} of words, evidence or tests"
 
 
 def _trials(some: Sequence[Difference]) -> Iterator[str]:

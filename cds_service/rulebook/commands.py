@@ -7,6 +7,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
+from cds_service.core.plural import so_many
 from cds_service.rulebook.lint import NOT_REVIEWED, Report, lint_report
 from cds_service.rulebook.lint_codes import ERROR, WARNING
 from cds_service.rulebook.lint_formats import as_json, as_sarif
@@ -57,5 +58,6 @@ def last_line(report: Report) -> str:
     """Count errors, warnings and allowed warnings; files that nobody has reviewed are counted apart."""
     waiting = sum(each.code == NOT_REVIEWED for each in report.problems)
     warnings = report.count(WARNING) - waiting
-    said = f"lint: {report.count(ERROR)} errors, {warnings} warnings, {len(report.allowed)} allowed"
+    counts = f"{so_many(report.count(ERROR), 'error')}, {so_many(warnings, 'warning')}"
+    said = f"lint: {counts}, {len(report.allowed)} allowed"
     return f"{said}; {waiting} not reviewed yet" if waiting else said

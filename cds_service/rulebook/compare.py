@@ -10,6 +10,7 @@ from dataclasses import fields
 from typing import Any
 
 from cds_service.core.card_text import parameter_words
+from cds_service.core.plural import so_many
 from cds_service.core.rule import Criterion, Definition, Edition, Evidence, Find, Hook, Logic, Parameter, Rule
 from cds_service.core.value_set import ValueSet
 from cds_service.rulebook.case import Case
@@ -227,7 +228,7 @@ def value_set_change(was: ValueSet, now: ValueSet) -> tuple[str, str]:
 
 
 def _codes(number: int, word: str) -> str:
-    return f"{number} {'code' if number == 1 else 'codes'} {word}" if number else ""
+    return f"{so_many(number, 'code')} {word}" if number else ""
 
 
 def _membership(value_set: ValueSet) -> tuple[object, ...]:

@@ -6,6 +6,7 @@ Pictures are SVG by presentation attributes alone, drawn here; the page has no s
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
+from cds_service.core.plural import so_many
 from cds_service.core.rule import Edition, Release
 from cds_service.rulebook.change import Change
 from cds_service.rulebook.compare_people import CHANGED, GAINED, LOST, REWORDED, TURNS
@@ -92,7 +93,7 @@ def _changes(found: Sequence[Change]) -> str:
 def _cohort(cohort: Cohort | None) -> Iterator[str]:
     if cohort is None:
         return
-    yield f"<h2>On {cohort.people:,} people, as of {cohort.today.isoformat()}</h2>"
+    yield f"<h2>On {so_many(cohort.people, 'person', 'people')}, as of {cohort.today.isoformat()}</h2>"
     for each in cohort.tallies.values():
         yield f"<h3>{escape(each.rule)}</h3>"
         yield bars(each)

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from cds_service.core.card_text import counted
+from cds_service.core.plural import so_many
 from cds_service.rulebook.change import NONE, PATCH, Change, least_version
 from cds_service.rulebook.compare_people import BASIS, TURNS
 from cds_service.rulebook.compare_release import Difference, ReleaseDifference
@@ -52,7 +52,7 @@ def change_lines(found: Sequence[Change], indent: int = 0, patches: bool = True)
         yield from wrapped(f"{each.step:<5}  {change_words(each)}", indent + 2, 7)
     small = sum(each.step == PATCH for each in found)
     if small and not patches:
-        yield f"{' ' * indent}and {counted(small, 'changes')} of words, evidence or tests"
+        yield f"{' ' * indent}and {so_many(small, 'change')} of words, evidence or tests"
     if not found:
         yield f"{' ' * indent}nothing changed"
 
@@ -76,24 +76,27 @@ def verdict(found: Difference) -> str:
 
 def cohort_text(cohort: Cohort) -> Iterator[str]:
     """Tell what became of a cohort's cards, rule by rule; of a rule that says the same, one line."""
-    people = "1 person" if cohort.people == 1 else f"{cohort.people:,} people"
-    yield f"on {people}, as of {cohort.today.isoformat()}"
+    yield f"on {so_many(cohort.people, 'person', 'people')}, as of {cohort.today.isoformat()}"
     tallies = cohort.tallies.values()
     for each in tallies:
         if each.differs:
             yield from _tally_text(each)
-    same = [f"{each.rule} ({each.after:,} cards)" if each.after else each.rule for each in tallies if not each.differs]
+    same = [
+        f"{each.rule} ({so_many(each.after, 'card')})" if each.after else each.rule
+        for each in tallies
+        if not each.differs
+    ]
     if same:
         yield from wrapped(f"no difference: {', '.join(same)}", 2)
     for why, times in sorted(cohort.skipped.items()):
-        yield from wrapped(f"not judged: {times:,} times, {why}", 2)
+        yield from wrapped(f"not judged: {so_many(times, 'time')}, {why}", 2)
     for found in cohort.left_out:
         yield from wrapped(left_out_words(found), 2)
 
 
 def left_out_words(found: LeftOut) -> str:
     """Say how many lines of the cohort could not be used and why, and where the first ones stand."""
-    lines = f"{found.lines:,} lines, each of which {found.why}" if found.lines > 1 else f"1 line that {found.why}"
+    lines = f"{so_many(found.lines, 'line that', 'lines, each of which')} {found.why}"
     more = ", ..." if found.lines > len(found.first) else ""
     return f"left out: {lines}: {', '.join(found.first)}{more}"
 

@@ -63,9 +63,10 @@ def _schema(shape: Shape, defs: _Defs) -> Schema:
             return {"const": _CONSTANTS[word]}
         case ListOf():
             return _list(shape, defs)
-        case BlockOf(key=key, value=value):
+        case BlockOf(key=key, value=value, least=least):
             names = _schema(key, defs)
-            return {"type": "object", "propertyNames": names, "additionalProperties": _schema(value, defs)}
+            block = {"type": "object", "propertyNames": names, "additionalProperties": _schema(value, defs)}
+            return block | ({"minProperties": least} if least else {})
         case BlockBy(key=key, values=values):
             # The part of a name after its last dot says what stands under it.
             parts = {rf"\.{re.escape(part)}$": _schema(value, defs) for part, value in values.items()}

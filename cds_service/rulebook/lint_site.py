@@ -24,6 +24,7 @@ from cds_service.core.overlay import (
     with_codes,
     with_parameters,
 )
+from cds_service.core.plural import so_many
 from cds_service.core.rule import Criterion, Definition, Parameter, Release, Rule
 from cds_service.core.value_set import ValueSet, holds
 from cds_service.fhir.prefetch import ALWAYS_HELD, PREFETCH
@@ -44,8 +45,9 @@ class SiteProblem(Exception):
     """A site file that cannot be put on a release. problems: each as file:line:column: code: text."""
 
     def __init__(self, file: str, problems: tuple[str, ...]) -> None:
-        count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
-        super().__init__("\n".join([*problems, f"CDS_SITE: {count} in {file}; nothing is served"]))
+        super().__init__(
+            "\n".join([*problems, f"CDS_SITE: {so_many(len(problems), 'problem')} in {file}; nothing is served"])
+        )
         self.problems = problems
 
 

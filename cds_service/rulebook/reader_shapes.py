@@ -79,11 +79,12 @@ class ListOf:
 
 @dataclass(frozen=True, slots=True)
 class BlockOf:
-    """A block whose keys the author names."""
+    """A block whose keys the author names. least: how many there are at least, 0 or 1."""
 
     key: Named
     value: "Shape"
     what: str = "a block of names"
+    least: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -242,6 +242,9 @@ def _read_block(shape: BlockOf, node: Node, reading: Reading) -> Value:
     for key, value in node.entries:
         if read(shape.key, key, reading) is not MISSING:
             found[key.text] = read(shape.value, value, reading)
+    if len(node.entries) < shape.least:
+        reading.note("wrong-type", node.mark, "the block is empty", f"wanted {wanted(shape)}")
+        return MISSING
     return found
 
 

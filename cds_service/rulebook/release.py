@@ -86,6 +86,8 @@ def unknown_release(folder: Path, name: str) -> str:
     """Say that a folder has no release of this name, with the nearest or all there are; "" when it has one."""
     known = known_releases(folder)
     near = nearest(name, known) or f"there are {', '.join(known) or 'none'}"
+    if Path(name).is_dir():
+        near = f"wanted a name; a release of another folder is had by --folder. Here {near}"
     return "" if name in known else f"no release '{name}'; {near}"
 
 

@@ -42,7 +42,8 @@ def release_command(args: argparse.Namespace) -> int:
     """Run one of the commands.
 
     args: action, folder, today (date), site (file that the release must fit, or None), and what the action takes; of
-    `status`, seen: the day of the first decision in the records by (rule, version), empty when nobody looked.
+    `lock`, watched (passes the files on and shows how far it is; none if left out); of `status`, seen: the day of the
+    first decision in the records by (rule, version), empty when nobody looked.
     """
     run = {
         "new": _new, "promote": _promote, "back": _back, "status": _status, "lock": _lock, "changelog": _changelog,
@@ -198,7 +199,9 @@ def _lock(folder: Path, args: argparse.Namespace) -> int:
         return FINDINGS
     failures = passing = 0
     tables: dict[int, Table] = {}
-    for subject in subjects_of(loaded, folder):
+    subjects = subjects_of(loaded, folder)
+    watched = getattr(args, "watched", None)
+    for subject in watched("tests", subjects) if watched else subjects:
         table = tables.setdefault(id(subject.shelf), Table(subject.shelf.value_sets.values()))
         ran = run_cases(tested_of(subject), subject.cases, table)
         passing += len(ran.passing)

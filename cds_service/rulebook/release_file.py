@@ -37,7 +37,12 @@ FORM = Form(
     (
         Key("release", SET_VERSION, True, "the name of the release"),
         Key("never_when", ListOf(CRITERION), False, "criteria of definitions; where one holds, no rule runs"),
-        Key("rules", BlockOf(FILE_ID, _RULE), True, "what runs; the order breaks ties"),
+        Key(
+            "rules",
+            BlockOf(FILE_ID, _RULE, "a block of rule ids, at least one", least=1),
+            True,
+            "what runs; the order breaks ties",
+        ),
         Key("definitions", _VERSIONS, False, "the versions served, one for each major"),
         Key("value_sets", _SETS, False, "the version served of each"),
     ),

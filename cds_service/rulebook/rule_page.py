@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cds_service.core.card_text import link
+from cds_service.core.plural import so_many
 from cds_service.core.rule import LEVELS, Edition, Release
 from cds_service.rulebook.case import Case
 from cds_service.rulebook.reading_level import rule_grade
@@ -93,7 +94,8 @@ def _page(edition: Edition, described: Mapping[str, Any], cases: Sequence[Case])
         "## Built on",
         *_built_on(described),
         "## Tests",
-        f"{len(cases)} tests stand in the rule file; `cds-service rules test {rule.id}` runs them.",
+        f"{so_many(len(cases), 'test stands', 'tests stand')} in the rule file; "
+        f"`cds-service rules test {rule.id}` runs them.",
         _table(("wanted", "story", "how"), (_test(each) for each in cases)),
     ]  # fmt: skip
     return "\n\n".join(part for part in parts if part) + "\n"

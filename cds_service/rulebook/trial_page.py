@@ -6,6 +6,7 @@ Pictures are SVG by presentation attributes alone; the page has no script.
 from collections.abc import Callable, Iterator
 from html import escape
 
+from cds_service.core.plural import so_many
 from cds_service.rulebook.drawing import BLUE, GREEN, GREY, PURPLE, RED, Bar, bars, page, table
 from cds_service.rulebook.trial_report import Part, Tally, Trial, TrialReport
 from cds_service.rulebook.trial_words import (
@@ -61,7 +62,7 @@ def _trial(trial: Trial, by: str) -> Iterator[str]:
     warning = f' <b class="few">{escape(many.capitalize())}.</b>' if many else ""
     active = "" if trial.active is None else f", active {rate_words(total.active_speaks, total)}"
     rates = f"Cards per 100 calls: on trial {rate_words(total.trial_speaks, total)}{active}."
-    yield f"<p>Judged in {total.calls:,} {'call' if total.calls == 1 else 'calls'}.{warning} {escape(rates)}</p>"
+    yield f"<p>Judged in {so_many(total.calls, 'call')}.{warning} {escape(rates)}</p>"
     rows = [(name, f"{n:,}", share_words(total.of_calls(n)), words) for name, n, words in outcomes(trial)]
     yield table(("", "calls", "share", ""), rows, numbers=(1,))
     yield from (f"<p>{escape(each.capitalize())}.</p>" for each in asides(trial))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
+from cds_service.core.plural import so_many
 from cds_service.core.share import Share
 from cds_service.rulebook.trial_report import (
     FEW_CALLS,
@@ -62,7 +63,7 @@ def notes_of(report: TrialReport) -> tuple[str, ...]:
 
 
 def _alone_words(trial: Trial) -> str:
-    calls = f"{trial.total.calls:,} {'call has' if trial.total.calls == 1 else 'calls have'}"
+    calls = so_many(trial.total.calls, "call has", "calls have")
     return (
         f"{trial.rule} {trial.version} is told of twice: {calls} no record of the active version, though other calls "
         "answered by the same release have. Either the active version does not run at their moment, or they are from "
@@ -153,7 +154,7 @@ def _trial_lines(trial: Trial, by: str) -> Iterator[str]:
     total = trial.total
     yield title_of(trial)
     many = few(total)
-    yield f"  judged in {total.calls:,} {'call' if total.calls == 1 else 'calls'}{many and f'; {many}'}"
+    yield f"  judged in {so_many(total.calls, 'call')}{many and f'; {many}'}"
     for name, count, words in outcomes(trial):
         first, *rest = wrap(words, COLUMNS - _WORDS_AT) or [""]
         yield f"    {name:<8}{count:>10,}  {share_words(total.of_calls(count)):<25}  {first}".rstrip()

@@ -157,3 +157,6 @@ def test_the_image_serves_and_is_healthy(image: Path, tmp_path: Path) -> None:
     assert asked.status_code == 401  # it asks who is calling
     assert f"rules: {image}/opt/cds/lib/" in "".join(said)  # those of the package, for there is no clone
     assert {each.name for each in work.iterdir()} == {"var"}  # the one folder that it writes to
+    # Its first start took what was judged while it was built.
+    (note,) = (image / "opt" / "cds" / "lib").glob("python3*/site-packages/cds_service/_judged/*.json")
+    assert (work / "var" / "releases" / note.stem / "release.yaml").is_file()

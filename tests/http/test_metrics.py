@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,14 @@ import requests
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.parser import text_string_to_metric_families
 
+from cds_service.core.site import Said, SiteChanges
 from cds_service.edges import metrics as counts
 from cds_service.edges.metrics import CONTENT_TYPE, FOLDER, ISSUE_TYPES, Metrics
 from cds_service.feedback import FeedbackItem
 from cds_service.fhir.prefetch import PREFETCH
 from cds_service.seen import CALL_ROUTE, Seen
 from cds_service.services import SERVICES, Answer, Failure
-from tests.http.small_release import ADULT_NOTE, ASTHMA_NOTE, BROKEN_NOTE, SMALL, app_of, call, release_of
+from tests.http.small_release import ADULT_NOTE, ASTHMA_NOTE, BROKEN_NOTE, SMALL, app_of, call, release_of, version_of
 from tests.http.test_server import NO_HTTP, Running, refused
 
 ROOT = Path(__file__).parents[2]
@@ -119,6 +120,7 @@ def everything(metrics: Metrics) -> dict[str, dict[Labels, float]]:
     metrics.seen(Seen(SMALL, "/PLANTED", status=500, refused="PLANTED"))
     metrics.dropped("calls", 7)
     metrics.dropped("PLANTED", 2)
+    metrics.waiting(3, 1.5)
     for outcome in ("whole", "whole", "PLANTED"):
         metrics.fetched(outcome)
     for outcome in ("accepted", "PLANTED"):
@@ -167,6 +169,25 @@ def test_a_token_that_was_let_pass_is_no_refusal() -> None:
     assert list(found["cds_keys_failures_total"].values()) == [1]
 
 
+def reviews(metrics: Metrics) -> tuple[float, dict[str, float]]:
+    """How many rules nobody reviewed, and when each is due, those without a day left out."""
+    found = samples(metrics.text())
+    due = found.get("cds_rule_review_due_timestamp_seconds", {})
+    return sum(found.get("cds_rules_unreviewed", {}).values()), {dict(each)["rule"]: due[each] for each in due}
+
+
+def test_reviews_that_are_due_and_rules_without_one_are_shown_and_follow_the_release() -> None:
+    day = 24 * 3600
+    dated = version_of(ASTHMA_NOTE, "1.0.0", review_due="1970-01-02")
+    beside = version_of(ASTHMA_NOTE, "1.1.0", review_due="1970-01-09", reviewed=None)
+    on_trial_only = version_of(BROKEN_NOTE, "1.0.0", review_due="1970-01-03")
+    metrics = Metrics(release_of(ADULT_NOTE, dated, trial=(on_trial_only, beside)))
+    assert reviews(metrics) == (2, {"asthma-note": 2 * day, "broken-note": 3 * day})
+    signed_off = replace(ADULT_NOTE, site=SiteChanges(signed_off=Said("Read.", "A clinician", "2026-01-02")))
+    metrics.serve(release_of(signed_off, version_of(ASTHMA_NOTE, "1.2.0", review_due="1970-01-05")))
+    assert reviews(metrics) == (0, {"asthma-note": 5 * day})
+
+
 @pytest.mark.parametrize("path", ["/metrics/", "/metrics/x"])
 def test_no_other_path_gives_the_counts(path: str) -> None:
     client = app_of().test_client()
@@ -190,7 +211,7 @@ def test_every_series_has_its_entry_with_its_labels_and_no_other() -> None:
         name: set(re.findall(r"`(\w+)`", labels))
         for name, labels in re.findall(r"(?m)^\| `(cds_\w+)` \|([^|\n]*)\|", PAGE.read_text(encoding="utf-8"))
     }
-    metrics = Metrics(SMALL)
+    metrics = Metrics(release_of(ADULT_NOTE, version_of(ASTHMA_NOTE, "1.0.0", review_due="2027-02-02")))
     everything(metrics)
     client = app_of(seen=metrics.seen).test_client()
     client.post("/cds-services/oud-patient-view", json=call())
@@ -370,6 +391,26 @@ def test_counts_of_a_worker_that_ended_are_added_to_those_of_others(
     mine = {f"{kind}_{os.getpid()}.db" for kind in counts.KINDS}
     assert {each.name for each in tmp_path.iterdir()} - mine == {"counter_ended.db", "counter_3.db"}
     assert samples(metrics.text()) == {"cds_incidents_total": {labelled(): 14}}
+
+
+def test_records_that_wait_are_those_of_all_workers_that_live_and_their_age_that_of_the_oldest(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    metrics = shared_in(tmp_path, monkeypatch)
+    names = {"livesum": "cds_records_waiting", "livemax": "cds_records_oldest_seconds"}
+    for pid, values in ((1, (40.0, 3.0)), (2, (2.0, 9.0)), (3, (0.0, 0.0))):
+        for (mode, name), value in zip(names.items(), values, strict=True):
+            file = MmapedDict(str(tmp_path / f"gauge_{mode}_{pid}.db"))
+            file.write_value(mmap_key(name, name, [], [], "As told"), value, 0.0)
+            file.close()
+
+    def told() -> list[float]:
+        found = samples(metrics.text())
+        return [found[name][labelled()] for name in names.values()]
+
+    assert told() == [42, 9]
+    counts.keep_counts_of(2)
+    assert told() == [40, 3]
 
 
 @pytest.mark.parametrize("content", [b"", (1000).to_bytes(4, "little") + bytes(100)], ids=["empty", "cut off"])

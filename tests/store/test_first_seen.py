@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,13 +14,14 @@ import pytest
 from sqlalchemy import text
 
 from cds_service.edges.store.address import Address, read_address
+from cds_service.edges.store.schema import upgrade
 from cds_service.edges.store.source import OPERATOR, OWED, TOKENS, Purpose, Source, open_engine
 from cds_service.edges.store.tables import SEEN_TOKEN
 from cds_service.edges.store.tokens import FIRST_REST_S, LIMIT_S, REST_S, SeenTokens, forget
 from tests.store.sample import AT, eventually, rows_of
 
 LATER = AT + timedelta(minutes=5)
-PATIENT = Purpose(wait_ms=20_000, durable=False, connections=2)  # for what is told, not how soon
+PATIENT = replace(TOKENS, wait_ms=20_000)  # for what is told, not how soon
 
 
 class Clocks:
@@ -163,6 +165,9 @@ def test_a_connection_that_hangs_holds_no_call(sqlite: Address, clocks: Clocks) 
         def run(self, work: Any) -> Any:
             release.wait(30)
 
+        def change(self, statement: Any, **values: Any) -> Any:
+            release.wait(30)
+
     hanging = Hanging(sqlite, TOKENS, lambda address: None)
     tokens = SeenTokens(hanging, lambda: AT, owed(sqlite), monotonic=lambda: clocks.seconds)
     assert 0.04 < quickest(tokens, clocks) < 0.1  # of more tries than there are threads
@@ -187,6 +192,24 @@ def test_a_lock_is_over_when_its_holder_is(sqlite: Address, clocks: Clocks) -> N
     tokens.close()
 
 
+def test_a_connection_that_the_server_ended_is_replaced_before_it_is_asked(
+    postgresql_url: str, clocks: Clocks, caplog: pytest.LogCaptureFixture
+) -> None:
+    address = read_address(postgresql_url)
+    upgrade(address)
+    tokens = next(opened(address, clocks, PATIENT, limit_s=20))
+    assert tokens.first("a", "1", LATER) is True
+    engine = open_engine(address, OPERATOR)
+    clients = "FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"SELECT pg_terminate_backend(pid) {clients}"))
+        eventually(lambda: connection.execute(text(f"SELECT count(*) {clients}")).scalar_one() == 0)
+    engine.dispose()
+    assert [tokens.first("a", each, LATER) for each in ("1", "2")] == [False, True]
+    assert caplog.messages == []
+    tokens.close()
+
+
 def owed(address: Address) -> Source:
     return Source(address, OWED, lambda address: None)
 
@@ -200,8 +223,16 @@ def test_a_token_that_could_not_be_told_is_a_replay_once_that_can_be(
         assert hasty.first("a", "at rest", LATER) is None
     wanted = {"unasked", "at rest"}
     eventually(lambda: wanted <= {each["jti_sha256"] for each in rows_of(address, SEEN_TOKEN)})
-    clocks.seconds += REST_S
-    assert [hasty.first("a", each, LATER) for each in sorted(wanted)] == [False, False]
+    told: list[bool | None] = []
+
+    def is_told(token: str) -> bool:
+        clocks.seconds += REST_S
+        told.append(hasty.first("a", token, LATER))
+        return told[-1] is not None  # a busy machine may not tell it in time
+
+    for each in sorted(wanted):
+        eventually(lambda each=each: is_told(each))  # type: ignore[misc]
+    assert [each for each in told if each is not None] == [False, False]
 
 
 def test_a_table_that_was_locked_for_a_moment_is_asked_again_soon(
@@ -214,19 +245,15 @@ def test_a_table_that_was_locked_for_a_moment_is_asked_again_soon(
     assert eventually(lambda: hasty.first("a", "2", LATER) is not None)
 
 
-def test_an_insert_that_comes_too_late_is_rolled_back_and_owed(sqlite: Address, clocks: Clocks) -> None:
+def test_an_insert_that_comes_too_late_takes_the_token_all_the_same(sqlite: Address, clocks: Clocks) -> None:
 
     class Slow(Source):
-        def run(self, work: Any) -> Any:
-            def slowly(connection: Any) -> Any:
-                time.sleep(0.05)
-                return work(connection)
-
-            return super().run(slowly)
+        def change(self, statement: Any, **values: Any) -> int:
+            time.sleep(0.05)
+            return super().change(statement, **values)
 
     slow = Slow(sqlite, PATIENT, lambda address: None)
     tokens = SeenTokens(slow, lambda: AT, owed(sqlite), monotonic=lambda: clocks.seconds, limit_s=0.02)
     assert tokens.first("a", "1", LATER) is None
-    assert rows_of(sqlite, SEEN_TOKEN) == []
     tokens.close()
     assert [each["jti_sha256"] for each in rows_of(sqlite, SEEN_TOKEN)] == ["1"]

@@ -247,6 +247,37 @@ def test_how_much_was_dropped_is_told_when_the_database_is_back(
     assert 0 < losses.calls < 1000
 
 
+def test_what_waits_for_the_database_is_told_until_it_is_written(sqlite: Address, losses: Losses) -> None:
+    told: list[tuple[int, float]] = []
+    store = Store(sqlite, dropped=losses, waiting=lambda count, oldest_s: told.append((count, oldest_s)))
+    other = sqlite3.connect(str(sqlite.path), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    for number in range(700):  # more than one batch
+        store.remember(call_of(number))
+    eventually(lambda: len(told) > 1)
+    other.close()
+    eventually(lambda: told[-1] == (0, 0.0))
+    store.close()
+    (first, age), (later, older) = told[:2]
+    assert (first, later) == (700, 700)
+    assert 0 < age < older
+
+
+def test_a_gauge_that_fails_keeps_no_record_back(
+    sqlite: Address, losses: Losses, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(count: int, oldest_s: float) -> None:
+        raise RuntimeError("SENTINEL")
+
+    store = Store(sqlite, dropped=losses, waiting=broken)
+    store.remember(call_of())
+    store.close()
+    assert len(rows_of(sqlite, CALL)) == 1
+    assert [(each.message, each.__dict__["error"]) for each in caplog.records] == [
+        ("records-waiting-not-shown", "RuntimeError")
+    ]
+
+
 def test_a_count_that_fails_fails_no_call(sqlite: Address, caplog: pytest.LogCaptureFixture) -> None:
     def broken(kind: str, count: int) -> None:
         raise RuntimeError("SENTINEL")

@@ -20,6 +20,7 @@ from cds_service.edges.store.store import Store
 from cds_service.edges.store.trials import counted_trials
 from cds_service.records import DecisionRow
 from cds_service.rulebook.trial_report import Counted
+from tests.http.small_rules import small_rules
 from tests.store.sample import Losses, call_of
 from tests.store.test_schema import run
 
@@ -279,6 +280,29 @@ def test_without_a_decision_the_report_says_so(chosen: Address, capsys: pytest.C
     assert said(capsys) == (FINE, f"{chosen.shown}\n{none}\n", "")
     assert json.loads(said(capsys, "--format", "json")[1])["trials"] == []
     assert none in said(capsys, "--format", "html")[1]
+
+
+def test_a_rule_that_there_is_not_is_told_with_the_nearest(
+    chosen: Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CDS_RULES", str(small_rules(tmp_path / "rules")))
+    no = "in release 2026.1.0, and no trial of it on record"
+    for name, near in (("age-remainder", "did you mean 'age-reminder'?"), ("nonsense", "there are age-reminder")):
+        told = f"rules trial-report: no rule '{name}' {no}; {near}\n"
+        assert said(capsys, "--rule", name) == (USAGE, "", told)
+    assert said(capsys, "--rule", "age-reminder")[0] == FINE
+
+
+def test_a_rule_that_only_the_records_know_is_reported(
+    store: Store, chosen: Address, tmp_path: Path, keep: Any,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    keep(pair("fires", "silent"))
+    store.close()
+    monkeypatch.setenv("CDS_RULES", str(small_rules(tmp_path / "rules")))
+    out = said(capsys)[1]
+    (rule,) = {each["ruleId"] for each in json.loads(said(capsys, "--format", "json")[1])["trials"]}
+    assert said(capsys, "--rule", rule) == (FINE, out, "")
 
 
 @pytest.mark.parametrize(

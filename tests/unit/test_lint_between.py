@@ -216,7 +216,7 @@ def test_the_command_prints_problems_and_counts_them(tmp_path, capsys):
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == f"rules: {folder}"
     assert printed[1].endswith("unknown-parameter: no parameter 'recent_day'")
-    assert printed[-1] == "lint: 1 errors, 0 warnings, 0 allowed"
+    assert printed[-1] == "lint: 1 error, 0 warnings, 0 allowed"
 
 
 def test_nothing_is_locked_while_there_are_errors(tmp_path):

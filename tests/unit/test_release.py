@@ -160,9 +160,17 @@ def test_a_rule_that_cannot_be_judged_keeps_the_release_from_loading(tmp_path, o
 
 
 def test_two_majors_of_a_definition_are_pinned_beside_each_other():
-    file = read_release_text("release: 2026.1.0\nrules: {}\ndefinitions: {drug-status: [1.2.0, 2.0.0]}\n")
+    file = read_release_text(
+        "release: 2026.1.0\nrules: {a-rule: {active: 1.0.0}}\ndefinitions: {drug-status: [1.2.0, 2.0.0]}\n"
+    )
     assert file.problems == ()
     assert file.pins == Pins({("drug-status", 1): "1.2.0", ("drug-status", 2): "2.0.0"}, {})
+
+
+def test_a_release_of_nothing_is_told_with_its_line():
+    (problem,) = read_release_text("release: 2026.1.0\nrules: {}\n").problems
+    assert (problem.code, problem.line, problem.column) == ("wrong-type", 2, 8)
+    assert (problem.text, problem.hint) == ("the block is empty", "wanted a block of rule ids, at least one")
 
 
 def test_the_digest_does_not_depend_on_the_order_of_files():

@@ -203,20 +203,34 @@ def test_a_full_disk_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch, caps
     assert (code, capsys.readouterr().err) == (2, "standard output: No space left on device\n")
 
 
-def test_a_reader_that_has_seen_enough_is_no_fault(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("command", "wanted"), [("release status", 0), ("lint", 1)])
+def test_a_reader_that_has_seen_enough_leaves_the_exit_code_as_it_is(
+    command: str, wanted: int, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    if wanted:
+        changed_file(folder / RULE / "1.0.0.yaml", "title:", "titel:")
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "w") as nobody:
         monkeypatch.setattr(sys, "stdout", nobody)
-        code = main(["rules", "release", "status", "--folder", str(folder)])
-    assert (code, capsys.readouterr().err) == (0, "")
+        code = main(["rules", *command.split(), "--folder", str(folder)])
+        nobody.write("nothing is left that would fail later")
+    assert (code, capsys.readouterr().err) == (wanted, "")
 
 
 def test_without_a_standard_output_the_exit_code_is_given(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     assert main(["rules", "release", "status", "--folder", str(folder)]) == 0
+
+
+def test_a_folder_where_a_release_is_wanted_is_told_what_is(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hint = "wanted a name; a release of another folder is had by --folder. Here there are 2026.1.0"
+    wanted = f"no release '{tmp_path}'; {hint}"
+    for command in (["simulate", "--cohort", "none", "--release"], ["test", "--release"], ["diff", "2026.1.0"]):
+        code, said = told(capsys, *command, str(tmp_path), "--folder", str(folder))
+        assert (code, said) == (2, f"rules {command[0]}: {wanted}\n")
 
 
 @pytest.mark.parametrize("command", ["simulate", f"diff {RULE}@1.0.0 {RULE}@1.0.0"])

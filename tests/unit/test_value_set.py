@@ -1,5 +1,7 @@
 """Membership of codings and words in value sets."""
 
+import string
+
 import pytest
 
 from cds_service.core import value_set
@@ -203,6 +205,31 @@ def test_overlap_finds_a_code_that_lies_below_the_other_sets_subtree():
 
 def test_words_are_folded_runs_of_letters_and_digits():
     assert words("Post-Acute_withdrawal (8/2mg)") == ("post", "acute", "withdrawal", "8", "2mg")
+
+
+def test_words_of_plain_text_are_parted_as_those_of_any_other():
+    plain = "".join(map(chr, range(128)))
+    assert words(plain) == ("0123456789", string.ascii_lowercase, string.ascii_lowercase)
+    assert words(plain + " \xc9") == (*words(plain), "\xe9")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("opioid", set()),
+        ("opioid use", {"short"}),
+        ("opioid use disorder", {"short", "long"}),
+        ("opioid opioid use", {"short"}),
+        ("use disorder", set()),
+        ("opioid use, screening", set()),
+    ],
+)
+def test_of_phrases_that_begin_alike_each_is_heard_as_far_as_the_text_goes(text, wanted):
+    short = ValueSet("short", "1", "Short", frozenset(), phrases=("opioid use",), not_phrases=("opioid use screening",))
+    long = ValueSet("long", "1", "Long", frozenset(), phrases=("opioid use disorder",))
+    table = Table([long, short])
+    heard = table.spoken([text])
+    assert {each.id for each in (short, long) if heard & table.bit(each)} == wanted
 
 
 def test_a_coding_is_remembered_as_it_was_sent_where_some_set_lists_its_system():

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from cds_service.config import AUTH_OFF, Settings, read_settings
+from cds_service.core.plural import so_many
 from cds_service.edges.store.address import Address, read_address
 from cds_service.edges.store.faults import SchemaProblem, StoreUnavailable, why
 from cds_service.edges.store.purge import old_rows, purge
@@ -63,7 +64,7 @@ def status_command(args: argparse.Namespace) -> int:
         for table, rows in counted.rows.items():
             age = counted.ages.get(table)
             between = f", {_minute(age[0])} to {_minute(age[1])}" if age else ""
-            print(f"{table}: {rows} {'row' if rows == 1 else 'rows'}{between}")
+            print(f"{table}: {so_many(rows, 'row')}{between}")
         print(f"size: {counted.bytes / 1e6:.1f} MB")
         return FINE
 
@@ -88,7 +89,7 @@ def purge_command(args: argparse.Namespace) -> int:
                 raise StoreUnavailable(f"{address.shown}: {why(fault)}") from None
             finally:
                 engine.dispose()
-        print(f"{address.shown}\nolder than {days} {'day' if days == 1 else 'days'}, before {_minute(before)}:")
+        print(f"{address.shown}\nolder than {so_many(days, 'day')}, before {_minute(before)}:")
         for table, rows in counts.items():
             print(f"{table}: {rows} {'would be deleted' if args.dry_run else 'deleted'}")
         return FINE

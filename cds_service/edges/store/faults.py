@@ -33,7 +33,7 @@ def why(fault: BaseException) -> str:
 
 def is_missing_table(fault: BaseException) -> bool:
     """Whether a table is not there: the schema was never made, or the file was replaced by an empty one."""
-    origin = fault.orig if isinstance(fault, DBAPIError) else None
+    origin = fault.orig if isinstance(fault, DBAPIError) else fault
     return "no such table" in str(origin) or getattr(origin, "sqlstate", None) == "42P01"
 
 

@@ -2,16 +2,18 @@
 
 import contextlib
 import os
+import select
 import sqlite3
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import ClauseElement, Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import NullPool
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from cds_service.edges.store.address import Address
 from cds_service.edges.store.faults import is_missing_table
@@ -28,17 +30,19 @@ class Purpose:
     durable:     a commit is on the disk when it returns: SQLite synchronous=FULL, PostgreSQL synchronous_commit=on.
     connections: how many at most; 0 keeps none open between uses.
     read_only:   nothing can be written, and a SQLite file that is not there is not made.
+    each_alone:  every statement is a transaction by itself: for `Source.change`.
     """
 
     wait_ms: int
     durable: bool
     connections: int
     read_only: bool = False
+    each_alone: bool = False
 
 
 RECORDS = Purpose(wait_ms=1000, durable=False, connections=1)
 FEEDBACK = Purpose(wait_ms=1800, durable=True, connections=2)
-TOKENS = Purpose(wait_ms=40, durable=False, connections=2)
+TOKENS = Purpose(wait_ms=40, durable=False, connections=2, each_alone=True)
 OWED = Purpose(wait_ms=1000, durable=False, connections=0)  # tokens that could not be told in time
 OPERATOR = Purpose(wait_ms=30_000, durable=True, connections=0)  # db upgrade, db purge
 REPORT = Purpose(wait_ms=120_000, durable=False, connections=0, read_only=True)
@@ -51,9 +55,13 @@ def open_engine(address: Address, purpose: Purpose) -> Engine:
     if purpose.connections:
         # Whoever takes a connection is timed already, so waiting for one needs no second limit worth tuning.
         pool = {"pool_size": purpose.connections, "max_overflow": 0, "pool_timeout": purpose.wait_ms / 1000}
+    if purpose.each_alone:
+        pool["pool_reset_on_return"] = None  # nothing is ever open that could be rolled back
     if address.path is None:
-        engine = create_engine(address.url, connect_args=_libpq(address), pool_pre_ping=True, **pool)
+        engine = create_engine(address.url, connect_args=_libpq(address), pool_pre_ping=not purpose.each_alone, **pool)
         event.listen(engine, "connect", _postgresql_settings(purpose))
+        if purpose.each_alone:
+            event.listen(engine, "checkout", _refuse_ended)
         return engine
     if purpose.read_only:
         there = address.url.set(database=f"file:{quote(str(address.path))}", query={"mode": "ro", "uri": "true"})
@@ -86,9 +94,19 @@ def _postgresql_settings(purpose: Purpose) -> Callable[[Any, Any], None]:
             + ("; SET synchronous_commit = on" if purpose.durable else "")
             + ("; SET default_transaction_read_only = on" if purpose.read_only else "")
         )
-        connection.autocommit = False
+        connection.autocommit = purpose.each_alone
 
     return settle
+
+
+def _refuse_ended(connection: Any, _: Any, __: Any) -> None:
+    """Have a connection that the server ended replaced by a new one.
+
+    Nothing is ever to be read on an idle connection but word that it ended, so this need not ask the server, as
+    SQLAlchemy's `pool_pre_ping` does for the price of another statement.
+    """
+    if connection.closed or select.select([connection.fileno()], (), (), 0)[0]:
+        raise DisconnectionError("the connection was ended")
 
 
 def _sqlite_settings(purpose: Purpose) -> Callable[[Any, Any], None]:
@@ -98,6 +116,8 @@ def _sqlite_settings(purpose: Purpose) -> Callable[[Any, Any], None]:
             connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {'FULL' if purpose.durable else 'NORMAL'}")
         connection.execute("PRAGMA secure_delete = ON")  # what is purged is overwritten, not only forgotten
+        if purpose.each_alone:
+            connection.isolation_level = None
 
     return settle
 
@@ -159,6 +179,33 @@ def _identity(path: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A statement as a driver takes it: written once by SQLAlchemy, which then has no part in its use.
+
+    text:  with the driver's own marks where values stand.
+    given: makes of the values by name what the driver takes with it.
+    """
+
+    text: str
+    given: Callable[[Mapping[str, Any]], Any]
+
+
+def prepare(statement: ClauseElement, dialect: Dialect) -> Prepared:
+    """Write a statement for a driver. Its values are all bound by `bindparam`, each by its name."""
+    compiled = cast(SQLCompiler, statement.compile(dialect=dialect))
+    kinds = {name: each.type.dialect_impl(dialect).bind_processor(dialect) for name, each in compiled.binds.items()}
+
+    def as_kept(name: str, value: Any) -> Any:
+        kept = kinds[name]
+        return kept(value) if kept else value
+
+    if compiled.positiontup is None:
+        return Prepared(compiled.string, lambda values: {name: as_kept(name, value) for name, value in values.items()})
+    order = tuple(compiled.positiontup)
+    return Prepared(compiled.string, lambda values: tuple(as_kept(name, values[name]) for name in order))
+
+
 class Source:
     """A database for one purpose; a class because it holds connections.
 
@@ -170,24 +217,62 @@ class Source:
         self._mend = mend
         self._engine = open_engine(address, purpose)
 
+    @property
+    def dialect(self) -> Dialect:
+        """SQLite's or PostgreSQL's."""
+        return self._engine.dialect
+
     def run(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction and give what it gives; committed when this returns."""
+        return self._mended(lambda: self._once(work))
+
+    def change(self, statement: Prepared, **values: Any) -> int:
+        """Run one statement that changes rows, and say how many it changed; committed when this returns.
+
+        For what a call waits for: one round trip, and a quarter of the processor time of `run` with the same
+        statement. To be had of a purpose with `each_alone`.
+        """
+        given = statement.given(values)
+        return self._mended(lambda: self._changed(statement.text, given))
+
+    def _mended(self, once: Callable[[], T]) -> T:
         try:
-            return self._once(work)
-        except DBAPIError as fault:
+            return once()
+        except (DBAPIError, sqlite3.Error) as fault:
             if self._address.path is None or not is_missing_table(fault):
                 raise
         self._mend(self._address)
-        return self._once(work)
+        return once()
 
     def _once(self, work: Callable[[Connection], T]) -> T:
         try:
             with self._engine.begin() as connection:
                 return work(connection)
         except DBAPIError:
-            if self._address.path is not None:
-                self._engine.dispose()  # the file may be mended before the next try; opening it costs little
+            self._reopen()
             raise
+
+    def _changed(self, statement: str, given: Any) -> int:
+        try:
+            connection = self._engine.raw_connection()
+        except DBAPIError:
+            self._reopen()
+            raise
+        try:
+            cursor = connection.cursor()
+            cursor.execute(statement, given)
+            found = cursor.rowcount
+            cursor.close()
+        except BaseException:
+            connection.invalidate()
+            self._reopen()
+            raise
+        connection.close()  # it goes back to the pool
+        return found
+
+    def _reopen(self) -> None:
+        if self._address.path is not None:
+            self._engine.dispose()  # the file may be mended before the next try; opening it costs little
 
     def close(self) -> None:
         self._engine.dispose()

@@ -45,6 +45,7 @@ class Store:
     """Calls, feedback and tokens of one worker; a class because it holds connections and threads.
 
     dropped: told what was lost, as ("calls", how many). Calls may come from several threads.
+    waiting: told how many calls are still to be written, and the age of the oldest in seconds.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Store:
         dropped: Callable[[str, int], None],
         now: Callable[[], datetime] = utc_now,
         queue_rows: int = QUEUE_ROWS,
+        waiting: Callable[[int, float], None] = lambda count, oldest_s: None,
     ) -> None:
         self._now = now
         self._feedback = Source(address, FEEDBACK, _mend)
@@ -63,7 +65,7 @@ class Store:
         self._tokens = SeenTokens(Source(address, TOKENS, _mend), now, self._owed)
         self._posts = threading.BoundedSemaphore(FEEDBACK.connections)
         self._rest_until = float("-inf")
-        self._writer = Writer(self._records, dropped, lambda: forget_all(self._records, now()), queue_rows)
+        self._writer = Writer(self._records, dropped, lambda: forget_all(self._records, now()), queue_rows, waiting)
 
     def remember(self, row: CallRow) -> None:
         """Keep a call, some 200 ms from now. Never waits, never raises; what cannot be kept is dropped and counted."""

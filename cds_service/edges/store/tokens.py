@@ -8,14 +8,15 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import wait
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, select, tuple_
+from sqlalchemy import Connection, Dialect, bindparam, delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from cds_service.edges.store.faults import why
 from cds_service.edges.store.lane import Lane
-from cds_service.edges.store.source import TOKENS, Source
+from cds_service.edges.store.source import TOKENS, Source, prepare
 from cds_service.edges.store.tables import SEEN_TOKEN
 
 LIMIT_S = 0.05
@@ -30,16 +31,23 @@ CHUNK, CHUNKS = 1000, 20  # ended tokens are deleted in small steps, because the
 _log = logging.getLogger("cds_service")
 
 
-def take(connection: Connection, client: str, digest: str, expires: datetime, now: datetime) -> bool:
-    """Take the token's place and say whether it was free. One whose time is over is free again, purged or not."""
-    insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
-    statement = insert(SEEN_TOKEN).values(client=client, jti_sha256=digest, expires=expires)
-    statement = statement.on_conflict_do_update(
-        index_elements=[SEEN_TOKEN.c.client, SEEN_TOKEN.c.jti_sha256],
-        set_={"expires": statement.excluded.expires},
-        where=SEEN_TOKEN.c.expires < now,
+def taking(dialect: Dialect) -> Any:
+    """Give the statement that takes a token's place: of `client`, `digest`, `expires` and `now`.
+
+    It changes one row if the place was free. That of a token whose time is over is free again, purged or not.
+    """
+    insert = postgresql_insert if dialect.name == "postgresql" else sqlite_insert
+    columns = SEEN_TOKEN.c
+    new = insert(SEEN_TOKEN).values(
+        client=bindparam("client"),
+        jti_sha256=bindparam("digest"),
+        expires=bindparam("expires", type_=columns.expires.type),
     )
-    return connection.execute(statement.execution_options(preserve_rowcount=True)).rowcount == 1
+    return new.on_conflict_do_update(
+        index_elements=[columns.client, columns.jti_sha256],
+        set_={"expires": new.excluded.expires},
+        where=columns.expires < bindparam("now", type_=columns.expires.type),
+    )
 
 
 def forget(connection: Connection, now: datetime, chunk: int = CHUNK) -> int:
@@ -75,6 +83,7 @@ class SeenTokens:
         limit_s: float = LIMIT_S,
     ) -> None:
         self._source = source
+        self._taking = prepare(taking(source.dialect), source.dialect)
         self._slow = slow
         self._now = now
         self._monotonic = monotonic
@@ -95,16 +104,8 @@ class SeenTokens:
         if self._monotonic() < self._rest_until:
             self._owe(client, digest, expires)
             return None
-        until = time.monotonic() + self._limit_s
-
-        def take_in_time(connection: Connection) -> bool:
-            taken = take(connection, client, digest, expires, self._now())
-            if time.monotonic() > until:  # nobody waits any more: rolled back, so that the token is not taken unheard
-                raise TimeoutError
-            return taken
-
         try:
-            told = self._lane.run(lambda: self._source.run(take_in_time), self._limit_s)
+            told = self._lane.run(lambda: self._take(client, digest, expires), self._limit_s)
         except Exception as fault:
             rest_s, self._rest_s = self._rest_s, min(2 * self._rest_s, REST_S)
             self._rest_until = self._monotonic() + rest_s
@@ -124,7 +125,7 @@ class SeenTokens:
         while self._owed and not self._closed.wait(pause):
             some = [self._owed.popleft() for _ in range(min(OWED_CHUNK, len(self._owed)))]
             try:
-                self._slow.run(lambda connection, some=some: self._write(connection, some))  # type: ignore[misc]
+                self._write(some)
             except Exception:  # it is logged where tokens are asked for; these are tried again
                 self._owed.extendleft(reversed(some))
                 pause = min(2 * pause, REST_S)
@@ -138,9 +139,14 @@ class SeenTokens:
         if self._paying.acquire(blocking=False):
             threading.Thread(target=self._pay, name="tokens-owed", daemon=True).start()
 
-    def _write(self, connection: Connection, some: Sequence[tuple[str, str, datetime]]) -> None:
-        for client, digest, expires in some:
-            take(connection, client, digest, expires, self._now())
+    def _take(self, client: str, digest: str, expires: datetime) -> bool:
+        # If it comes too late to be heard, the token is taken all the same: it is owed then, which ends the same way.
+        return self._source.change(self._taking, client=client, digest=digest, expires=expires, now=self._now()) == 1
+
+    def _write(self, some: Sequence[tuple[str, str, datetime]]) -> None:
+        now = self._now()
+        rows = [{"client": client, "digest": digest, "expires": ends, "now": now} for client, digest, ends in some]
+        self._slow.run(lambda connection: connection.execute(taking(connection.dialect), rows))
 
     def _connect(self) -> None:
         """Connect before the first call: that alone may take longer than a call is given."""
@@ -155,6 +161,6 @@ class SeenTokens:
         if self._owed:
             some = list(self._owed)
             with contextlib.suppress(Exception):  # the worker ends; what is not written could be shown once more
-                self._slow.run(lambda connection: self._write(connection, some))
+                self._write(some)
         self._lane.close()
         self._source.close()

@@ -35,10 +35,14 @@ _log = logging.getLogger("cds_service")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One call as it is written. Its id is given once, so that a batch may be sent twice."""
+    """One call as it is written. Its id is given once, so that a batch may be sent twice.
+
+    queued: when it was queued, by the monotonic clock.
+    """
 
     call: dict[str, Any]
     decisions: list[dict[str, Any]]
+    queued: float = 0.0
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
@@ -54,26 +58,33 @@ def write(connection: Connection, entries: Sequence[Entry]) -> None:
     insert_new(connection, RULE_DECISION, [row for each in entries for row in each.decisions])
 
 
-def entry_of(row: CallRow) -> Entry:
+def entry_of(row: CallRow, queued: float = 0.0) -> Entry:
     """Give a call its id and its values."""
     call_id = uuid.uuid4().hex
-    return Entry(call_values(row, call_id), decision_values(row, call_id))
+    return Entry(call_values(row, call_id), decision_values(row, call_id), queued)
 
 
 class Writer:
     """A queue and the thread that empties it; a class because it holds both.
 
     dropped: told how many calls were lost. tidy: done now and then between batches.
+    waiting: told after each try how many calls are still to be written, and the age of the oldest in seconds.
     """
 
     def __init__(
-        self, source: Source, dropped: Callable[[str, int], None], tidy: Callable[[], None], limit: int = QUEUE_ROWS
+        self,
+        source: Source,
+        dropped: Callable[[str, int], None],
+        tidy: Callable[[], None],
+        limit: int = QUEUE_ROWS,
+        waiting: Callable[[int, float], None] = lambda count, oldest_s: None,
     ) -> None:
         self._source = source
         self._dropped = dropped
         self._tidy = tidy
         self._limit = limit
-        self._queue: deque[CallRow] = deque()
+        self._waiting = waiting
+        self._queue: deque[tuple[CallRow, float]] = deque()  # with the moment each was queued
         self._hand: list[Entry] = []  # taken from the queue, not written yet
         self._there = threading.Event()  # rows are waiting
         self._closing = threading.Event()
@@ -88,7 +99,7 @@ class Writer:
         if self._closing.is_set() or len(self._queue) >= self._limit:
             self._overflow()
             return
-        self._queue.append(row)
+        self._queue.append((row, time.monotonic()))
         if not self._there.is_set():
             self._there.set()
         if not self._thread.is_alive():
@@ -151,14 +162,26 @@ class Writer:
     def _next_batch(self) -> None:
         while self._queue and len(self._hand) < BATCH_ROWS:
             try:
-                self._hand.append(entry_of(self._queue.popleft()))
+                self._hand.append(entry_of(*self._queue.popleft()))
             except Exception as fault:
                 self._cannot_keep(fault, 1)
         pause = FIRST_PAUSE_S
-        while self._hand and not self._try():
+        while self._hand and not self._tried():
             # At the end of the worker it is tried on and on; close() says for how long.
             time.sleep(FIRST_PAUSE_S) if self._closing.is_set() else self._closing.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE_S)
+
+    def _tried(self) -> bool:
+        done = self._try()
+        self._tell_waiting()
+        return done
+
+    def _tell_waiting(self) -> None:
+        oldest = self._hand[0].queued if self._hand else self._queue[0][1] if self._queue else None
+        try:
+            self._waiting(len(self._hand) + len(self._queue), 0.0 if oldest is None else time.monotonic() - oldest)
+        except Exception as fault:  # showing must keep no record from being written
+            _log.error("records-waiting-not-shown", extra={"error": type(fault).__name__})
 
     def _try(self) -> bool:
         """Write what is in hand; False if the database did not take it and may do so later."""

@@ -1,0 +1,167 @@
+"""A release that was judged while the service was installed is not judged again; anything else is."""
+
+import argparse
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from cds_service.rulebook import judged, kept
+from cds_service.rulebook.accept_command import accept_command
+from cds_service.rulebook.judged import code_digest, note_judged, was_judged
+from cds_service.rulebook.kept import ACCEPTED, REFUSED, committed, look
+from cds_service.rulebook.site_file import read_site_text
+from tests.http.small_rules import FIRST, RULE, lock, next_release, small_rules
+from tests.unit.site_texts import SAID
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return small_rules(tmp_path / "rules")
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    return tmp_path / "notes"
+
+
+@pytest.fixture
+def reports(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The folders that lint looks at."""
+    looked_at: list[Path] = []
+    real = kept.report_of
+
+    def report_of(loaded: object, copy: Path, *more: object) -> object:
+        looked_at.append(copy)
+        return real(loaded, copy, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(kept, "report_of", report_of)
+    return looked_at
+
+
+def run_nowhere(file: Path) -> None:
+    """Make an error of a rule: a hook that there is not."""
+    text = file.read_text(encoding="utf-8")
+    assert "hooks: [" in text
+    file.write_text(text.replace("hooks: [", "hooks: [nowhere, "), encoding="utf-8")
+
+
+def accept(folder: Path, notes: Path) -> int:
+    return accept_command(argparse.Namespace(folder=str(folder)), notes)
+
+
+def test_a_first_start_takes_what_was_judged_and_lint_is_not_asked(
+    folder: Path, notes: Path, tmp_path: Path, reports: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert accept(folder, notes) == 0
+    assert f"release {FIRST} is judged" in capsys.readouterr().out
+    assert len(reports) == 1
+    looked = look(folder, tmp_path / "kept", judged=lambda files: was_judged(files, notes))
+    assert (looked.outcome, looked.standing.release, looked.problems) == (ACCEPTED, FIRST, ())
+    assert len(reports) == 1
+    assert (tmp_path / "kept" / looked.standing.digest / "release.yaml").is_file()
+
+
+def test_a_release_that_nobody_judged_is_judged_at_the_start(folder: Path, tmp_path: Path, reports: list[Path]) -> None:
+    assert look(folder, tmp_path / "kept").outcome == ACCEPTED
+    assert len(reports) == 1
+
+
+def test_another_release_of_the_same_folder_is_judged(
+    folder: Path, notes: Path, tmp_path: Path, reports: list[Path]
+) -> None:
+    assert accept(folder, notes) == 0
+    next_release(folder, 1)
+    run_nowhere(folder / RULE / "1.0.1.yaml")
+    lock(folder)
+    looked = look(folder, tmp_path / "kept", judged=lambda files: was_judged(files, notes))
+    assert looked.outcome == REFUSED
+    assert any("nowhere" in each for each in looked.problems)
+    assert len(reports) == 2
+
+
+def test_a_site_file_must_fit_a_release_that_was_judged(folder: Path, notes: Path, tmp_path: Path) -> None:
+    assert accept(folder, notes) == 0
+    site = read_site_text(f"site: Example Hospital\nrules:\n  age-remainder: {{run: disabled, {SAID}}}\n")
+    looked = look(folder, tmp_path / "kept", site, judged=lambda files: was_judged(files, notes))
+    assert looked.outcome == REFUSED
+    assert any("age-remainder" in each for each in looked.problems)
+
+
+def test_what_another_code_judged_does_not_count(folder: Path, notes: Path, tmp_path: Path) -> None:
+    files = committed(folder)[0]
+    note_judged(files, FIRST, notes)
+    assert was_judged(files, notes)
+    (note,) = notes.iterdir()
+    note.write_text(json.dumps({**json.loads(note.read_text(encoding="utf-8")), "code": "0" * 64}), encoding="utf-8")
+    assert not was_judged(files, notes)
+
+
+@pytest.mark.parametrize("told", ["", "[]", "null", "{", '{"code": null}', '"code"'])
+def test_a_note_that_is_none_counts_for_nothing(told: str, folder: Path, notes: Path) -> None:
+    files = committed(folder)[0]
+    note_judged(files, FIRST, notes)
+    next(notes.iterdir()).write_text(told, encoding="utf-8")
+    assert not was_judged(files, notes)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda package: (package / "core" / "engine.py").write_text("changed = True\n", encoding="utf-8"),
+        lambda package: (package / "core" / "more.py").write_text("", encoding="utf-8"),
+        lambda package: (package / "core" / "engine.py").unlink(),
+        lambda package: (package / "core" / "engine.py").rename(package / "core" / "motor.py"),
+    ],
+    ids=["edited", "added", "removed", "renamed"],
+)
+def test_the_digest_of_the_code_changes_with_each_module(change: object, tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    shutil.copytree(judged.PACKAGE / "core", package / "core")
+    before = code_digest(package)
+    assert code_digest(package) == before
+    change(package)  # type: ignore[operator]
+    assert code_digest(package) != before
+
+
+def test_a_release_with_errors_is_not_noted(folder: Path, notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_nowhere(folder / RULE / "1.0.0.yaml")
+    lock(folder)
+    assert accept(folder, notes) == 1
+    told = capsys.readouterr().err
+    assert f"{RULE}/1.0.0.yaml:" in told
+    assert "lint finds errors" in told
+    assert not notes.exists()
+
+
+def test_files_that_are_not_as_locked_are_not_noted(
+    folder: Path, notes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = folder / RULE / "1.0.0.yaml"
+    file.write_text(file.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    assert accept(folder, notes) == 2
+    told = capsys.readouterr().err
+    assert "1.0.0.yaml is not as release.lock.json says" in told
+    assert "cds-service rules release lock" in told
+    assert not notes.exists()
+
+
+def test_a_package_that_cannot_be_written_is_told(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert accept(folder, tmp_path / "file" / "notes") == 2
+    assert "as the account that installed the service" in capsys.readouterr().err
+
+
+def test_the_default_asks_the_notes_of_the_package(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reports: list[Path]
+) -> None:
+    asked: list[Mapping[str, str]] = []
+    assert look.__defaults__ is not None
+    assert look.__defaults__[-1] is was_judged
+    assert look(folder, tmp_path / "kept", judged=lambda files: asked.append(files) or True).outcome == ACCEPTED  # type: ignore[func-returns-value]
+    assert asked == [committed(folder)[0]]
+    assert reports == []
