@@ -4,8 +4,10 @@ Source: docs/reference/rule-language.md, section 7.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
+from typing import TypeVar
 
 from cds_service.core.card_text import link, parameter_words, shortened, source_words
 from cds_service.core.dates import Duration
@@ -27,6 +29,7 @@ from cds_service.core.value_set import ValueSet
 
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_.-]*)\}")
 _NOT_COUNTED = ("Patient", "draft-order", "this-encounter")
+Made = TypeVar("Made")
 
 
 def text_of(template: str, parameters: Mapping[str, Parameter]) -> Text:
@@ -65,13 +68,22 @@ def printed(
 
     criteria: by name as the rule writes it, with the parameters of the file that each stands in.
     members, searched: what a Judgement says of each: whom it looks at, which facts' rows it could be made of.
-    Raises KeyError for a parameter or a source that is not there; lint refuses such a rule.
+    What names a parameter or a source that is not there is left out. Lint refuses such a rule; if one is served all the
+    same, whoever asks for that card or sentence gets a KeyError, and no other is silenced.
     """
-    spoken = {
-        name: _spoken(criterion, own, members[name], searched[name], edition.value_sets)
-        for name, (criterion, own) in criteria.items()
-    }
-    return Printed(spoken, {card.id: _form(card, edition.rule, searched) for card in edition.rule.cards})
+    cards = {card.id: card for card in edition.rule.cards}
+    return Printed(
+        _made(criteria, lambda name: _spoken(*criteria[name], members[name], searched[name], edition.value_sets)),
+        _made(cards, lambda name: _form(cards[name], edition.rule, searched)),
+    )
+
+
+def _made(names: Iterable[str], make: Callable[[str], Made]) -> dict[str, Made]:
+    made: dict[str, Made] = {}
+    for name in names:
+        with suppress(LookupError):
+            made[name] = make(name)
+    return made
 
 
 def _spoken(

@@ -1,5 +1,7 @@
 """Forms: what of a rule's texts and cards is set when it is compiled, and what is left open."""
 
+from dataclasses import replace
+
 import pytest
 
 from cds_service.core.dates import NO, YES, Duration
@@ -34,6 +36,13 @@ def test_parameters_are_filled_in_and_what_a_chart_says_is_left_blank(template: 
 def test_a_parameter_that_is_not_there_is_an_error() -> None:
     with pytest.raises(KeyError, match="nowhere"):
         text_of("{nowhere}", RULE.parameters)
+
+
+def test_a_card_without_its_source_is_left_out_and_no_other() -> None:
+    rule = replace(RULE, cards=(RULE.cards[0], replace(RULE.cards[1], source=("nowhere",))))
+    printed = compile_edition(replace(EDITION, rule=rule), TABLE).printed()
+    assert set(printed.forms) == {"not-checked"}
+    assert set(printed.spoken) == set(PRINTED.spoken)
 
 
 def test_a_sentence_of_a_definition_has_the_parameters_of_its_file() -> None:
