@@ -1,11 +1,12 @@
 """A token is new exactly once, over all processes; and whatever the database does, it is told within 50 ms."""
 
 import multiprocessing
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -208,6 +209,20 @@ def test_a_connection_that_the_server_ended_is_replaced_before_it_is_asked(
     assert [tokens.first("a", each, LATER) for each in ("1", "2")] == [False, True]
     assert caplog.messages == []
     tokens.close()
+
+
+def test_a_worker_with_more_than_a_thousand_files_open_tells_tokens_all_the_same(
+    postgresql_url: str, clocks: Clocks, caplog: pytest.LogCaptureFixture
+) -> None:
+    address = read_address(postgresql_url)
+    upgrade(address)
+    with ExitStack() as held:
+        while held.enter_context(open(os.devnull, "rb")).fileno() < 1024:
+            pass
+        tokens = next(opened(address, clocks, PATIENT, limit_s=20))
+        assert [tokens.first("a", each, LATER) for each in ("1", "2", "1")] == [True, True, False]
+        tokens.close()
+    assert caplog.messages == []
 
 
 def owed(address: Address) -> Source:

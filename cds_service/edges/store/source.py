@@ -105,8 +105,14 @@ def _refuse_ended(connection: Any, _: Any, __: Any) -> None:
     Nothing is ever to be read on an idle connection but word that it ended, so this need not ask the server, as
     SQLAlchemy's `pool_pre_ping` does for the price of another statement.
     """
-    if connection.closed or select.select([connection.fileno()], (), (), 0)[0]:
+    if connection.closed or _has_word(connection.fileno()):
         raise DisconnectionError("the connection was ended")
+
+
+def _has_word(descriptor: int) -> bool:
+    poller = select.poll()  # select() takes no descriptor above 1023, and a worker with many clients has such
+    poller.register(descriptor, select.POLLIN)
+    return bool(poller.poll(0))
 
 
 def _sqlite_settings(purpose: Purpose) -> Callable[[Any, Any], None]:
