@@ -17,6 +17,7 @@ from bench.rounds import Effort, check, spread
 from cds_service.rulebook.judged import note_judged, note_of
 from cds_service.rulebook.kept import committed
 from cds_service.rulebook.release_file import RELEASE_FILE, read_release_file
+from cds_service.rulebook.release_lock import digest_of
 
 THREADS = 4  # of a worker
 CONNECTIONS = 8  # as many as two workers have threads
@@ -86,13 +87,13 @@ def _service(folder: Path, workers: int) -> Iterator[tuple[Server, dict[str, flo
 def _judged_before(judged: bool) -> Iterator[None]:
     """Let the rules be noted as judged, as in an image, or not; afterwards it is again as it was."""
     folder = rules_folder()
-    files, _ = committed(folder)
-    note = note_of(files)
+    digest = digest_of(committed(folder)[0])
+    note = note_of(digest)
     before = note.read_bytes() if note.exists() else None
     try:
         note.unlink(missing_ok=True)
         if judged:
-            note_judged(files, read_release_file(folder / RELEASE_FILE).id)
+            note_judged(digest, read_release_file(folder / RELEASE_FILE).id)
         yield
     finally:
         note.unlink(missing_ok=True)

@@ -8,35 +8,33 @@ of rules and exactly this code; whatever else comes is judged as ever.
 
 import hashlib
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 import cds_service
 from cds_service.rulebook.files import write_whole
-from cds_service.rulebook.release_lock import digest_of
 
 PACKAGE = Path(cds_service.__file__).parent
 NOTES = PACKAGE / "_judged"  # a file for each release
 
 
-def was_judged(files: Mapping[str, str], notes: Path = NOTES) -> bool:
-    """Whether this very code found no error in these files. files: sha256 by name, of a whole release."""
+def was_judged(digest: str, notes: Path = NOTES) -> bool:
+    """Whether this very code found no error in a release. digest: of its files (release_lock.digest_of)."""
     try:
-        told = json.loads(note_of(files, notes).read_text(encoding="utf-8"))
+        told = json.loads(note_of(digest, notes).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
     return isinstance(told, dict) and told.get("code") == code_digest()
 
 
-def note_judged(files: Mapping[str, str], release: str, notes: Path = NOTES) -> None:
-    """Note that this code found no error in these files. Raises OSError."""
+def note_judged(digest: str, release: str, notes: Path = NOTES) -> None:
+    """Note that this code found no error in the files of this digest. Raises OSError."""
     notes.mkdir(exist_ok=True)
-    write_whole(note_of(files, notes), json.dumps({"release": release, "code": code_digest()}) + "\n")
+    write_whole(note_of(digest, notes), json.dumps({"release": release, "code": code_digest()}) + "\n")
 
 
-def note_of(files: Mapping[str, str], notes: Path = NOTES) -> Path:
+def note_of(digest: str, notes: Path = NOTES) -> Path:
     """Where the note about these files stands, if there is one."""
-    return notes / f"{digest_of(files)}.json"
+    return notes / f"{digest}.json"
 
 
 def code_digest(package: Path = PACKAGE) -> str:

@@ -97,13 +97,11 @@ def release_folder(kept: Path, standing: Standing) -> Path:
     return kept / standing.digest
 
 
-def look(
-    folder: Path, kept: Path, site: SiteFile | None = None, judged: Callable[[Mapping[str, str]], bool] = was_judged
-) -> Looked:
+def look(folder: Path, kept: Path, site: SiteFile | None = None, judged: Callable[[str], bool] = was_judged) -> Looked:
     """Accept what the rules folder commits to, if it is whole and without error; one process at a time.
 
     site:   must fit it too.
-    judged: whether these files, sha256 by name, were found to be without error when the service was installed.
+    judged: whether the files of this digest were found to be without error when the service was installed.
     Raises OSError when nothing can be written to `kept`.
     """
     kept.mkdir(parents=True, exist_ok=True)
@@ -119,7 +117,7 @@ def look(
             return Looked(WAITING, standing, (str(fault),))
         if problems:
             return Looked(WAITING if files else UNLOCKED, standing, problems)
-        return _taken(folder, kept, files, replace(standing, mark=mark), site, judged(files))
+        return _taken(folder, kept, files, replace(standing, mark=mark), site, judged(digest_of(files)))
 
 
 def _taken(
@@ -168,8 +166,11 @@ def _sound(kept: Path, before: Standing, copy: Path, files: Mapping[str, str]) -
 
 
 def _errors(copy: Path, site: SiteFile | None, sound: frozenset[str]) -> list[RuleProblem]:
-    problems = report_of(load_release(copy, tested=sound), copy, None, site, sound).problems
-    return [each for each in problems if each.severity == "error"]
+    """Give the errors of a release, and of a site file. sound: files of it that need not be judged by themselves."""
+    loaded = load_release(copy, tested=sound)
+    errors = [each for each in report_of(loaded, copy, None, site, sound).problems if each.severity == "error"]
+    assert errors or loaded.release is not None, "what keeps a release from loading is an error"
+    return errors
 
 
 def committed(folder: Path) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -3,15 +3,17 @@
 import argparse
 import json
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cds_service.rulebook import accept_command as command
 from cds_service.rulebook import judged, kept
 from cds_service.rulebook.accept_command import accept_command
-from cds_service.rulebook.judged import code_digest, note_judged, was_judged
+from cds_service.rulebook.judged import code_digest, note_judged, note_of, was_judged
 from cds_service.rulebook.kept import ACCEPTED, REFUSED, committed, look
+from cds_service.rulebook.release_lock import digest_of
 from cds_service.rulebook.site_file import read_site_text
 from tests.http.small_rules import FIRST, RULE, lock, next_release, small_rules
 from tests.unit.site_texts import SAID
@@ -58,7 +60,7 @@ def test_a_first_start_takes_what_was_judged_and_lint_is_not_asked(
     assert accept(folder, notes) == 0
     assert f"release {FIRST} is judged" in capsys.readouterr().out
     assert len(reports) == 1
-    looked = look(folder, tmp_path / "kept", judged=lambda files: was_judged(files, notes))
+    looked = look(folder, tmp_path / "kept", judged=lambda digest: was_judged(digest, notes))
     assert (looked.outcome, looked.standing.release, looked.problems) == (ACCEPTED, FIRST, ())
     assert len(reports) == 1
     assert (tmp_path / "kept" / looked.standing.digest / "release.yaml").is_file()
@@ -76,7 +78,7 @@ def test_another_release_of_the_same_folder_is_judged(
     next_release(folder, 1)
     run_nowhere(folder / RULE / "1.0.1.yaml")
     lock(folder)
-    looked = look(folder, tmp_path / "kept", judged=lambda files: was_judged(files, notes))
+    looked = look(folder, tmp_path / "kept", judged=lambda digest: was_judged(digest, notes))
     assert looked.outcome == REFUSED
     assert any("nowhere" in each for each in looked.problems)
     assert len(reports) == 2
@@ -85,26 +87,26 @@ def test_another_release_of_the_same_folder_is_judged(
 def test_a_site_file_must_fit_a_release_that_was_judged(folder: Path, notes: Path, tmp_path: Path) -> None:
     assert accept(folder, notes) == 0
     site = read_site_text(f"site: Example Hospital\nrules:\n  age-remainder: {{run: disabled, {SAID}}}\n")
-    looked = look(folder, tmp_path / "kept", site, judged=lambda files: was_judged(files, notes))
+    looked = look(folder, tmp_path / "kept", site, judged=lambda digest: was_judged(digest, notes))
     assert looked.outcome == REFUSED
     assert any("age-remainder" in each for each in looked.problems)
 
 
 def test_what_another_code_judged_does_not_count(folder: Path, notes: Path, tmp_path: Path) -> None:
-    files = committed(folder)[0]
-    note_judged(files, FIRST, notes)
-    assert was_judged(files, notes)
+    digest = digest_of(committed(folder)[0])
+    note_judged(digest, FIRST, notes)
+    assert was_judged(digest, notes)
     (note,) = notes.iterdir()
     note.write_text(json.dumps({**json.loads(note.read_text(encoding="utf-8")), "code": "0" * 64}), encoding="utf-8")
-    assert not was_judged(files, notes)
+    assert not was_judged(digest, notes)
 
 
 @pytest.mark.parametrize("told", ["", "[]", "null", "{", '{"code": null}', '"code"'])
 def test_a_note_that_is_none_counts_for_nothing(told: str, folder: Path, notes: Path) -> None:
-    files = committed(folder)[0]
-    note_judged(files, FIRST, notes)
+    digest = digest_of(committed(folder)[0])
+    note_judged(digest, FIRST, notes)
     next(notes.iterdir()).write_text(told, encoding="utf-8")
-    assert not was_judged(files, notes)
+    assert not was_judged(digest, notes)
 
 
 @pytest.mark.parametrize(
@@ -156,12 +158,29 @@ def test_a_package_that_cannot_be_written_is_told(
     assert "as the account that installed the service" in capsys.readouterr().err
 
 
-def test_the_default_asks_the_notes_of_the_package(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reports: list[Path]
+def test_what_was_judged_is_noted_although_the_folder_moves_on_meanwhile(
+    folder: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[Mapping[str, str]] = []
+    first = digest_of(committed(folder)[0])
+
+    def look_and_move_on(*arguments: Any, **named: Any) -> Any:
+        looked = look(*arguments, **named)
+        next_release(folder, 1)
+        return looked
+
+    monkeypatch.setattr(command, "look", look_and_move_on)
+    assert accept(folder, notes) == 0
+    assert [*notes.iterdir()] == [note_of(first, notes)]
+
+
+def test_a_start_asks_the_notes_of_the_package(folder: Path, tmp_path: Path, reports: list[Path]) -> None:
+    asked: list[str] = []
+
+    def judged_before(digest: str) -> bool:
+        asked.append(digest)
+        return True
+
     assert look.__defaults__ is not None
     assert look.__defaults__[-1] is was_judged
-    assert look(folder, tmp_path / "kept", judged=lambda files: asked.append(files) or True).outcome == ACCEPTED  # type: ignore[func-returns-value]
-    assert asked == [committed(folder)[0]]
-    assert reports == []
+    assert look(folder, tmp_path / "kept", judged=judged_before).outcome == ACCEPTED
+    assert (asked, reports) == ([digest_of(committed(folder)[0])], [])
