@@ -22,10 +22,12 @@ from cds_service.core.basis import (
 )
 from cds_service.core.card_id import name_uuid
 from cds_service.core.card_text import SUMMARY_LIMIT, markdown, opened, plain, shortened
+from cds_service.core.choice import holds
 from cds_service.core.dates import YES, Duration
 from cds_service.core.decision import FAILED, UNDECIDED, Decision, Found, Outcome
 from cds_service.core.facts import Chart
-from cds_service.core.form import Form, Offer, met
+from cds_service.core.form import Form, Offer
+from cds_service.core.mentions import named
 from cds_service.core.placeholders import Voice, display, fill, hidden, rows_of
 from cds_service.core.record import record
 from cds_service.core.restricted import (
@@ -252,7 +254,7 @@ def _detail(
         _block(NOT_FOUND, not_found_lines(basis.not_found, voice)),
         f"{NOT_READ_HERE} {'; '.join(unread)}." if unread else "",
         f"{NO_SOURCE_HERE} {', '.join(without_source)}." if without_source else "",
-        *[opened(fill(text, voice)) for checks, text in form.detail if not checks or met(checks, verdict)],
+        *[opened(fill(text, voice)) for conditions, text in form.detail if holds(conditions, verdict)],
         *[f"**Also:** {opened(fill(each.form.summary, each.marked))}" for each in others],
         _block(SOURCES, _cited(family)),
         f"{RULE_LINE}{' with '.join(each.form.version for each in family)}, release {release.id}.",
@@ -297,7 +299,7 @@ def _suggestions(told: _Told, call: CallContext, draft: Draft, labels: frozenset
     voice, verdict, name = told.plain, told.decision.judgement.verdict, f"{call.hook_instance}|{told.form.name}"
     reasons: dict[str | None, Reason | None] = {}  # most suggestions of a card name the same one
     for offer in told.form.offers:
-        if offer.checks and not met(offer.checks, verdict):
+        if not holds(offer.conditions, verdict):
             continue
         if offer.delete is not None:
             for found in _orders(offer.delete, voice):
@@ -362,13 +364,13 @@ def _named_criteria(told: _Told) -> Iterator[str]:
     form, verdict = told.form, told.decision.judgement.verdict
     basis, texts = basis_of(told.decision, form), [form.summary]
     yield from (*basis.held, *basis.not_found, *basis.unclear)
-    for checks, text in form.detail:
-        if met(checks, verdict):
-            yield from (name for name, _ in checks)
+    for conditions, text in form.detail:
+        if holds(conditions, verdict):
+            yield from named(conditions)
             texts.append(text)
     for each in form.offers:
-        if met(each.checks, verdict):
-            yield from (name for name, _ in each.checks)
+        if holds(each.conditions, verdict):
+            yield from named(each.conditions)
             yield from filter(None, (each.delete, each.create.reason if each.create else None))
             texts.append(each.label)
     yield from (name for text in texts for _, name in text.blanks)

@@ -3,13 +3,11 @@
 Pure data. `core.printing` makes it when a release is compiled; `core.placeholders` and `core.card` fill it in.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 
-from cds_service.core.dates import NO, UNKNOWN, YES, Duration, Verdict
+from cds_service.core.dates import Duration
 from cds_service.core.record import record
 from cds_service.core.rule import Card, Conditions, Create, Evidence, Parameter
-
-Checks = tuple[tuple[str, Verdict], ...]  # criteria, and the verdict that each must have
 
 
 @record(frozen=True, slots=True)
@@ -50,7 +48,7 @@ class Offer:
     within: how long after the call its draft is to be done.
     """
 
-    checks: Checks
+    conditions: Conditions
     label: Text
     place: str
     recommended: bool
@@ -78,7 +76,7 @@ class Form:
     summary: Text
     held: Mapping[str, tuple[tuple[str, bool], ...]]
     unwanted: tuple[tuple[str, bool], ...]
-    detail: tuple[tuple[Checks, Text], ...]
+    detail: tuple[tuple[Conditions, Text], ...]
     cited: dict[str, str]
     source: Evidence
     offers: tuple[Offer, ...]
@@ -90,17 +88,3 @@ class Printed:
 
     spoken: Mapping[str, Spoken]
     forms: Mapping[str, Form]
-
-
-def checks_of(conditions: Conditions) -> Checks:
-    """Give conditions as one list: all of `if` YES, all of `unless` NO, all of `if_unknown` UNKNOWN."""
-    wanted = ((conditions.if_, YES), (conditions.unless, NO), (conditions.if_unknown, UNKNOWN))
-    return tuple((name, verdict) for names, verdict in wanted for name in names)
-
-
-def met(checks: Iterable[tuple[str, Verdict]], ask: Callable[[str], Verdict]) -> bool:
-    """Say whether each criterion has the verdict that it must have."""
-    for name, wanted in checks:  # noqa: SIM110 - a generator would take most of the time
-        if ask(name) is not wanted:
-            return False
-    return True

@@ -12,7 +12,7 @@ from typing import TypeVar
 from cds_service.core.card_text import link, parameter_words, shortened, source_words
 from cds_service.core.dates import Duration
 from cds_service.core.facts import FACTS
-from cds_service.core.form import Form, Offer, Printed, Spoken, Text, checks_of
+from cds_service.core.form import Form, Offer, Printed, Spoken, Text
 from cds_service.core.rule import (
     LEVELS,
     Card,
@@ -123,7 +123,7 @@ def _form(card: Card, rule: Rule, searched: Mapping[str, tuple[str, ...]]) -> Fo
             for level, names in at_level.items()
         },
         unwanted=tuple((name, searched[name] == ("draft-order",)) for name in unwanted),
-        detail=tuple((checks_of(line.conditions), text_of(line.text, rule.parameters)) for line in card.detail),
+        detail=tuple((line.conditions, text_of(line.text, rule.parameters)) for line in card.detail),
         cited=_cited(known[name] for name in card.source),
         source=known[card.source[0]],
         offers=tuple(_offer(at, each, rule) for at, each in enumerate(card.suggestions)),
@@ -153,7 +153,7 @@ def _offer(at: int, suggestion: Suggestion, rule: Rule) -> Offer:
         parameter = rule.parameters[create.within]
         within = Duration(int(parameter.value), parameter.unit)
     return Offer(
-        checks=checks_of(suggestion.conditions),
+        conditions=suggestion.conditions,
         label=label if label.blanks else Text((shortened(label.words[0]),)),
         place=str(at),
         recommended=suggestion.recommended,

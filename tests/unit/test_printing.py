@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from cds_service.core.dates import NO, YES, Duration
+from cds_service.core.dates import Duration
 from cds_service.core.engine import compile_edition
 from cds_service.core.form import Text
 from cds_service.core.printing import text_of
+from cds_service.core.rule import Conditions
 from tests.unit.card_world import EDITION, RULE, TABLE, alt, card, opioid, order, urine
 
 PRINTED = compile_edition(EDITION, TABLE).printed()
@@ -63,8 +64,8 @@ def test_a_criterion_knows_what_it_takes_rows_from_and_which_entries_are_counted
 def test_a_card_knows_what_it_rests_on_and_what_always_holds() -> None:
     assert STOP.held["critical"] == (("order", True), ("opioid", True))
     assert STOP.unwanted == (("treatment-status.treated", False),)
-    assert STOP.detail[1][0] == (("test", YES),)
-    assert STOP.offers[1].checks == (("allergy", NO),)
+    assert STOP.detail[1][0] == Conditions(if_=("test",))
+    assert STOP.offers[1].conditions == Conditions(unless=("allergy",))
     assert STOP.offers[1].within == Duration(1, "days")
 
 
