@@ -35,9 +35,9 @@ def waiting_for_review(release: Release) -> frozenset[str]:
 
 
 def reviews_due(release: Release) -> dict[str, date | None]:
-    """Give for each rule the day of its foremost version's next review; None where its file names none."""
+    """Give for each rule the day of its foremost version's next review; None where there was no first, or no day."""
     return {
-        each.rule.id: date.fromisoformat(each.rule.review_due) if each.rule.review_due else None
+        each.rule.id: date.fromisoformat(each.rule.review_due) if each.rule.review_due and is_reviewed(each) else None
         for each in foremost(release)
     }
 

@@ -182,7 +182,10 @@ def test_reviews_that_are_due_and_rules_without_one_are_shown_and_follow_the_rel
     beside = version_of(ASTHMA_NOTE, "1.1.0", review_due="1970-01-09", reviewed=None)
     on_trial_only = version_of(BROKEN_NOTE, "1.0.0", review_due="1970-01-03")
     metrics = Metrics(release_of(ADULT_NOTE, dated, trial=(on_trial_only, beside)))
-    assert reviews(metrics) == (2, {"asthma-note": 2 * day, "broken-note": 3 * day})
+    assert reviews(metrics) == (2, {"asthma-note": 2 * day})  # what was never reviewed cannot be overdue
+    read = version_of(on_trial_only, "1.0.1", reviewed={"by": "example group", "date": "1970-01-01"})
+    metrics.serve(release_of(ADULT_NOTE, dated, trial=(read, beside)))
+    assert reviews(metrics) == (1, {"asthma-note": 2 * day, "broken-note": 3 * day})
     signed_off = replace(ADULT_NOTE, site=SiteChanges(signed_off=Said("Read.", "A clinician", "2026-01-02")))
     metrics.serve(release_of(signed_off, version_of(ASTHMA_NOTE, "1.2.0", review_due="1970-01-05")))
     assert reviews(metrics) == (0, {"asthma-note": 5 * day})
