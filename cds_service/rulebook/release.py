@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
+from cds_service.core.compiling import value_sets_of
 from cds_service.core.rule import Definition, Edition, Release, Rule
 from cds_service.core.value_set import ValueSet
 from cds_service.rulebook import lint_names, lint_parameters
 from cds_service.rulebook.change import version_order
-from cds_service.rulebook.lint_subject import Shelf, Subject, subject_of, uses_of
+from cds_service.rulebook.lint_subject import Shelf, Subject, subject_of
 from cds_service.rulebook.reader import DefinitionFile, RuleFile, read_definition_file, read_rule_file
 from cds_service.rulebook.release_file import (
     REASONS_FILE,
@@ -121,25 +122,37 @@ def known_of(release: Release, files: Mapping[str, str]) -> Known:
     return {files[name]: each for name, each in found.items() if name in files}
 
 
-def load_release(
-    folder: Path,
-    name: str | None = None,
-    known: Known = MappingProxyType({}),
-    *,
-    tested: bool | frozenset[str] = False,
-) -> Loaded:
+def load_release(folder: Path, name: str | None = None, *, tested: frozenset[str] = frozenset()) -> Loaded:
     """Read a release with all its files. name: an older release ("2026.10.0"); None = the current one.
 
-    known:  files that need not be read again. They are taken to be sound, and have no lines to point at and no tests.
-    tested: the release was found sound before, or these files of it were: their tests are left out.
+    tested: names of files that were found sound before: their tests are left out.
 
     Nothing is raised for a fault in a file: `Loaded.release` is then None and `Loaded.problems` tells everything.
     """
     with uncollected():
-        return _load(folder, name, known, tested)
+        return _load(folder, name, tested)
 
 
-def _load(folder: Path, name: str | None, known: Known, tested: bool | frozenset[str]) -> Loaded:
+def load_sound(folder: Path, files: Mapping[str, str], known: Known = MappingProxyType({})) -> Loaded:
+    """Read the current release of a folder, found sound before by this very version of the package.
+
+    Whether its names lead somewhere is not asked again, and tests are left out.
+    files: sha256 of each file, by its name in the release, as it was found sound and as it stands there now.
+    known: files that need not be read again. They have no lines to point at.
+    """
+    there = {folder / name: known[sha] for name, sha in files.items() if sha in known}
+    with uncollected():
+        return _load(folder, None, frozenset(files), there, sound=True)
+
+
+def _load(
+    folder: Path,
+    name: str | None,
+    tested: frozenset[str],
+    known: Mapping[Path, Rule | Definition | ValueSet] = MappingProxyType({}),
+    *,
+    sound: bool = False,
+) -> Loaded:
     path = release_path(folder, name)
     file = read_release_file(path)
     wanted = _wanted(file, folder)
@@ -147,14 +160,17 @@ def _load(folder: Path, name: str | None, known: Known, tested: bool | frozenset
     reasons, reason_problems = read_override_reasons(folder / REASONS_FILE)
 
     def is_tested(path: Path) -> bool:
-        return tested if isinstance(tested, bool) else path.relative_to(folder).as_posix() in tested
+        return path.relative_to(folder).as_posix() in tested
 
-    rules = {(each.id, each.version): _rule_file(each.path, known, is_tested(each.path)) for each in there["rule"]}
+    rules = {
+        (each.id, each.version): _rule_file(each.path, known.get(each.path), is_tested(each.path))
+        for each in there["rule"]
+    }
     definitions = {
-        (each.id, each.version): _definition_file(each.path, known, is_tested(each.path))
+        (each.id, each.version): _definition_file(each.path, known.get(each.path), is_tested(each.path))
         for each in there["definition"]
     }
-    sets = {(each.id, each.version): _value_set(each.path, known) for each in there["value set"]}
+    sets = {(each.id, each.version): _value_set(each.path, known.get(each.path)) for each in there["value set"]}
     problems = [*file.problems, *reason_problems, *_absent(wanted, file, folder)]
     for rule in rules.values():
         problems += rule.problems
@@ -176,30 +192,26 @@ def _load(folder: Path, name: str | None, known: Known, tested: bool | frozenset
         },
         problems=(),
     )
-    problems += _unresolved(loaded, folder)
+    problems += () if sound else _unresolved(loaded, folder)
     release = None if any(each.severity == "error" for each in problems) else _release(loaded)
     return replace(loaded, release=release, problems=tuple(dict.fromkeys(problems)))
 
 
-def _rule_file(path: Path, known: Known, tested: bool) -> RuleFile:
-    rule = _known(path, known)
-    return RuleFile(rule, (), _unseen(path), (), rule) if isinstance(rule, Rule) else read_rule_file(path, tested)
+_Read = Rule | Definition | ValueSet | None  # what a file is known to say
 
 
-def _definition_file(path: Path, known: Known, tested: bool) -> DefinitionFile:
-    it = _known(path, known)
-    if isinstance(it, Definition):
-        return DefinitionFile(it, (), _unseen(path), (), it)
+def _rule_file(path: Path, known: _Read, tested: bool) -> RuleFile:
+    return RuleFile(known, (), _unseen(path), (), known) if isinstance(known, Rule) else read_rule_file(path, tested)
+
+
+def _definition_file(path: Path, known: _Read, tested: bool) -> DefinitionFile:
+    if isinstance(known, Definition):
+        return DefinitionFile(known, (), _unseen(path), (), known)
     return read_definition_file(path, tested)
 
 
-def _value_set(path: Path, known: Known) -> tuple[ValueSet | None, tuple[RuleProblem, ...]]:
-    value_set = _known(path, known)
-    return (value_set, ()) if isinstance(value_set, ValueSet) else read_value_set_file(path)
-
-
-def _known(path: Path, known: Known) -> Rule | Definition | ValueSet | None:
-    return known.get(file_digests({"": path})[""]) if known else None
+def _value_set(path: Path, known: _Read) -> tuple[ValueSet | None, tuple[RuleProblem, ...]]:
+    return (known, ()) if isinstance(known, ValueSet) else read_value_set_file(path)
 
 
 def _unseen(path: Path) -> Source:
@@ -345,5 +357,5 @@ def _closure(wanted: list[tuple[str, int]], pins: Pins, loaded: Loaded) -> dict[
 
 def _value_sets(files: Iterable[Rule | Definition], pins: Pins, loaded: Loaded) -> dict[str, ValueSet]:
     """Give the value sets that criteria of these files name."""
-    named = {use.name for each in files for use in uses_of(each) if use.kind == "value-set"}
+    named = {name for each in files for criterion in each.criteria.values() for name in value_sets_of(criterion)}
     return {each: loaded.value_sets[each, pins.value_sets[each]] for each in sorted(named)}

@@ -41,6 +41,14 @@ def read_lock(folder: Path) -> dict[str, dict[str, str]]:
         raise ValueError(f"{path} is no release lock: {error}") from error
 
 
+def digests_there(folder: Path, release: str) -> dict[str, str]:
+    """Give the sha256 of the files that a folder's lock names for a release, as they stand; none if one is gone."""
+    try:
+        return file_digests({name: folder / name for name in read_lock(folder).get(release, {})})
+    except (OSError, ValueError):
+        return {}
+
+
 def write_lock(folder: Path, release: str, paths: Mapping[str, Path]) -> Path:
     """Lock a release as its files stand now; entries of other releases stay as they are."""
     locked = {**read_lock(folder), release: file_digests(paths)}

@@ -20,9 +20,10 @@ _UNSEEN = {
     "\ufeff": "byte order mark",
 }
 # They turn around what is written between them, so that a file reads otherwise than it is (CVE-2021-42574).
-_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
-# Without one of these, no line need be looked at.
-_SUSPECT = re.compile(rf"[\t{''.join(_UNSEEN)}]|{_TURNING.pattern}|<{{7}}|={{7}}|>{{7}}")
+_TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_TURNING = re.compile(f"[{_TURNS}]")
+# Without one of these, no line need be looked at. Each is looked for by itself: that takes a fortieth of one pattern.
+_SUSPECT = ("\t", *_UNSEEN, *_TURNS, "<" * 7, "=" * 7, ">" * 7)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _A_KEY = re.compile(r"\s*(- +)?[\w.-]+")
 
@@ -34,7 +35,7 @@ def before_parsing(text: str, lines: Sequence[str]) -> Iterator[Fault]:
         before = f"{text[: control.start()]}.".splitlines()  # a lone return begins a line too, as it does for YAML
         yield len(before), len(before[-1]), f"control characters (U+{ord(control[0]):04X}) are not text", "leave it out"
         return
-    if not _SUSPECT.search(text):
+    if not any(each in text for each in _SUSPECT):
         return
     for number, written in enumerate(lines, 1):
         if "\t" in written:

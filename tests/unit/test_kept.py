@@ -3,16 +3,19 @@
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cds_service.edges import rule_store
 from cds_service.edges.rule_store import RulesProblem, at_site, load_accepted, load_served
 from cds_service.rulebook import kept as kept_releases
 from cds_service.rulebook.kept import ACCEPTED, REFUSED, UNLOCKED, WAITING, look, read_standing, release_folder
 from cds_service.rulebook.release import known_of, load_release
-from cds_service.rulebook.release_lock import LOCK_FILE, read_lock, write_lock
+from cds_service.rulebook.release_lock import LOCK_FILE, digest_of, file_digests, read_lock, write_lock
 from cds_service.rulebook.site_file import SiteFile, read_site_text
 from tests.http.small_rules import FIRST, RULE, lock, next_release, small_rules, write_release, write_version
 from tests.unit.site_texts import site_folder
@@ -159,6 +162,58 @@ def test_a_copy_that_was_changed_is_not_served(folder: Path, kept: Path) -> None
     file.write_text(file.read_text(encoding="utf-8").replace("18", "17"), encoding="utf-8")
     with pytest.raises(RulesProblem, match="not those that were accepted"):
         load_accepted(kept, standing)
+
+
+def test_what_this_version_accepted_is_not_asked_again_where_its_names_lead(
+    folder: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    standing = look(folder, kept).standing
+    asked: list[Path] = []
+    real = kept_releases.load_release.__globals__["_unresolved"]
+    monkeypatch.setitem(
+        kept_releases.load_release.__globals__,
+        "_unresolved",
+        lambda loaded, there: asked.append(there) or real(loaded, there),
+    )
+    release = load_accepted(kept, standing).release
+    assert asked == []
+    assert load_accepted(kept, replace(standing, version="0.0.1")).release == release
+    assert asked == [release_folder(kept, standing)], "another version may know of names that lead nowhere now"
+
+
+def test_what_another_version_accepted_and_this_one_cannot_judge_is_not_served(folder: Path, kept: Path) -> None:
+    standing = look(folder, kept).standing
+    copy = release_folder(kept, standing)
+    file = copy / RULE / "1.0.0.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("all: old_enough", "all: nobody"), encoding="utf-8")
+    paths = {name: copy / name for name in read_lock(copy)[FIRST]}
+    write_lock(copy, FIRST, paths)
+    digest = digest_of(file_digests(paths))
+    copy.rename(kept / digest)
+    with pytest.raises(RulesProblem, match="not those that were accepted"):
+        load_accepted(kept, replace(standing, digest=digest, version="0.0.1"))
+
+
+def test_a_copy_that_changes_while_it_is_read_is_not_served(
+    folder: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    standing = look(folder, kept).standing
+    file = release_folder(kept, standing) / RULE / "1.0.0.yaml"
+    real = rule_store.load_sound
+
+    def edited_meanwhile(*given: Any) -> Any:
+        file.write_text(f"{file.read_text(encoding='utf-8')}# more\n", encoding="utf-8")
+        return real(*given)
+
+    monkeypatch.setattr(rule_store, "load_sound", edited_meanwhile)
+    with pytest.raises(RulesProblem, match="not those that were accepted"):
+        load_accepted(kept, standing)
+
+
+def test_a_copy_that_lost_its_lock_is_served_by_what_its_files_say(folder: Path, kept: Path) -> None:
+    standing = look(folder, kept).standing
+    (release_folder(kept, standing) / LOCK_FILE).unlink()
+    assert load_accepted(kept, standing).release == load_release(folder).release
 
 
 @pytest.fixture
