@@ -81,7 +81,8 @@ def _rules_explain(args: argparse.Namespace) -> int:
     import json
 
     from cds_service.fixtures import FixtureProblem, find
-    from cds_service.rulebook.explain_command import ALL, explain_command
+    from cds_service.rulebook.explain_command import explain_command
+    from cds_service.rulebook.explained import ALL
 
     rule, at, version = args.rule.partition("@")
     if at and (not version or args.version):

@@ -15,7 +15,7 @@ from cds_service.core.restricted import USE
 from cds_service.core.rule import rule_ids
 from cds_service.fhir.strict import Structure
 from cds_service.protocol import read_call
-from cds_service.rulebook.explain_command import ALL, Asked, Explained, as_json
+from cds_service.rulebook.explained import ALL, Asked, Explained, as_json
 from cds_service.services import SERVICES, FhirClient, PatientNotSent, judge_call, no_models
 
 _HOOKS = tuple(each.hook for each in SERVICES.values())

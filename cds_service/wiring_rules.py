@@ -13,6 +13,7 @@ from cds_service.edges.release_watch import ReleaseWatch
 from cds_service.edges.rule_store import (
     RulesProblem,
     Served,
+    SiteProblem,
     at_site,
     find_rules,
     load_accepted,
@@ -20,7 +21,6 @@ from cds_service.edges.rule_store import (
     release_of,
 )
 from cds_service.rulebook.kept import Standing, read_standing
-from cds_service.rulebook.lint_site import SiteProblem
 from cds_service.rulebook.release import known_of
 from cds_service.rulebook.release_lock import read_lock
 from cds_service.rulebook.site_file import SiteFile, read_site

@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 
 from flask import Flask, Response, request
-from flask_cors import CORS
 
 METHODS = ("GET", "POST", "OPTIONS")
 REQUEST_HEADERS = ("Authorization", "Content-Type")
@@ -27,6 +26,8 @@ def allow_origins(app: Flask, origins: Sequence[str]) -> None:
     """
     if not origins:
         return
+    from flask_cors import CORS
+
     logging.getLogger("flask_cors").setLevel(logging.WARNING)  # at debug it writes paths and origins of requests
     CORS(
         app,

@@ -11,11 +11,10 @@ from cds_service.core.overlay import overlay
 from cds_service.core.plural import so_many
 from cds_service.core.rule import Release
 from cds_service.rulebook.kept import ACCEPTED, Looked, Standing, look, read_standing, release_folder
-from cds_service.rulebook.lint import report_of
-from cds_service.rulebook.lint_site import SiteProblem, site_problems
 from cds_service.rulebook.release import Known, Loaded, load_release, load_sound
 from cds_service.rulebook.release_lock import digest_of, digests_there
 from cds_service.rulebook.site_file import SiteFile
+from cds_service.rulebook.source import RuleProblem
 
 SHOWN = 10  # problems that are told at start-up
 _SOURCE_TREE = Path(__file__).resolve().parents[2] / "rules"
@@ -23,6 +22,16 @@ _SOURCE_TREE = Path(__file__).resolve().parents[2] / "rules"
 
 class RulesProblem(Exception):
     """The rules cannot be served; the text tells the first errors as file:line:column: code: text."""
+
+
+class SiteProblem(Exception):
+    """A site file that cannot be put on a release. problems: each as file:line:column: code: text."""
+
+    def __init__(self, file: str, problems: tuple[str, ...]) -> None:
+        super().__init__(
+            "\n".join([*problems, f"CDS_SITE: {so_many(len(problems), 'problem')} in {file}; nothing is served"])
+        )
+        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +98,8 @@ def at_site(loaded: Loaded, folder: Path, site: SiteFile | None) -> Release:
     """Give a release as the site wants it served; None = as shipped. Raises SiteProblem with all that is wrong."""
     if site is None:
         return release_of(loaded)
+    from cds_service.rulebook.lint_site import site_problems
+
     problems = site_problems(site, loaded, folder, date.today())
     if problems:
         raise SiteProblem(site.source.file, tuple(map(str, problems)))
@@ -116,7 +127,7 @@ def load_rules(folder: Path, *, check: bool) -> Served:
     Raises RulesProblem with all errors; warnings do not stop a release.
     """
     loaded = load_release(folder)
-    problems = list(report_of(loaded, folder).problems) if check else []
+    problems = _found_by_lint(loaded, folder) if check else []
     problems += [each for each in loaded.problems if each not in problems]
     errors = [str(each) for each in problems if each.severity == "error"]
     if errors or loaded.release is None:
@@ -125,3 +136,9 @@ def load_rules(folder: Path, *, check: bool) -> Served:
             "\n".join([*errors[:SHOWN], f"{folder}: {so_many(len(errors), 'error')}{more}; nothing is served"])
         )
     return Served(loaded, folder)
+
+
+def _found_by_lint(loaded: Loaded, folder: Path) -> list[RuleProblem]:
+    from cds_service.rulebook.lint import report_of  # only what is new is looked at, and a restart finds nothing new
+
+    return list(report_of(loaded, folder).problems)

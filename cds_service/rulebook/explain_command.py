@@ -8,58 +8,35 @@ import argparse
 import json
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from cds_service.core.decision import Decision, Outcome
 from cds_service.core.engine import compile_release, decide
-from cds_service.core.explain import CRITERIA, REASON, explain, trace
+from cds_service.core.explain import CRITERIA, REASON, explain
 from cds_service.core.facts import Chart
 from cds_service.core.overlay import overlay
 from cds_service.core.problem import RequestProblem
-from cds_service.core.restricted import REDISCLOSURE_NOTICE, is_restricted
 from cds_service.core.rule import Edition, Release
 from cds_service.core.site_words import site_summary
 from cds_service.fhir.reader import read_chart
 from cds_service.fhir.versions import dialect
 from cds_service.fhir.whole_record import RecordProblem, as_call, resources_of
 from cds_service.rulebook.edition import NoEdition, edition_of
+from cds_service.rulebook.explained import ALL, Asked, Explained, as_json
 from cds_service.rulebook.lint_site import site_problems
 from cds_service.rulebook.release import load_release
 from cds_service.rulebook.site_file import read_site
 from cds_service.rulebook.source import nearest
 
 FINE, USAGE = 0, 2
-ALL = "all"
 _WIDTH, _HANG = 100, 8  # columns; a verdict before a criterion takes eight
 
 
 class NoChart(ValueError):
     """What was given cannot be read as a chart; the text says what was found and what is wanted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What is to be explained: the call, and the day it is of."""
-
-    name: str
-    hook: str
-    context: Mapping[str, Any]
-    prefetch: Mapping[str, Any]
-    today: date
-
-
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """Everything decided on one chart. decisions: those asked for, in the order of the release."""
-
-    asked: Asked
-    release: Release
-    outcome: Outcome
-    decisions: tuple[Decision, ...]
 
 
 def asked_of(body: Any, name: str, today: date, hook: str = "", encounter: str = "") -> Asked:
@@ -172,28 +149,6 @@ def as_text(found: Explained, depth: str) -> Iterator[str]:
     if outcome.unread:
         unread = [f"{source} ({why})" for source, why in sorted(outcome.unread.items())]
         yield f"not read: {', '.join(unread)}"
-
-
-def as_json(found: Explained, hide: bool = False) -> dict[str, Any]:
-    """Give the explanation as JSON; `rules` holds a trace each (core.explain).
-
-    hide: whether records labelled under 42 CFR Part 2 are not told of. `notice` is there when one was used.
-    """
-    asked, outcome = found.asked, found.outcome
-    charts = [each.judgement.chart for each in found.decisions[:1]]  # one for all
-    rows = [row for chart in charts for of_fact in ((chart.patient,), *chart.rows.values()) for row in of_fact]
-    return {
-        "chart": asked.name,
-        "hook": asked.hook,
-        "today": asked.today.isoformat(),
-        "release": found.release.id,
-        "digest": found.release.digest,
-        "gate": outcome.gate,
-        "cards": [each.edition.rule.id for each in outcome.shown],
-        "unread": dict(outcome.unread),
-        "rules": [{**trace(each, hide), "reason": explain(each, REASON, hide)} for each in found.decisions],
-        **({"notice": REDISCLOSURE_NOTICE} if any(map(is_restricted, rows)) else {}),
-    }
 
 
 def _check_rule(rule: str, found: Explained) -> None:

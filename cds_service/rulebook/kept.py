@@ -24,7 +24,6 @@ from pathlib import Path
 
 from cds_service import __version__
 from cds_service.rulebook.judged import was_judged
-from cds_service.rulebook.lint import report_of
 from cds_service.rulebook.release import load_release
 from cds_service.rulebook.release_file import RELEASE_FILE, read_release_file
 from cds_service.rulebook.release_lock import LOCK_FILE, digest_of, file_digests, read_lock, write_lock
@@ -167,6 +166,8 @@ def _sound(kept: Path, before: Standing, copy: Path, files: Mapping[str, str]) -
 
 def _errors(copy: Path, site: SiteFile | None, sound: frozenset[str]) -> list[RuleProblem]:
     """Give the errors of a release, and of a site file. sound: files of it that need not be judged by themselves."""
+    from cds_service.rulebook.lint import report_of  # only what is new is looked at, and a restart finds nothing new
+
     loaded = load_release(copy, tested=sound)
     errors = [each for each in report_of(loaded, copy, None, site, sound).problems if each.severity == "error"]
     assert errors or loaded.release is not None, "what keeps a release from loading is an error"

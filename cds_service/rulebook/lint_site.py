@@ -24,7 +24,6 @@ from cds_service.core.overlay import (
     with_codes,
     with_parameters,
 )
-from cds_service.core.plural import so_many
 from cds_service.core.rule import Criterion, Definition, Parameter, Release, Rule
 from cds_service.core.value_set import ValueSet, holds
 from cds_service.fhir.prefetch import ALWAYS_HELD, PREFETCH
@@ -39,16 +38,6 @@ from cds_service.rulebook.source import Place, RuleProblem, nearest
 NOT_ALLOWED = "site-not-allowed"
 MOST_LEAST_COUNT = 1000
 LEAST_COUNTS = frozenset({1, *range(5, MOST_LEAST_COUNT + 1)})
-
-
-class SiteProblem(Exception):
-    """A site file that cannot be put on a release. problems: each as file:line:column: code: text."""
-
-    def __init__(self, file: str, problems: tuple[str, ...]) -> None:
-        super().__init__(
-            "\n".join([*problems, f"CDS_SITE: {so_many(len(problems), 'problem')} in {file}; nothing is served"])
-        )
-        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)

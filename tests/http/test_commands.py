@@ -1,5 +1,6 @@
 """The command line: exit codes, what `serve` prints, and how it refuses to start."""
 
+import ast
 import json
 import os
 import re
@@ -17,6 +18,7 @@ from cds_service.cli import ADDRESS, FINE, RULES, SAMPLES, SETTINGS, USAGE, main
 from cds_service.config import Settings
 from cds_service.edges.rule_store import RulesProblem, find_rules, load_rules
 from cds_service.wiring import build_app
+from tests.http.small_rules import small_rules
 
 ROOT = Path(__file__).parents[2]
 
@@ -134,19 +136,40 @@ def test_serving_goes_on_where_no_sample_can_be_written(
     assert "no sample call" in capsys.readouterr().err
 
 
-def test_a_start_loads_nothing_that_only_other_deployments_and_other_commands_need(tmp_path: Path) -> None:
+NOT_AT_A_RESTART = (
+    "alembic", "cryptography", "fhir", "flask_cors", "joserfc", "opentelemetry", "psycopg", "requests",
+    "sqlalchemy.dialects.postgresql", "cds_service.rulebook.lint", "cds_service.rulebook.lint_site",
+    "cds_service.rulebook.compare", "cds_service.rulebook.rule_tests",
+)  # fmt: skip
+
+
+def test_a_restart_loads_nothing_that_only_other_deployments_first_starts_and_other_commands_need(
+    tmp_path: Path,
+) -> None:
     code = (
-        "import sys; from datetime import date; from cds_service import cli, wiring\n"
-        "from cds_service.edges.store import start_up\n"
+        "import os, sys; from datetime import date; from cds_service import cli, wiring\n"
+        "from cds_service.config import read_settings\n"
+        "settings = read_settings(os.environ)\n"
+        "rules, _ = wiring.prepare(settings)\n"
+        "wiring.prepare_records(settings)\n"
+        "opened = wiring.open_service(settings, before=rules)\n"
         "assert len(cli.sample_requests(date(2027, 3, 1))) == 2\n"
-        "heavy = ('alembic', 'cryptography', 'fhir', 'joserfc', 'opentelemetry', 'psycopg', 'requests')\n"
-        "print([each for each in heavy if each in sys.modules])"
+        "print([each for each in sys.argv[1:] if each in sys.modules], flush=True)\n"
+        "opened.close()"
     )
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
-    )
-    assert (run.stdout, run.stderr) == ("[]\n", "")
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "CDS_AUTH": "off", "CDS_WORKERS": "1"}
+    environment["CDS_RULES"] = str(small_rules(tmp_path / "rules"))
+
+    def loaded() -> list[str]:
+        run = subprocess.run(
+            [sys.executable, "-c", code, *NOT_AT_A_RESTART],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        assert run.stderr == ""
+        return list(ast.literal_eval(run.stdout))
+
+    assert {"alembic", "cds_service.rulebook.lint"} <= {*loaded()}, "a first start makes the database and judges rules"
+    assert loaded() == []
 
 
 def test_a_reader_that_leaves_early_makes_no_fault() -> None:

@@ -18,7 +18,8 @@ from cds_service.edges.store.address import read_address
 from cds_service.edges.store.tables import CALL, RULE_DECISION
 from cds_service.fhir.lacking import Filled
 from cds_service.fixtures import find
-from cds_service.rulebook.explain_command import as_json, asked_of, explained
+from cds_service.rulebook.explain_command import asked_of, explained
+from cds_service.rulebook.explained import as_json
 from cds_service.wiring import open_service, prepare_records
 from tests.http.fixture_days import RULES, rules
 from tests.http.sentinels import SENTINEL

@@ -14,9 +14,9 @@ from cds_service.config import Settings
 from cds_service.core.card import EVALUATION_EXTENSION, RULE_EXTENSION
 from cds_service.core.overlay import overlay
 from cds_service.core.site_words import SITE_EXTENSION
-from cds_service.edges.rule_store import at_site
+from cds_service.edges.rule_store import SiteProblem, at_site
 from cds_service.fixtures import find
-from cds_service.rulebook.lint_site import SiteProblem, site_problems
+from cds_service.rulebook.lint_site import site_problems
 from cds_service.rulebook.release import Loaded, load_release
 from cds_service.rulebook.site_file import read_site
 from cds_service.wiring import build_app, check

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cds_service.rulebook import accept_command as command
-from cds_service.rulebook import judged, kept
+from cds_service.rulebook import judged, lint
 from cds_service.rulebook.accept_command import accept_command
 from cds_service.rulebook.judged import code_digest, note_judged, note_of, was_judged
 from cds_service.rulebook.kept import ACCEPTED, REFUSED, committed, look
@@ -33,13 +33,13 @@ def notes(tmp_path: Path) -> Path:
 def reports(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The folders that lint looks at."""
     looked_at: list[Path] = []
-    real = kept.report_of
+    real = lint.report_of
 
     def report_of(loaded: object, copy: Path, *more: object) -> object:
         looked_at.append(copy)
         return real(loaded, copy, *more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(kept, "report_of", report_of)
+    monkeypatch.setattr(lint, "report_of", report_of)
     return looked_at
 
 

@@ -13,6 +13,7 @@ import pytest
 from cds_service.edges import rule_store
 from cds_service.edges.rule_store import RulesProblem, at_site, load_accepted, load_served
 from cds_service.rulebook import kept as kept_releases
+from cds_service.rulebook import lint
 from cds_service.rulebook.kept import ACCEPTED, REFUSED, UNLOCKED, WAITING, look, read_standing, release_folder
 from cds_service.rulebook.release import known_of, load_release
 from cds_service.rulebook.release_lock import LOCK_FILE, digest_of, file_digests, read_lock, write_lock
@@ -296,9 +297,9 @@ def test_files_that_are_known_are_not_read_again(folder: Path, kept: Path, monke
 def judged_anew(folder: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Look at the folder, and give the files that lint looked at by themselves."""
     judged: set[str] = set()
-    real = kept_releases.report_of.__globals__["lint_subject"]
-    monkeypatch.setitem(
-        kept_releases.report_of.__globals__, "lint_subject",
+    real = lint.lint_subject
+    monkeypatch.setattr(
+        lint, "lint_subject",
         lambda subject, today: judged.add("/".join(Path(subject.source.file).parts[-2:])) or real(subject, today),
     )  # fmt: skip
     assert look(folder, kept).outcome == ACCEPTED

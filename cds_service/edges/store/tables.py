@@ -3,6 +3,7 @@
 docs/reference/records.md describes every column. No patient or encounter id, no code of the chart, no text.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
@@ -20,7 +21,8 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.types import TypeEngine
 
 
 class Moment(TypeDecorator[datetime]):
@@ -42,7 +44,29 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
 
 
-Document = JSON().with_variant(JSONB(), "postgresql")
+class Document(TypeDecorator[Any]):
+    """JSON, and JSONB where PostgreSQL keeps it; a class so that its dialect is loaded only there."""
+
+    impl = JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name != "postgresql":
+            return super().load_dialect_impl(dialect)
+        from sqlalchemy.dialects.postgresql import JSONB
+
+        return dialect.type_descriptor(JSONB())
+
+
+def inserting(dialect: Dialect) -> Callable[[Table], Any]:
+    """Give the INSERT of a dialect, which has words for rows whose key is there already."""
+    if dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert
+    return sqlite.insert
+
+
 METADATA = MetaData()
 
 
@@ -94,9 +118,8 @@ RULE_DECISION = Table(
     _column("criteria", Document),
     Index("rule_decision_at", "at"),
     Index("rule_decision_rule", "rule", "version", "at"),
+    Index("rule_decision_card", "card_uuid"),  # the migration makes it of rows with a card alone
 )
-_HAS_CARD = RULE_DECISION.c.card_uuid.is_not(None)
-Index("rule_decision_card", RULE_DECISION.c.card_uuid, sqlite_where=_HAS_CARD, postgresql_where=_HAS_CARD)
 
 FEEDBACK = Table(
     "feedback",

@@ -11,13 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, bindparam, delete, select, tuple_
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from cds_service.edges.store.faults import why
 from cds_service.edges.store.lane import Lane
 from cds_service.edges.store.source import TOKENS, Source, prepare
-from cds_service.edges.store.tables import SEEN_TOKEN
+from cds_service.edges.store.tables import SEEN_TOKEN, inserting
 
 LIMIT_S = 0.05
 CONNECT_S = 1.0  # a worker that starts waits so long for the database, at most
@@ -36,9 +34,8 @@ def taking(dialect: Dialect) -> Any:
 
     It changes one row if the place was free. That of a token whose time is over is free again, purged or not.
     """
-    insert = postgresql_insert if dialect.name == "postgresql" else sqlite_insert
     columns = SEEN_TOKEN.c
-    new = insert(SEEN_TOKEN).values(
+    new = inserting(dialect)(SEEN_TOKEN).values(
         client=bindparam("client"),
         jti_sha256=bindparam("digest"),
         expires=bindparam("expires", type_=columns.expires.type),

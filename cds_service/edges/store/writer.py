@@ -15,13 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Table
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from cds_service.edges.store.faults import is_of_the_row, why
 from cds_service.edges.store.rows import call_values, decision_values
 from cds_service.edges.store.source import Source
-from cds_service.edges.store.tables import CALL, RULE_DECISION
+from cds_service.edges.store.tables import CALL, RULE_DECISION, inserting
 from cds_service.records import CallRow
 
 QUEUE_ROWS = 10_000  # of one worker; 1 to 3 kB each
@@ -48,8 +46,7 @@ class Entry:
 def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert the rows whose key is not there yet."""
     if rows:
-        insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
-        connection.execute(insert(table).on_conflict_do_nothing(), rows)
+        connection.execute(inserting(connection.dialect)(table).on_conflict_do_nothing(), rows)
 
 
 def write(connection: Connection, entries: Sequence[Entry]) -> None:
