@@ -44,18 +44,20 @@ class Judges:
         self.known: list[Known] = []  # before any chart is
         self._places: dict[Hashable, int] = {}
 
+    def place(self, key: Hashable) -> int | None:
+        """Give the place of the judge with this key, if it was compiled already."""
+        return self._places.get(key)
+
     def add(
         self, key: Hashable, judge: Judge, find: tuple[Find, int] | None, members: tuple[int, ...],
         known: Known,
     ) -> int:  # fmt: skip
-        """Give the place of this judge; one with the same key is not added again."""
-        place = self._places.get(key)
-        if place is None:
-            place = self._places[key] = len(self.judges)
-            self.judges.append(judge)
-            self.finds.append(find)
-            self.members.append(members)
-            self.known.append(known)
+        """Give a new judge its place."""
+        place = self._places[key] = len(self.judges)
+        self.judges.append(judge)
+        self.finds.append(find)
+        self.members.append(members)
+        self.known.append(known)
         return place
 
 
@@ -96,19 +98,23 @@ class Compiler:
         scope = self._scope(home, prefix)
         members = tuple(members_of(criterion))
         indexes = tuple(scope.index(member) for member in members)
-        body = criterion.body
-        mask = scope.mask(body.code_in) if isinstance(body, Find) else 0
         key = self._key(criterion, home.parameters, indexes, scope)
-        judge = judge_of(
-            criterion, scope, lambda id_: self.value_sets[id_].title, lambda id_: self.value_sets[id_].found_in,
-            wants_of(body, scope, self.judges.known, self.judges.bits),
-        )  # fmt: skip
-        known = known_of(body, scope, self.judges.known, self.judges.bits)
-        index = self.judges.add(key, judge, (body, mask) if isinstance(body, Find) else None, indexes, known)
+        index = self.judges.place(key)
+        if index is None:
+            index = self._add(key, criterion, indexes, scope)
         self._open.pop()
         known_as = tuple(self._known_as(home, prefix, each) for each in members)
         self.names[qualified] = Named(criterion, home.parameters, index, known_as)
         return index
+
+    def _add(self, key: Hashable, criterion: Criterion, indexes: tuple[int, ...], scope: Scope) -> int:
+        body, known, bits = criterion.body, self.judges.known, self.judges.bits
+        wants = wants_of(body, scope, known, bits)
+        judge = judge_of(
+            criterion, scope, lambda id_: self.value_sets[id_].title, lambda id_: self.value_sets[id_].found_in, wants
+        )
+        find = (body, scope.mask(body.code_in)) if isinstance(body, Find) else None
+        return self.judges.add(key, judge, find, indexes, known_of(body, wants, scope, known, bits))
 
     def _known_as(self, home: Rule | Definition, prefix: str, name: str) -> str:
         if "." not in name:
@@ -127,8 +133,12 @@ class Compiler:
         scope = self._scope(home, "")
         indexes = tuple(scope.index(name) for name in (*body.all, *body.any, *body.none))
         key = (WHEN, body, indexes, tuple(scope.parameters[name].value for name in _bound_names(body.count)))
-        known = known_of(body, scope, self.judges.known, self.judges.bits)
-        return self.judges.add(key, logic(body, scope, known.wants), None, indexes, known)
+        place = self.judges.place(key)
+        if place is not None:
+            return place
+        wants = wants_of(body, scope, self.judges.known, self.judges.bits)
+        known = known_of(body, wants, scope, self.judges.known, self.judges.bits)
+        return self.judges.add(key, logic(body, scope, wants), None, indexes, known)
 
     def _scope(self, home: Rule | Definition, prefix: str) -> Scope:
         return Scope(

@@ -73,9 +73,10 @@ class Known:
     facts: frozenset[str]
 
 
-def known_of(body: Find | Logic | Hook, scope: Scope, known: Sequence[Known], bits: Bits) -> Known:
-    """Say what is known of a criterion. known: the same of the criteria compiled so far, by place."""
-    wants = wants_of(body, scope, known, bits)
+def known_of(
+    body: Find | Logic | Hook, wants: tuple[Want, ...], scope: Scope, known: Sequence[Known], bits: Bits
+) -> Known:
+    """Say what is known of a criterion that has these wants. known: the same of criteria compiled so far, by place."""
     if isinstance(body, Hook):
         return Known(wants, frozenset())
     sources = body.find if isinstance(body, Find) else (*body.all, *body.any)
