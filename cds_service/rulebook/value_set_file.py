@@ -48,10 +48,10 @@ _ICD_ROOT = re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?")
 
 @dataclass(slots=True)
 class _Reading:
-    """What has been read of one file so far, and everything found wrong with it."""
+    """What has been read of one file so far, and everything found wrong with it. text: the whole file."""
 
     file: str
-    lines: list[str]
+    text: str
     codes: set[Coding] = field(default_factory=set)
     subtrees: set[Coding] = field(default_factory=set)
     not_codes: set[Coding] = field(default_factory=set)
@@ -66,11 +66,12 @@ class _Reading:
         """
         if len(self.problems) >= PROBLEM_LIMIT:
             return
+        lines = self.text.splitlines()
         if not line:
             key = next((part for part in reversed(pointer.split("/")) if part and not part.isdigit()), "")
-            written = ((at, each.index(f'"{key}"') + 1) for at, each in enumerate(self.lines, 1) if f'"{key}"' in each)
+            written = ((at, each.index(f'"{key}"') + 1) for at, each in enumerate(lines, 1) if f'"{key}"' in each)
             line, column = next(written, (1, 1)) if key else (1, 1)
-        source_line = self.lines[line - 1] if line <= len(self.lines) else ""
+        source_line = lines[line - 1] if line <= len(lines) else ""
         if pointer:
             text = f"{pointer}: {text}"
         self.problems.append(RuleProblem(self.file, line, column, code, text, severity_of(code), source_line, hint))
@@ -81,10 +82,10 @@ def read_value_set_file(path: Path) -> tuple[ValueSet | None, tuple[RuleProblem,
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as fault:
-        reading = _Reading(str(path), [])
+        reading = _Reading(str(path), "")
         reading.wrong("bad-yaml", "", f"the file cannot be read: {type(fault).__name__}")
         return None, tuple(reading.problems)
-    reading = _Reading(str(path), text.splitlines())
+    reading = _Reading(str(path), text)
     body = _parse(text, reading)
     if body is None:
         return None, tuple(reading.problems)
@@ -94,12 +95,12 @@ def read_value_set_file(path: Path) -> tuple[ValueSet | None, tuple[RuleProblem,
 
 def _parse(text: str, reading: _Reading) -> dict[str, Any] | None:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        seen: dict[str, Any] = {}
-        for key, value in pairs:
-            if key in seen:
+        block = dict(pairs)
+        if len(block) < len(pairs):
+            keys = [key for key, _ in pairs]
+            for key in (each for at, each in enumerate(keys) if each in keys[:at]):
                 reading.wrong("duplicate-key", f"/{key}", "this key is written twice in one object")
-            seen[key] = value
-        return seen
+        return block
 
     try:
         body = json.loads(text, object_pairs_hook=once)
@@ -128,7 +129,7 @@ def _parse(text: str, reading: _Reading) -> dict[str, Any] | None:
 
 
 def _place(before: str) -> tuple[int, int]:
-    """Give line and column of what follows `before`; a line is what `splitlines` takes for one, as in `lines`."""
+    """Give line and column of what follows `before`; a line is what `splitlines` takes for one."""
     lines = f"{before}.".splitlines()
     return len(lines), len(lines[-1])
 
@@ -168,6 +169,8 @@ def _value_set(body: dict[str, Any], path: Path, reading: _Reading) -> ValueSet 
 
 def _known(kind: str, block: Mapping[str, Any], pointer: str, reading: _Reading) -> None:
     """Refuse members that could change the meaning: unknown ones, and those that this reader does not follow."""
+    if block.keys() <= _ALLOWED[kind]:
+        return
     for key in block:
         if key.removeprefix("_") not in _ALLOWED[kind]:
             hint = nearest(key, _ALLOWED[kind])
