@@ -5,10 +5,11 @@ them. No series names a client, so none tells what a client's people were shown.
 
 With several worker processes each writes its counts to a file of a folder that they share, and whichever worker is
 asked adds them up. prometheus_client looks for that folder when it is first imported: so the master makes it before
-there is any worker (`share_counts`), and the library is imported here only once series are made.
+there is any worker (`share_counts`), and the library is imported here only then, or once series are made.
 """
 
 import fcntl
+import importlib
 import logging
 import os
 import shutil
@@ -282,6 +283,7 @@ def share_counts() -> None:
     It is new, empty and open to nobody else. Raises OSError when there is no place for temporary files.
     """
     os.environ[FOLDER] = tempfile.mkdtemp(prefix="cds-service-metrics-")
+    importlib.import_module("prometheus_client")  # so that all workers have it from the one who forks them
 
 
 def unshare_counts() -> None:
