@@ -6,6 +6,7 @@ A name without a dot is of the file itself; `opioid-status.on_moud` is of the de
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from cds_service.core.compiling import members_of
 from cds_service.core.facts import FACTS
 from cds_service.core.rule import Bounds, Conditions, Criterion, Definition, Find, Hook, Logic, Rule
 from cds_service.core.value_set import ValueSet
@@ -176,11 +177,10 @@ def resolve(draft: Rule | Definition, name: str, shelf: Shelf) -> Owned | None:
 def below(owned: Owned, shelf: Shelf) -> Iterator[tuple[str, Owned]]:
     """Give the criteria that one criterion looks at, with the name it gives them."""
     draft, criterion = owned
-    for use in criterion_uses(criterion, ()):
-        if use.kind == "criterion" or (use.kind == "rows" and not is_fact(use.name)):
-            found = resolve(draft, use.name, shelf)
-            if found:
-                yield use.name, found
+    for name in members_of(criterion):
+        found = resolve(draft, name, shelf)
+        if found:
+            yield name, found
 
 
 def reached(draft: Rule | Definition, names: tuple[str, ...], shelf: Shelf) -> Mapping[tuple[str, str], Owned]:
