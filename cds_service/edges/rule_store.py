@@ -85,7 +85,7 @@ def load_served(folder: Path, kept: Path | None, *, check: bool, site: SiteFile 
         return replace(load_rules(folder, check=check), instead=(said,))
     if not looked.standing.digest:
         return load_rules(folder, check=check)
-    return Served(load_accepted(kept, looked.standing), folder, True, looked.problems)
+    return Served(load_accepted(kept, looked.standing, looked.known), folder, True, looked.problems)
 
 
 def release_of(loaded: Loaded) -> Release:

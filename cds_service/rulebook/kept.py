@@ -19,12 +19,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from cds_service import __version__
+from cds_service.core.rule import Release
 from cds_service.rulebook.judged import was_judged
-from cds_service.rulebook.release import load_release
+from cds_service.rulebook.release import Known, known_of, load_release
 from cds_service.rulebook.release_file import RELEASE_FILE, read_release_file
 from cds_service.rulebook.release_lock import LOCK_FILE, digest_of, file_digests, read_lock, write_lock
 from cds_service.rulebook.site_file import SiteFile, read_site_bytes
@@ -65,11 +66,13 @@ class Looked:
     outcome:  ACCEPTED; REFUSED (an error); WAITING (a file is not as the lock says: it may still be written);
               UNLOCKED (the lock has no such release).
     problems: what is wrong, in words.
+    known:    what the files of a release say that was judged by this look, by their sha256.
     """
 
     outcome: str
     standing: Standing
     problems: tuple[str, ...] = ()
+    known: Known = field(default_factory=dict, compare=False, repr=False)
 
 
 def commit_mark(folder: Path) -> str:
@@ -136,7 +139,7 @@ def _taken(
             return Looked(WAITING, before, ("a file was changed while it was copied",))
         write_lock(copy, id_, {name: copy / name for name in files})
         sound = frozenset(files) if judged else _sound(kept, before, copy, files)
-        errors = [] if judged and site is None else _errors(copy, site, sound)
+        release, errors = (None, []) if judged and site is None else _judge(copy, site, sound)
         if errors:
             told = tuple(str(replace(each, file=_named(each.file, copy))) for each in errors[:PROBLEMS_KEPT])
             refused = replace(before, refused=standing.mark, problems=told)
@@ -156,7 +159,7 @@ def _taken(
     accepted = replace(standing, digest=digest, release=id_, refused="", problems=(), version=__version__)
     _write(kept, folder, accepted, site)
     _forget_old(kept)
-    return Looked(ACCEPTED, accepted)
+    return Looked(ACCEPTED, accepted, known=known_of(release, files) if release else {})
 
 
 def _sound(kept: Path, before: Standing, copy: Path, files: Mapping[str, str]) -> frozenset[str]:
@@ -164,14 +167,14 @@ def _sound(kept: Path, before: Standing, copy: Path, files: Mapping[str, str]) -
     return sound_files(release_folder(kept, before), copy, files) if before.version == __version__ else frozenset()
 
 
-def _errors(copy: Path, site: SiteFile | None, sound: frozenset[str]) -> list[RuleProblem]:
-    """Give the errors of a release, and of a site file. sound: files of it that need not be judged by themselves."""
+def _judge(copy: Path, site: SiteFile | None, sound: frozenset[str]) -> tuple[Release | None, list[RuleProblem]]:
+    """Give a release and its errors, with those of a site file. sound: files that need not be judged by themselves."""
     from cds_service.rulebook.lint import report_of  # only what is new is looked at, and a restart finds nothing new
 
     loaded = load_release(copy, tested=sound)
     errors = [each for each in report_of(loaded, copy, None, site, sound).problems if each.severity == "error"]
     assert errors or loaded.release is not None, "what keeps a release from loading is an error"
-    return errors
+    return loaded.release, errors
 
 
 def committed(folder: Path) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -272,17 +272,30 @@ def test_a_process_of_its_own_judges_by_the_site_file_it_is_handed(
     assert (told["outcome"], "site.yaml:3:36: site-not-allowed" in told["problems"][0]) == (REFUSED, True)
 
 
-def test_files_that_are_known_are_not_read_again(folder: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The rule files that are read."""
+    names: list[str] = []
+    loading = kept_releases.load_release.__globals__
+    real = loading["read_rule_file"]
+    monkeypatch.setitem(loading, "read_rule_file", lambda path, tested: names.append(path.name) or real(path, tested))
+    return names
+
+
+def test_what_a_start_has_judged_it_does_not_read_again(folder: Path, kept: Path, read: list[str]) -> None:
+    served = load_served(folder, kept, check=True)
+    assert (served.accepted, read) == (True, ["1.0.0.yaml"])
+    assert served.release == load_release(folder).release
+    read.clear()
+    assert load_served(folder, kept, check=True).release == served.release
+    assert read == ["1.0.0.yaml"], "a restart judges nothing"
+
+
+def test_files_that_are_known_are_not_read_again(folder: Path, kept: Path, read: list[str]) -> None:
     first = load_accepted(kept, look(folder, kept).standing)
     next_release(folder, 1)
     standing = look(folder, kept).standing
-    read: list[str] = []
-    real = kept_releases.load_release.__globals__["read_rule_file"]
-    monkeypatch.setitem(
-        kept_releases.load_release.__globals__,
-        "read_rule_file",
-        lambda path, tested: read.append(path.name) or real(path, tested),
-    )
+    read.clear()
     assert first.release is not None
     known = known_of(first.release, read_lock(kept / first.release.digest)[first.release.id])
     fresh = load_accepted(kept, standing, known)
