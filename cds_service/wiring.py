@@ -25,6 +25,7 @@ from cds_service.edges import tracing
 from cds_service.edges.cors import allow_origins
 from cds_service.edges.fhir_client.outcomes import OUTCOMES
 from cds_service.edges.fhir_models import FhirModels
+from cds_service.edges.held_folder import held_folder
 from cds_service.edges.logs import call_log
 from cds_service.edges.rule_pages import rule_pages
 from cds_service.edges.rule_store import Served
@@ -320,7 +321,7 @@ def serving(settings: Settings, on_ready: Callable[[int], None]) -> Serving:
     """How the server is run with these settings. Its master makes what the workers share."""
 
     def start() -> None:
-        counts.share_counts()
+        counts.share_counts(held_folder(counts.PREFIX))
         tracing.warn_if_missing(os.environ)
 
     return Serving(

@@ -13,7 +13,6 @@ import importlib
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta, timezone
@@ -33,6 +32,7 @@ from cds_service.services import SERVICES, Answer
 if TYPE_CHECKING:
     from prometheus_client import Counter, Gauge
 
+PREFIX = "cds-service-metrics-"  # of the folder that workers share
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the environment variable that prometheus_client looks for
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 KINDS = ("counter", "histogram", "gauge_livemax", "gauge_livesum")  # of each the library keeps a file for a worker
@@ -277,12 +277,12 @@ def metrics_page(metrics: Metrics) -> Blueprint:
     return page
 
 
-def share_counts() -> None:
-    """Make the folder that workers share; called in the master before there is any.
+def share_counts(folder: Path) -> None:
+    """Have workers share the folder; called in the master before there is any.
 
-    It is new, empty and open to nobody else. Raises OSError when there is no place for temporary files.
+    It is new, and open to nobody else.
     """
-    os.environ[FOLDER] = tempfile.mkdtemp(prefix="cds-service-metrics-")
+    os.environ[FOLDER] = str(folder)
     importlib.import_module("prometheus_client")  # so that all workers have it from the one who forks them
 
 

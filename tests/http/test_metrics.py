@@ -22,6 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from cds_service.core.site import Said, SiteChanges
 from cds_service.edges import metrics as counts
+from cds_service.edges.held_folder import held_folder
 from cds_service.edges.metrics import CONTENT_TYPE, FOLDER, ISSUE_TYPES, Metrics
 from cds_service.feedback import FeedbackItem
 from cds_service.fhir.prefetch import PREFETCH
@@ -343,9 +344,11 @@ def test_a_folder_that_is_not_there_is_not_looked_for(monkeypatch: pytest.Monkey
 def test_the_folder_is_new_private_and_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setenv(FOLDER, "/somewhere/else")
-    counts.share_counts()
-    folder = Path(os.environ[FOLDER])
-    assert (folder.parent, list(folder.iterdir()), stat.S_IMODE(folder.stat().st_mode)) == (tmp_path, [], 0o700)
+    folder = held_folder("counts-")
+    counts.share_counts(folder)
+    assert Path(os.environ[FOLDER]) == folder
+    assert (folder.parent, stat.S_IMODE(folder.stat().st_mode)) == (tmp_path, 0o700)
+    assert [each.name for each in folder.iterdir()] == ["held"]
     counts.unshare_counts()
     assert not folder.exists()
     assert FOLDER not in os.environ
