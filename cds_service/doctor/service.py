@@ -24,9 +24,10 @@ NOT_SERVED = {  # `folder.outcome` of /readyz: what that means, and what to do
         f"not edited ({CHANGING_RULES})",
     ),
     "waiting": (
-        "the files in its rules folder are not as the lock says, and what was served before stays",
-        "if they are being copied, look again in a minute; else the service's log (`release-not-taken`) says which: "
-        f"copy the whole folder again, the lock last; what was edited goes into a new release ({CHANGING_RULES})",
+        "the release in its rules folder waits, and what was served before stays",
+        "if it is being copied, look again in a minute; else the service's log (`release-not-taken`) says for what: "
+        "copy the whole folder again, the lock last; put what was edited into a new release; restart a service whose "
+        f"software was changed ({CHANGING_RULES})",
     ),
     "unlocked": (
         "the release in its rules folder is not locked, and changes there are not served",

@@ -191,7 +191,7 @@ def test_a_release_that_arrives_piece_by_piece_is_warned_of_until_it_is_gone(doc
     served = f"release {FIRST}, 1 rules active, 0 on trial"
     arrives = [
         ("release.yaml", "the release in its rules folder is not locked, and changes there are not served"),
-        (LOCK_FILE, "the files in its rules folder are not as the lock says, and what was served before stays"),
+        (LOCK_FILE, "the release in its rules folder waits, and what was served before stays"),
         (f"{RULE}/1.0.1.yaml", "the release in its rules folder was refused, and what was served before stays"),
     ]
     with serving(tmp_path, {"CDS_AUTH": "off", "CDS_RULES": str(folder)}) as url:

@@ -231,7 +231,7 @@ def test_a_release_that_is_loaded_is_named() -> None:
         ),
         (
             {"outcome": "waiting", "problems": 1},
-            "the files in its rules folder are not as the lock says, and what was served before stays",
+            "the release in its rules folder waits, and what was served before stays",
             "copy the whole folder again, the lock last",
         ),
         (
