@@ -26,6 +26,7 @@ ALERTS = [
     for each in group["rules"]
 ]
 OPERATE = (ROOT / "docs" / "how-to" / "operate.md").read_text(encoding="utf-8")
+WATCH_PAGE = (ROOT / "docs" / "how-to" / "watch-the-service.md").read_text(encoding="utf-8")
 METRICS_PAGE = (ROOT / "docs" / "reference" / "metrics.md").read_text(encoding="utf-8")
 PROMTOOL = shutil.which("promtool")
 needs_promtool = pytest.mark.skipif(PROMTOOL is None, reason="needs promtool: apt-get install prometheus")
@@ -53,7 +54,13 @@ def dashboard_queries() -> list[str]:
     return filled
 
 
-QUERIES = [*(each["expr"] for each in ALERTS), *dashboard_queries()]
+def page_queries() -> list[str]:
+    """Every expression of the table of the guide; one that begins with dots is the end of the one before."""
+    rows = re.findall(r"(?m)^\| [^|]+ \| (`.+) \|$", WATCH_PAGE)
+    return [each for row in rows for each in re.findall(r"`([^`]+)`", row) if not each.startswith("...")]
+
+
+QUERIES = [*(each["expr"] for each in ALERTS), *dashboard_queries(), *page_queries()]
 
 
 def selected(query: str) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
@@ -104,6 +111,15 @@ def problems(query: str) -> list[str]:
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_query_asks_for_what_is_there(query: str) -> None:
     assert problems(query) == []
+
+
+def test_the_expressions_of_the_guide_are_among_those_looked_at() -> None:
+    assert len(page_queries()) > 10
+
+
+@pytest.mark.parametrize("query", [each for each in QUERIES if "cds_release_info" in each])
+def test_a_release_that_was_in_service_before_is_not_counted(query: str) -> None:
+    assert re.search(r"cds_release_info(\{[^}]*\})? == 1", query), "a worker keeps it, as 0"
 
 
 @pytest.mark.parametrize(
