@@ -38,7 +38,7 @@ def feedback_report_command(args: argparse.Namespace) -> int:
     if args.since and args.until and args.since > args.until:
         print(f"feedback report: --since {args.since} is after --until {args.until}", file=sys.stderr)
         return USAGE
-    settings = db_settings()
+    settings = db_settings(of_site=True)
     wanted = _of_site(args, settings)
     words, _ = read_override_reasons(Path(args.folder) / REASONS_FILE)
     address = read_address(settings.database_url or "")
