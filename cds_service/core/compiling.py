@@ -14,7 +14,7 @@ from cds_service.core.row_tests import Scope
 from cds_service.core.rule import Bounds, Criterion, Definition, Find, Logic, Parameter, Rule, Uses
 from cds_service.core.sitting import Judge
 from cds_service.core.value_set import Table, ValueSet
-from cds_service.core.wants import Bits, Known, known_of, wants_of
+from cds_service.core.wants import Bits, Known, known_of
 
 WHEN = "when"
 
@@ -99,11 +99,11 @@ class Compiler:
         body = criterion.body
         mask = scope.mask(body.code_in) if isinstance(body, Find) else 0
         key = self._key(criterion, home.parameters, indexes, scope)
+        known = known_of(body, scope, self.judges.known, self.judges.bits)
         judge = judge_of(
             criterion, scope, lambda id_: self.value_sets[id_].title, lambda id_: self.value_sets[id_].found_in,
-            wants_of(body, scope, self.judges.known, self.judges.bits),
+            known.wants,
         )  # fmt: skip
-        known = known_of(body, scope, self.judges.known, self.judges.bits)
         index = self.judges.add(key, judge, (body, mask) if isinstance(body, Find) else None, indexes, known)
         self._open.pop()
         known_as = tuple(self._known_as(home, prefix, each) for each in members)

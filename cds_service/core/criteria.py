@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from math import inf
 
 from cds_service.core import row_tests, time_tests
-from cds_service.core.dates import BEGINNING, FOREVER, NO, UNKNOWN, YES, Span, Verdict
+from cds_service.core.dates import BEGINNING, FOREVER, NO, UNKNOWN, YES, Span
 from cds_service.core.decision import NOTHING, Doubt, Dropped, Found, Near, Result
 from cds_service.core.facts import FACTS, Gap, Row
 from cds_service.core.logic import hook, logic
@@ -44,7 +44,7 @@ Dropping = list[tuple[int, Near]]  # rows as they are dropped, each with how far
 
 def judge_of(
     criterion: Criterion, scope: Scope, titles: Callable[[str], str], sources: Callable[[str], frozenset[str]],
-    wants: Sequence[Want],
+    wants: tuple[Want, ...],
 ) -> Judge:  # fmt: skip
     """Compile one criterion.
 
@@ -53,11 +53,11 @@ def judge_of(
     """
     body = criterion.body
     if isinstance(body, Hook):
-        return hook(body)
+        return hook(body, wants)
     if isinstance(body, Logic):
         return logic(body, scope, wants)
-    finder = _Finder(criterion, body, scope, titles, sources, wants)
-    return Judge(finder.quick, finder.judge, finder.dropped)
+    finder = _Finder(criterion, body, scope, titles, sources)
+    return Judge(wants, finder.judge, finder.dropped)
 
 
 class _Finder:
@@ -65,10 +65,9 @@ class _Finder:
 
     def __init__(
         self, criterion: Criterion, find: Find, scope: Scope, titles: Callable[[str], str],
-        sources: Callable[[str], frozenset[str]], wants: Sequence[Want],
+        sources: Callable[[str], frozenset[str]],
     ) -> None:  # fmt: skip
         self.find = find
-        self.wants = wants
         self.scope = scope
         self.label = criterion.label
         self.facts = tuple(name for name in find.find if name in FACTS)
@@ -101,23 +100,6 @@ class _Finder:
             tests.append(("started_since", time_tests.started_since(self.since)))
         return tests
 
-    def quick(self, sitting: Sitting) -> Verdict | None:
-        """The verdict where there can be no row at all, else None."""
-        held = sitting.held
-        for want in self.wants:
-            if not want & held:
-                return self.without_rows.verdict
-        if not self.facts:  # rows could only come from other criteria
-            for index in self.criteria:
-                if sitting.verdict(index) is not NO:
-                    break
-            else:
-                return self.without_rows.verdict
-        for index in self.conditions:
-            if sitting.verdict(index) is NO:
-                return self.without_rows.verdict
-        return None
-
     def dropped(self, sitting: Sitting) -> Dropped:
         """What there was to look at, and the rows that came nearest."""
         near: Dropping = []
@@ -127,8 +109,9 @@ class _Finder:
 
     def judge(self, sitting: Sitting, near: Dropping | None = None) -> Result:
         """Gather the rows and count them. near: takes up those that are dropped, for whoever asks."""
-        if self.quick(sitting) is not None:
-            return self.without_rows
+        for index in self.conditions:
+            if sitting.verdict(index) is NO:
+                return self.without_rows
         rows = self._from_facts(sitting, near) if self.facts else []
         if self.criteria:
             inner = self._from_criteria(sitting, near)

@@ -8,7 +8,7 @@ from cds_service.core.facts import Chart, Row
 from cds_service.core.record import record
 from cds_service.core.row_tests import ReferenceDate
 from cds_service.core.shelf import Shelf
-from cds_service.core.wants import Bits, present
+from cds_service.core.wants import Bits, Want, present
 
 MANY_ROWS = 12  # of a fact, from which on a shelf costs less than every criterion walking all of them
 
@@ -17,15 +17,16 @@ MANY_ROWS = 12  # of a fact, from which on a shelf costs less than every criteri
 class Judge:
     """How a criterion is judged.
 
-    quick:   its verdict, if that can be told without gathering rows, else None.
+    wants:   what it cannot do without (core.wants).
     result:  its verdict with what it stands on.
     dropped: of one that is NO, what there was to look at.
-    doubts:  of one that is UNKNOWN, why, if that can be told without gathering its rows.
+    quick:   its verdict, if that can be told without gathering rows; and `doubts`, if it is UNKNOWN, why.
     """
 
-    quick: Callable[["Sitting"], Verdict | None]
+    wants: tuple[Want, ...]
     result: Callable[["Sitting"], Result]
     dropped: Callable[["Sitting"], Dropped]
+    quick: Callable[["Sitting"], Verdict] | None = None
     doubts: Callable[["Sitting"], tuple[Doubt, ...]] | None = None
 
 
@@ -65,9 +66,17 @@ class Sitting:
         """The verdict of the criterion at `index` of the compiled criteria."""
         known = self.verdicts[index]
         if known is None:
-            known = self.judges[index].quick(self)
-            if known is None:
-                known = self.result(index).verdict
+            judge, held = self.judges[index], self.held
+            for want in judge.wants:
+                if not want & held:
+                    known = NO
+                    break
+            else:
+                if judge.quick:
+                    known = judge.quick(self)
+                else:
+                    result = self.results[index] = judge.result(self)
+                    known = result.verdict
             self.verdicts[index] = known
         return known
 
@@ -75,8 +84,10 @@ class Sitting:
         """The result of the criterion at `index`: its verdict with what it stands on."""
         known = self.results[index]
         if known is None:
-            known = NOTHING if self.verdicts[index] is NO else self.judges[index].result(self)
-            self.results[index] = known
+            told = self.verdict(index)
+            known = self.results[index]  # of many a criterion, its rows tell the verdict
+            if known is None:
+                known = self.results[index] = NOTHING if told is NO else self.judges[index].result(self)
         return known
 
     def doubts(self, index: int) -> tuple[Doubt, ...]:
