@@ -53,11 +53,10 @@ def who(found: Found) -> tuple[str, str]:
 
 def counted(rows: Sequence[Found]) -> tuple[int, int]:
     """How many rows are sure, and how many there are, each row once."""
-    if not rows:
-        return 0, 0
-    if len(rows) == 1:
-        return int(rows[0].sure), 1
-    return len({who(found) for found in rows if found.sure}), len({who(found) for found in rows})
+    sure = [found for found in rows if found.sure]
+    if len(rows) < 2:
+        return len(sure), len(rows)
+    return len({who(found) for found in sure}), len({who(found) for found in rows})
 
 
 def sure_first(rows: Sequence[Found]) -> tuple[Found, ...]:
@@ -65,7 +64,7 @@ def sure_first(rows: Sequence[Found]) -> tuple[Found, ...]:
     if len(rows) < 2:
         return tuple(rows)
     sure = [found for found in rows if found.sure]
-    if len(sure) in (0, len(rows)):
+    if not sure or len(sure) == len(rows):
         return tuple(rows)
     return (*sure, *(found for found in rows if not found.sure))
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from cds_service.core.dates import NO, UNKNOWN, Verdict
 from cds_service.core.decision import NOTHING, Doubt, Dropped, Found, Result
 from cds_service.core.facts import Chart, Row
+from cds_service.core.pool import pooled
 from cds_service.core.record import record
 from cds_service.core.row_tests import ReferenceDate
 from cds_service.core.shelf import Shelf
@@ -51,7 +52,7 @@ class Sitting:
         self.verdicts: list[Verdict | None] = [None] * len(judges)
         self.results: list[Result | None] = [None] * len(judges)
         self.whys: dict[int, tuple[Doubt, ...]] = {}
-        self.pools: dict[tuple[int, ...], Sequence[Found]] = {}  # the rows of several criteria together
+        self.pools: dict[tuple[int, ...], Sequence[Found]] = {}
         self.dates: dict[int, ReferenceDate | None] = {}
         self.rows = {"Patient": (chart.patient,), **chart.rows}
         self.shelves: dict[str, Shelf] = {}
@@ -98,6 +99,17 @@ class Sitting:
         if known is None:
             of_judge = self.judges[index].doubts
             known = self.whys[index] = of_judge(self) if of_judge else self.result(index).doubts
+        return known
+
+    def pool(self, indexes: tuple[int, ...]) -> Sequence[Found]:
+        """The rows of several criteria together, each once."""
+        if len(indexes) == 1:
+            rows = self.result(indexes[0]).rows
+            if len(rows) < 2:
+                return rows
+        known = self.pools.get(indexes)
+        if known is None:
+            known = self.pools[indexes] = pooled([self.result(index) for index in indexes])
         return known
 
     def rows_within(self, fact: str, mask: int) -> Sequence[Row]:
