@@ -29,7 +29,7 @@ from cds_service.core.pool import (
     unread,
     unsure,
 )
-from cds_service.core.row_tests import FAILS, HOLDS, Answer, FoundTest, Scope
+from cds_service.core.row_tests import FAILS, HOLDS, FoundTest, Scope
 from cds_service.core.rule import Criterion, Find, Hook, Logic
 from cds_service.core.sitting import Judge, Sitting
 from cds_service.core.stretch import covered, lifetime, may_go_stale, merged
@@ -118,7 +118,7 @@ class _Finder:
         for index in self.conditions:
             if sitting.verdict(index) is NO:
                 return self.without_rows
-        rows = self._from_facts(sitting, near) if self.facts else ()
+        rows: Sequence[Found] = self._from_facts(sitting, near) if self.facts else ()
         if self.criteria:
             inner = self._from_criteria(sitting, near)
             rows = rows_once([*rows, *inner]) if rows and inner else rows or sure_first(inner)
@@ -168,37 +168,30 @@ class _Finder:
                 concept = row.concept
                 sets = (concept.by_code | concept.by_text) & mask
                 if sets or not mask:
-                    passes, why = self._which(row, sitting, near)
+                    told = HOLDS
                 elif concept.readable and row.readable:
                     continue
                 else:
-                    passes, why = self._which(row, sitting, near, row_tests.unknown("row-unreadable", row))
-                if passes is NO:
-                    continue
-                start, end = lifetime(row, sitting.today, self.stale_after)
-                by_text = bool(sets) and not concept.by_code & mask
-                sure = passes is YES and not (by_text and sitting.firm)
-                own = kinds_about(row, why) if why else ()
-                title = self._title(sets) if sets else ""
-                rows.append(Found(row, sure, start, end, by_text, title, self.label, own, 1, why))
+                    told = row_tests.unknown("row-unreadable", row)
+                for key, test in self.which:
+                    answer = test(row, sitting)
+                    if answer is FAILS:
+                        _note(near, key, row)
+                        break
+                    if answer is not HOLDS:
+                        told = UNKNOWN, (*told[1], *answer[1])
+                else:  # only now is anything built for it
+                    start, end = lifetime(row, sitting.today, self.stale_after)
+                    by_text = bool(sets) and not concept.by_code & mask
+                    sure = told is HOLDS and not (by_text and sitting.firm)
+                    why = doubts_once(told[1]) if told[1] else ()
+                    own = kinds_about(row, why) if why else ()
+                    rows.append(
+                        Found(
+                            row, sure, start, end, by_text, self._title(sets) if sets else "", self.label, own, 1, why
+                        )
+                    )
         return rows
-
-    def _which(self, row: Row, sitting: Sitting, near: Dropping | None, told: Answer = HOLDS) -> Answer:
-        """Whether a row of a fact is one of those meant, before anything is built for it.
-
-        told: by its code.
-        """
-        for key, test in self.which:
-            answer = test(row, sitting)
-            if answer is HOLDS:
-                continue
-            verdict, doubts = answer
-            if verdict is NO:
-                _note(near, key, row)
-                return FAILS
-            if verdict is UNKNOWN:
-                told = UNKNOWN, (*told[1], *doubts)
-        return told if told is HOLDS else (UNKNOWN, doubts_once(told[1]))
 
     def _further(self, sitting: Sitting) -> tuple[Gap, ...]:
         """What was not read of the facts and criteria looked at, as far as it may hold rows."""
@@ -219,16 +212,19 @@ class _Finder:
         return ""
 
     def _from_criteria(self, sitting: Sitting, near: Dropping | None) -> Sequence[Found]:
-        rows = sitting.pool(self.criteria)
+        rows: Sequence[Found] = sitting.result(self.criteria[0]).rows
+        if len(rows) > 1 or len(self.criteria) > 1:
+            rows = sitting.pool(self.criteria)
         if self.mask or self.label:
             rows = [self._taken_over(found, sitting) for found in rows]
         return self._tested(rows, self.which_found, sitting, near) if self.which_found else rows
 
     def _taken_over(self, found: Found, sitting: Sitting) -> Found:
-        concept = found.row.concept
-        by_text = found.by_text or bool(self.mask & concept.by_text and not self.mask & concept.by_code)
+        mask, concept = self.mask, found.row.concept
+        sets = (concept.by_code | concept.by_text) & mask
+        by_text = found.by_text or (bool(sets) and not concept.by_code & mask)
         sure = found.sure and not (by_text and sitting.firm)
-        label, title = self.label or found.label, self._title(concept.by_code | concept.by_text) or found.value_set
+        label, title = self.label or found.label, (self._title(sets) if sets else "") or found.value_set
         if (sure, by_text, label, title) == (found.sure, found.by_text, found.label, found.value_set):
             return found
         # dataclasses.replace takes twice as long, and most rows of a chart that speaks pass here.
@@ -257,14 +253,11 @@ class _Finder:
             told = HOLDS
             for key, test in tests:
                 answer = test(found, sitting)
-                if answer is HOLDS:
-                    continue
-                verdict, doubts = answer
-                if verdict is NO:
+                if answer is FAILS:
                     _note(near, key, found.row)
                     break
-                if verdict is UNKNOWN:
-                    told = UNKNOWN, (*told[1], *doubts)
+                if answer is not HOLDS:
+                    told = UNKNOWN, (*told[1], *answer[1])
             else:
                 kept.append(found if told is HOLDS else doubting(found, told[1]))
         return kept
@@ -299,22 +292,26 @@ class _Finder:
         """Judge the rows that could be the latest as one row."""
         assert self.value_test
         sure = [found for found in rows if found.sure]
-        newest = max((found.start.first for found in sure), default=None)
-        further = tuple(gap for gap in further if newest is None or gap.before is None or gap.before > newest)
-        candidates = [found for found in rows if not any(surely_later(other, found) for other in sure)]
-        answers = [(found, *self.value_test(found, sitting)) for found in candidates]
-        if not further and all(verdict is NO for _, verdict, _ in answers):
-            for found, _, _ in answers:
+        if further:
+            newest = max((found.start.first for found in sure), default=None)
+            further = tuple(gap for gap in further if newest is None or gap.before is None or gap.before > newest)
+        candidates = rows
+        if len(rows) > 1:
+            candidates = [found for found in rows if not any(surely_later(other, found) for other in sure)]
+        answers = [self.value_test(found, sitting) for found in candidates]
+        told = {verdict for verdict, _ in answers}
+        if not further and told <= {NO}:
+            for found in candidates:
                 _note(near, "value", found.row)
             return self.without_rows
-        if not further and sure and all(verdict is YES for _, verdict, _ in answers):
+        if not further and sure and told == {YES}:
             if self.limits.holds_count(1, 1) is not YES:
                 return NOTHING
             # When it cannot be told which of several it is, none of them is sure by itself.
             only = next((found for found in candidates if found.sure and latest_of(found, candidates)), None)
             return Result(YES, (only,) if only else tuple(unordered(found) for found in candidates), count=1)
-        judged = [doubting(found, why) for found, _, why in answers]
-        if len({verdict for _, verdict, _ in answers}) > 1:
+        judged = [doubting(found, why) for found, (_, why) in zip(candidates, answers, strict=True)]
+        if len(told) > 1:
             judged = [unordered(found) for found in judged]
         if further:
             judged = [doubting(found, unread(further)) for found in judged]
@@ -327,6 +324,10 @@ class _Finder:
 
     def _decided(self, rows: Sequence[Found], further: tuple[Gap, ...]) -> Result:
         """Count the rows that are there, from the sure ones to all that may be, against `count`."""
+        if not rows and not further:
+            return self.without_rows
+        if self.limits is AT_LEAST_ONE and len(rows) == 1 and rows[0].sure:
+            return Result(YES, tuple(rows), (), further, 1)
         sure, there = counted(rows)
         verdict = self.limits.holds_count(sure, inf if further else there)
         if verdict is YES:

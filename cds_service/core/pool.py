@@ -53,10 +53,7 @@ def who(found: Found) -> tuple[str, str]:
 
 def counted(rows: Sequence[Found]) -> tuple[int, int]:
     """How many rows are sure, and how many there are, each row once."""
-    sure = [found for found in rows if found.sure]
-    if len(rows) < 2:
-        return len(sure), len(rows)
-    return len({who(found) for found in sure}), len({who(found) for found in rows})
+    return len({who(found) for found in rows if found.sure}), len({who(found) for found in rows})
 
 
 def sure_first(rows: Sequence[Found]) -> tuple[Found, ...]:

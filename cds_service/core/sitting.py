@@ -103,10 +103,6 @@ class Sitting:
 
     def pool(self, indexes: tuple[int, ...]) -> Sequence[Found]:
         """The rows of several criteria together, each once."""
-        if len(indexes) == 1:
-            rows = self.result(indexes[0]).rows
-            if len(rows) < 2:
-                return rows
         known = self.pools.get(indexes)
         if known is None:
             known = self.pools[indexes] = pooled([self.result(index) for index in indexes])
