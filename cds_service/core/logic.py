@@ -28,6 +28,7 @@ def hook(body: Hook, wants: tuple[Want, ...]) -> Judge:
 def logic(body: Logic, scope: Scope, wants: tuple[Want, ...]) -> Judge:
     """Judge `all`, `any` (with `count`) and `none` together by AND."""
     all_, any_, none = (tuple(scope.index(name) for name in names) for names in (body.all, body.any, body.none))
+    members = (*all_, *any_)  # whose rows it takes up
     limits = scope.limits(body.count) if body.count else AT_LEAST_ONE
 
     def some(sitting: Sitting) -> Verdict:
@@ -70,13 +71,12 @@ def logic(body: Logic, scope: Scope, wants: tuple[Want, ...]) -> Judge:
 
     def result(sitting: Sitting) -> Result:
         told = verdict(sitting)
-        of_all, of_any = ([sitting.result(index) for index in indexes] for indexes in (all_, any_))
-        taken = [*of_all, *of_any]
+        taken = [sitting.result(index) for index in members]
         rows = pooled(taken)
         gaps = sitting.chart.gaps
         further = tuple(dict.fromkeys(gap for each in taken for gap in each.further)) if gaps else ()
         if told is YES:
-            return Result(YES, rows, further=further, count=[each.verdict for each in of_any].count(YES))
+            return Result(YES, rows, (), further, [each.verdict for each in taken[len(all_) :]].count(YES))
         why = doubts(sitting)
         return Result(UNKNOWN, unsure(rows, why), why, further=further)
 

@@ -39,14 +39,15 @@ class Sitting:
     """
 
     __slots__ = (
-        "bits", "chart", "dates", "firm", "held", "judges", "pools", "present", "results", "rows", "shelves", "today",
-        "verdicts", "whys",
+        "bits", "chart", "dates", "firm", "firm_one", "held", "judges", "pools", "present", "results", "rows",
+        "shelves", "today", "verdicts", "whys",
     )  # fmt: skip
 
     def __init__(self, chart: Chart, today: int, judges: Sequence[Judge], bits: Bits, firm: bool = False) -> None:
         self.chart = chart
         self.today = today
         self.firm = firm
+        self.firm_one: Sitting | None = None
         self.judges = judges
         self.bits = bits
         self.verdicts: list[Verdict | None] = [None] * len(judges)
@@ -61,7 +62,9 @@ class Sitting:
 
     def firmly(self) -> "Sitting":
         """The same chart on the same day with every soft row taken as doubtful; no result is taken over."""
-        return Sitting(self.chart, self.today, self.judges, self.bits, firm=True)
+        if self.firm_one is None:  # most calls never ask
+            self.firm_one = Sitting(self.chart, self.today, self.judges, self.bits, firm=True)
+        return self.firm_one
 
     def verdict(self, index: int) -> Verdict:
         """The verdict of the criterion at `index` of the compiled criteria."""
