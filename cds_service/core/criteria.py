@@ -91,7 +91,7 @@ class _Finder:
         self.time_tests = self._time_tests()
         self.value_test = value_test(find, scope)
         self.limits = scope.limits(find.count) if find.count else AT_LEAST_ONE
-        self.stretches = bool(
+        self.stretches = bool(  # whether a key says how long rows last
             self.covers or (self.stale_after and self.criteria) or self.merge_gaps or self.length or find.ending
         )
         self.without_rows = Result(self.limits.holds_count(0, 0))
@@ -121,13 +121,13 @@ class _Finder:
         rows: Sequence[Found] = self._from_facts(sitting, near) if self.facts else ()
         if self.criteria:
             inner = self._from_criteria(sitting, near)
-            rows = rows_once([*rows, *inner]) if rows and inner else rows or sure_first(inner)
+            rows = rows_once([*rows, *inner]) if rows and inner else rows or inner
         further = self._further(sitting) if sitting.chart.gaps else ()
         if not rows and not further:
             return self.without_rows
         if self.stretches:
             rows, further = self._stretched(rows, further, sitting, near)
-            if self.merge_gaps and any(found.pinned for found in rows):  # no key can drop what may be longer
+            if self.merge_gaps and any(found.pinned for found in rows):  # no later key can drop what may be longer
                 return self._decided(rows, self._adding(further, sitting))
         if self.time_tests:
             rows = self._tested(rows, self.time_tests, sitting, near)
@@ -142,7 +142,7 @@ class _Finder:
     def _stretched(
         self, rows: Sequence[Found], further: tuple[Gap, ...], sitting: Sitting, near: Dropping | None
     ) -> tuple[Sequence[Found], tuple[Gap, ...]]:
-        """The rows with the spans that they have by the keys of step "span", and what was not read."""
+        """The rows with the spans that step "span" gives them, and what was not read."""
         if self.covers or (self.stale_after and self.criteria):
             rows = [self._spanned(found, sitting) for found in rows]
         if self.merge_gaps:
@@ -186,11 +186,7 @@ class _Finder:
                     sure = told is HOLDS and not (by_text and sitting.firm)
                     why = doubts_once(told[1]) if told[1] else ()
                     own = kinds_about(row, why) if why else ()
-                    rows.append(
-                        Found(
-                            row, sure, start, end, by_text, self._title(sets) if sets else "", self.label, own, 1, why
-                        )
-                    )
+                    rows.append(Found(row, sure, start, end, by_text, self._title(sets), self.label, own, 1, why))
         return rows
 
     def _further(self, sitting: Sitting) -> tuple[Gap, ...]:
@@ -217,17 +213,19 @@ class _Finder:
             rows = sitting.pool(self.criteria)
         if self.mask or self.label:
             rows = [self._taken_over(found, sitting) for found in rows]
-        return self._tested(rows, self.which_found, sitting, near) if self.which_found else rows
+        if self.which_found:
+            rows = self._tested(rows, self.which_found, sitting, near)
+        return sure_first(rows) if len(rows) > 1 else rows
 
     def _taken_over(self, found: Found, sitting: Sitting) -> Found:
         mask, concept = self.mask, found.row.concept
         sets = (concept.by_code | concept.by_text) & mask
         by_text = found.by_text or (bool(sets) and not concept.by_code & mask)
         sure = found.sure and not (by_text and sitting.firm)
-        label, title = self.label or found.label, (self._title(sets) if sets else "") or found.value_set
+        label, title = self.label or found.label, self._title(sets) or found.value_set
         if (sure, by_text, label, title) == (found.sure, found.by_text, found.label, found.value_set):
             return found
-        # dataclasses.replace takes twice as long, and most rows of a chart that speaks pass here.
+        # `replace` takes twice as long, and most rows of a chart that speaks pass here.
         return Found(
             found.row, sure, found.start, found.end, by_text, title, label, found.doubts, found.merged, found.why,
             found.pinned, found.open,
@@ -326,8 +324,11 @@ class _Finder:
         """Count the rows that are there, from the sure ones to all that may be, against `count`."""
         if not rows and not further:
             return self.without_rows
-        if self.limits is AT_LEAST_ONE and len(rows) == 1 and rows[0].sure:
-            return Result(YES, tuple(rows), (), further, 1)
+        if self.limits is AT_LEAST_ONE:
+            if len(rows) == 1 and rows[0].sure:
+                return Result(YES, tuple(rows), (), further, 1)
+            if True not in [found.sure for found in rows]:
+                return _undecided(rows, further)
         sure, there = counted(rows)
         verdict = self.limits.holds_count(sure, inf if further else there)
         if verdict is YES:

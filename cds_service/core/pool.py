@@ -110,7 +110,7 @@ def with_more(why: tuple[Doubt, ...], more: Iterable[Doubt]) -> tuple[Doubt, ...
     return why
 
 
-# dataclasses.replace takes three times as long as these two, and each row of a chart without codes passes them often.
+# `replace` takes twice as long as these two, and each row of a chart without codes passes them often.
 
 
 def _doubtful(found: Found, why: tuple[Doubt, ...], own: tuple[str, ...]) -> Found:

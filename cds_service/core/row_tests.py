@@ -21,6 +21,7 @@ from cds_service.core.rule import Bounds, Find, Parameter
 Answer = tuple[Verdict, tuple[Doubt, ...]]
 HOLDS: Answer = (YES, ())  # a test that holds or fails answers with these themselves
 FAILS: Answer = (NO, ())
+SURE: Mapping[Verdict, Answer] = {YES: HOLDS, NO: FAILS}
 # The days a criterion's date can be, whether it surely has one, and what leaves it open.
 ReferenceDate = tuple[Span, bool, tuple[Doubt, ...]]
 
@@ -88,11 +89,6 @@ class Scope:
 def unknown(kind: str, row: Row) -> Answer:
     """UNKNOWN because of this row."""
     return UNKNOWN, (Doubt(kind if row.readable else "row-unreadable", row.reference),)
-
-
-def sure(verdict: Verdict) -> Answer:
-    """YES or NO."""
-    return HOLDS if verdict is YES else FAILS
 
 
 def of_found(test: Test) -> FoundTest:
@@ -206,7 +202,7 @@ def holding(indexes: tuple[int, ...]) -> Test:
     def test(row: Row, sitting: Sitting) -> Answer:
         verdict = all_of([sitting.verdict(index) for index in indexes])
         if verdict is not UNKNOWN:
-            return sure(verdict)
+            return SURE[verdict]
         return UNKNOWN, tuple(doubt for index in indexes for doubt in a_few(sitting.doubts(index)))
 
     return test
@@ -221,7 +217,7 @@ def age(limits: Limits) -> Test:
         if not birth.exact:
             youngest = full_years(min(birth.last, sitting.today), sitting.today)
         verdict = limits.holds_count(youngest, oldest)
-        return unknown("birth-date", row) if verdict is UNKNOWN else sure(verdict)
+        return unknown("birth-date", row) if verdict is UNKNOWN else SURE[verdict]
 
     return test
 

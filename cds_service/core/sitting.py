@@ -21,7 +21,8 @@ class Judge:
     wants:   what it cannot do without (core.wants).
     result:  its verdict with what it stands on.
     dropped: of one that is NO, what there was to look at.
-    quick:   its verdict, if that can be told without gathering rows; and `doubts`, if it is UNKNOWN, why.
+    quick:   its verdict, if that can be told without gathering its rows.
+    doubts:  of one that is UNKNOWN, why, if that can be told without gathering its rows.
     """
 
     wants: tuple[Want, ...]

@@ -38,7 +38,7 @@ class Bits:
     def held(self, hook: str, present: Mapping[str, int], unread: Iterable[str]) -> int:
         """What a chart may hold. present: by fact that has rows, their value sets. unread: facts not read whole."""
         held = 1 << _PLACES[hook]
-        for fact, mask in (*present.items(), *((fact, -1) for fact in unread)):
+        for fact, mask in {**present, **dict.fromkeys(unread, -1)}.items():
             held |= 1 << _PLACES[fact] | self._sets(fact, mask)
         return held
 
@@ -82,7 +82,7 @@ def known_of(body: Find | Logic | Hook, scope: Scope, known: Sequence[Known], bi
     facts = {name for name in sources if name in FACTS}
     facts = facts.union(*(known[scope.index(name)].facts for name in sources if name not in FACTS))
     if isinstance(body, Find) and wants and body.code_in:
-        wants = (*wants, bits.of_rows(facts, scope.mask(body.code_in)))
+        wants = tuple(dict.fromkeys((*wants, bits.of_rows(facts, scope.mask(body.code_in)))))
     return Known(wants, frozenset(facts))
 
 
