@@ -4,10 +4,10 @@ Source: docs/reference/rule-language.md, sections 3 (firm evidence), 6 (between 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from cds_service.core.dates import NO, UNKNOWN, YES, Verdict
-from cds_service.core.decision import FIRES, Decision, Judgement, Outcome
+from cds_service.core.decision import FIRES, AllOf, Decision, Judgement, Outcome
+from cds_service.core.record import replace
 from cds_service.core.rule import LEVELS, Card, Conditions, Rule
 
 CAPPED_HOOK = "patient-view"
@@ -18,10 +18,15 @@ Ask = Callable[[str], Verdict]
 
 def holds(conditions: Conditions, ask: Ask) -> bool:
     """Whether all of `if` are YES, all of `unless` NO and all of `if_unknown` UNKNOWN."""
-    for names, wanted in ((conditions.if_, YES), (conditions.unless, NO), (conditions.if_unknown, UNKNOWN)):
-        for name in names:
-            if ask(name) is not wanted:
-                return False
+    for name in conditions.if_:
+        if ask(name) is not YES:
+            return False
+    for name in conditions.unless:
+        if ask(name) is not NO:
+            return False
+    for name in conditions.if_unknown:  # noqa: SIM110 - it reads as the others do
+        if ask(name) is not UNKNOWN:
+            return False
     return True
 
 
@@ -51,10 +56,11 @@ def _firm(card: Card, criterion: str | None, judgement: Judgement) -> bool:
     )
 
 
-def outcome(decisions: Sequence[Decision], hook: str, unread: Mapping[str, str]) -> Outcome:
+def outcome(decisions: Sequence[Decision], hook: str, unread: Mapping[str, str], all_of: AllOf = tuple) -> Outcome:
     """Settle yields, then merges, then order and limit. Trials are recorded and touch nothing.
 
-    decisions: of active rules, then of those on trial; one that is NO changes nothing and may be left out.
+    decisions: of active rules, then of those on trial; one that is NO changes nothing and may be left out, for `all_of`
+               to put between them.
     """
     settled = {each.edition.rule.id: each for each in decisions if not each.trial}
     speaking = {rule_id: each for rule_id, each in settled.items() if _shows(each)}
@@ -71,7 +77,7 @@ def outcome(decisions: Sequence[Decision], hook: str, unread: Mapping[str, str])
         else:
             shown.append(each)
     trials = (replace(each, withheld="trial") if each.state == FIRES else each for each in decisions if each.trial)
-    return Outcome(tuple(shown), (*settled.values(), *trials), unread=unread)
+    return Outcome(tuple(shown), (*settled.values(), *trials), unread=unread, all_of=all_of)
 
 
 def _shows(decision: Decision | None) -> bool:

@@ -14,7 +14,7 @@ from cds_service.core.row_tests import Scope
 from cds_service.core.rule import Bounds, Criterion, Definition, Find, Logic, Parameter, Rule, Uses
 from cds_service.core.sitting import Judge
 from cds_service.core.value_set import Table, ValueSet
-from cds_service.core.wants import Bits, Known, known_of, wants_of
+from cds_service.core.wants import Bits, Known, known_of
 
 WHEN = "when"
 
@@ -108,13 +108,14 @@ class Compiler:
         return index
 
     def _add(self, key: Hashable, criterion: Criterion, indexes: tuple[int, ...], scope: Scope) -> int:
-        body, known, bits = criterion.body, self.judges.known, self.judges.bits
-        wants = wants_of(body, scope, known, bits)
+        body = criterion.body
+        known = known_of(body, scope, self.judges.known, self.judges.bits)
         judge = judge_of(
-            criterion, scope, lambda id_: self.value_sets[id_].title, lambda id_: self.value_sets[id_].found_in, wants
-        )
+            criterion, scope, lambda id_: self.value_sets[id_].title, lambda id_: self.value_sets[id_].found_in,
+            known.wants,
+        )  # fmt: skip
         find = (body, scope.mask(body.code_in)) if isinstance(body, Find) else None
-        return self.judges.add(key, judge, find, indexes, known_of(body, wants, scope, known, bits))
+        return self.judges.add(key, judge, find, indexes, known)
 
     def _known_as(self, home: Rule | Definition, prefix: str, name: str) -> str:
         if "." not in name:
@@ -136,9 +137,8 @@ class Compiler:
         place = self.judges.place(key)
         if place is not None:
             return place
-        wants = wants_of(body, scope, self.judges.known, self.judges.bits)
-        known = known_of(body, wants, scope, self.judges.known, self.judges.bits)
-        return self.judges.add(key, logic(body, scope, wants), None, indexes, known)
+        known = known_of(body, scope, self.judges.known, self.judges.bits)
+        return self.judges.add(key, logic(body, scope, known.wants), None, indexes, known)
 
     def _scope(self, home: Rule | Definition, prefix: str) -> Scope:
         return Scope(

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from math import inf
 
 from cds_service.core import row_tests, time_tests
-from cds_service.core.dates import BEGINNING, FOREVER, NO, UNKNOWN, YES, Span, Verdict
-from cds_service.core.decision import NOTHING, Doubt, Dropped, Found, Near, Result
+from cds_service.core.dates import BEGINNING, FOREVER, NO, UNKNOWN, YES, Span
+from cds_service.core.decision import NOTHING, Dropped, Found, Near, Result
 from cds_service.core.facts import FACTS, Gap, Row
 from cds_service.core.logic import hook, logic
 from cds_service.core.measure import AT_LEAST_ONE
@@ -22,7 +22,6 @@ from cds_service.core.pool import (
     kinds_about,
     lasting,
     latest_of,
-    pooled,
     rows_once,
     sure_first,
     surely_later,
@@ -30,7 +29,7 @@ from cds_service.core.pool import (
     unread,
     unsure,
 )
-from cds_service.core.row_tests import FAILS, HOLDS, Answer, FoundTest, Scope
+from cds_service.core.row_tests import FAILS, HOLDS, FoundTest, Scope
 from cds_service.core.rule import Criterion, Find, Hook, Logic
 from cds_service.core.sitting import Judge, Sitting
 from cds_service.core.stretch import covered, lifetime, may_go_stale, merged
@@ -39,12 +38,16 @@ from cds_service.core.wants import Want
 
 NEAREST = 3  # dropped rows that a NO shows
 EVENTS = ("Observation", "QuestionnaireResponse")
-Dropping = list[tuple[int, Near]]  # rows as they are dropped, each with how far it came
+KEYS = (  # in the order in which rows are tested by them: one dropped by a later key came nearer
+    "code_in", "code_not_in", "if", "status", "clinicalStatus", "verificationStatus", "category_not", "reason_in",
+    "age", "sex", "length", "ending", "during_last", "since_start", "started_since", "value",
+)  # fmt: skip
+Dropping = list[Near]  # rows as they are dropped
 
 
 def judge_of(
     criterion: Criterion, scope: Scope, titles: Callable[[str], str], sources: Callable[[str], frozenset[str]],
-    wants: Sequence[Want],
+    wants: tuple[Want, ...],
 ) -> Judge:  # fmt: skip
     """Compile one criterion.
 
@@ -53,11 +56,11 @@ def judge_of(
     """
     body = criterion.body
     if isinstance(body, Hook):
-        return hook(body)
+        return hook(body, wants)
     if isinstance(body, Logic):
         return logic(body, scope, wants)
-    finder = _Finder(criterion, body, scope, titles, sources, wants)
-    return Judge(finder.quick, finder.judge, finder.dropped)
+    finder = _Finder(criterion, body, scope, titles, sources)
+    return Judge(wants, finder.judge, finder.dropped)
 
 
 class _Finder:
@@ -65,10 +68,9 @@ class _Finder:
 
     def __init__(
         self, criterion: Criterion, find: Find, scope: Scope, titles: Callable[[str], str],
-        sources: Callable[[str], frozenset[str]], wants: Sequence[Want],
+        sources: Callable[[str], frozenset[str]],
     ) -> None:  # fmt: skip
         self.find = find
-        self.wants = wants
         self.scope = scope
         self.label = criterion.label
         self.facts = tuple(name for name in find.find if name in FACTS)
@@ -78,7 +80,7 @@ class _Finder:
         self.titled = tuple((scope.bit(name), titles(name)) for name in find.code_in)
         found_in = [sources(name) for name in find.code_in]
         self.found_in = frozenset().union(*found_in) if found_in and all(found_in) else frozenset()
-        self.which = row_tests.tests_of(find, scope, self.facts)
+        self.which = [(key, test) for key, test in row_tests.tests_of(find, scope, self.facts) if key != "code_in"]
         self.which_found = [(key, row_tests.of_found(test)) for key, test in row_tests.tests_of(find, scope, ())]
         self.covers = scope.duration(find.covers) if find.covers else None
         self.stale_after = scope.duration(find.stale_after) if find.stale_after else None
@@ -89,6 +91,9 @@ class _Finder:
         self.time_tests = self._time_tests()
         self.value_test = value_test(find, scope)
         self.limits = scope.limits(find.count) if find.count else AT_LEAST_ONE
+        self.stretches = bool(  # whether a key says how long rows last
+            self.covers or (self.stale_after and self.criteria) or self.merge_gaps or self.length or find.ending
+        )
         self.without_rows = Result(self.limits.holds_count(0, 0))
 
     def _time_tests(self) -> list[tuple[str, FoundTest]]:
@@ -101,63 +106,59 @@ class _Finder:
             tests.append(("started_since", time_tests.started_since(self.since)))
         return tests
 
-    def quick(self, sitting: Sitting) -> Verdict | None:
-        """The verdict where there can be no row at all, else None."""
-        held = sitting.held
-        for want in self.wants:
-            if not want & held:
-                return self.without_rows.verdict
-        if not self.facts:  # rows could only come from other criteria
-            for index in self.criteria:
-                if sitting.verdict(index) is not NO:
-                    break
-            else:
-                return self.without_rows.verdict
-        for index in self.conditions:
-            if sitting.verdict(index) is NO:
-                return self.without_rows.verdict
-        return None
-
     def dropped(self, sitting: Sitting) -> Dropped:
         """What there was to look at, and the rows that came nearest."""
         near: Dropping = []
         self.judge(sitting, near)
-        nearest = tuple(dropped for _, dropped in sorted(near, key=_step)[:NEAREST])
-        return Dropped(sitting.looked_at(self.facts), nearest)
+        near.sort(key=lambda each: -KEYS.index(each.failed))
+        return Dropped(sitting.looked_at(self.facts), tuple(near[:NEAREST]))
 
     def judge(self, sitting: Sitting, near: Dropping | None = None) -> Result:
         """Gather the rows and count them. near: takes up those that are dropped, for whoever asks."""
-        if self.quick(sitting) is not None:
-            return self.without_rows
-        rows = self._from_facts(sitting, near) if self.facts else []
+        for index in self.conditions:
+            if sitting.verdict(index) is NO:
+                return self.without_rows
+        rows: Sequence[Found] = self._from_facts(sitting, near) if self.facts else ()
         if self.criteria:
             inner = self._from_criteria(sitting, near)
-            rows = list(rows_once([*rows, *inner]) if rows else sure_first(inner)) if inner else rows
+            rows = rows_once([*rows, *inner]) if rows and inner else rows or inner
         further = self._further(sitting) if sitting.chart.gaps else ()
         if not rows and not further:
             return self.without_rows
+        if self.stretches:
+            rows, further = self._stretched(rows, further, sitting, near)
+            if self.merge_gaps and any(found.pinned for found in rows):  # no later key can drop what may be longer
+                return self._decided(rows, self._adding(further, sitting))
+        if self.time_tests:
+            rows = self._tested(rows, self.time_tests, sitting, near)
+        if further:
+            further = self._adding(further, sitting)
+        if self.value_test:
+            if self.find.latest:
+                return self._latest(rows, further, near, sitting)
+            rows = self._tested(rows, [("value", self.value_test)], sitting, near)
+        return self._decided(rows, further)
+
+    def _stretched(
+        self, rows: Sequence[Found], further: tuple[Gap, ...], sitting: Sitting, near: Dropping | None
+    ) -> tuple[Sequence[Found], tuple[Gap, ...]]:
+        """The rows with the spans that step "span" gives them, and what was not read."""
         if self.covers or (self.stale_after and self.criteria):
             rows = [self._spanned(found, sitting) for found in rows]
         if self.merge_gaps:
             further = _undated(further)
             rows = merged(rows, self.merge_gaps, further)
-            if not all(found.sure for found in rows):  # no later key can drop what may be longer
-                return self._decided(rows, self._adding(further, sitting))
+            if not all(found.sure for found in rows):
+                return rows, further
         if self.length:
-            rows = self._tested(rows, [("length", self.length)], sitting, near, 2)
+            rows = self._tested(rows, [("length", self.length)], sitting, near)
         if self.find.ending:
-            rows = self._tested(rows, [("ending", time_tests.ended)], sitting, near, 3)
+            rows = self._tested(rows, [("ending", time_tests.ended)], sitting, near)
             rows = [at_its_end(found, sitting.today) for found in rows]
             further = _undated(further)
-        rows = self._tested(rows, self.time_tests, sitting, near, 4)
-        further = self._adding(further, sitting)
-        if self.value_test:
-            if self.find.latest:
-                return self._latest(rows, further, near, sitting)
-            rows = self._tested(rows, [("value", self.value_test)], sitting, near, 5)
-        return self._decided(rows, further)
+        return rows, further
 
-    def _from_facts(self, sitting: Sitting, near: Dropping | None) -> list[Found]:
+    def _from_facts(self, sitting: Sitting, near: Dropping | None) -> Sequence[Found]:
         rows: list[Found] = []
         mask = self.mask
         for fact in self.facts:
@@ -165,30 +166,28 @@ class _Finder:
                 continue
             for row in sitting.rows_within(fact, mask):
                 concept = row.concept
-                if mask and not (concept.by_code | concept.by_text) & mask and concept.readable and row.readable:
+                sets = (concept.by_code | concept.by_text) & mask
+                if sets or not mask:
+                    told = HOLDS
+                elif concept.readable and row.readable:
                     continue
-                passes, why = self._which(row, sitting, near)
-                if passes is NO:
-                    continue
-                start, end = lifetime(row, sitting.today, self.stale_after)
-                by_text = not concept.by_code & mask and bool(concept.by_text & mask)
-                sure = passes is YES and not (by_text and sitting.firm)
-                own = kinds_about(row, why) if why else ()
-                rows.append(Found(row, sure, start, end, by_text, self._title(row), self.label, own, 1, why))
+                else:
+                    told = row_tests.unknown("row-unreadable", row)
+                for key, test in self.which:
+                    answer = test(row, sitting)
+                    if answer is FAILS:
+                        _note(near, key, row)
+                        break
+                    if answer is not HOLDS:
+                        told = UNKNOWN, (*told[1], *answer[1])
+                else:  # only now is anything built for it
+                    start, end = lifetime(row, sitting.today, self.stale_after)
+                    by_text = bool(sets) and not concept.by_code & mask
+                    sure = told is HOLDS and not (by_text and sitting.firm)
+                    why = doubts_once(told[1]) if told[1] else ()
+                    own = kinds_about(row, why) if why else ()
+                    rows.append(Found(row, sure, start, end, by_text, self._title(sets), self.label, own, 1, why))
         return rows
-
-    def _which(self, row: Row, sitting: Sitting, near: Dropping | None) -> Answer:
-        """Whether a row of a fact is one of those meant, before anything is built for it."""
-        passes, why = YES, list[Doubt]()
-        for key, test in self.which:
-            verdict, doubts = test(row, sitting)
-            if verdict is NO:
-                _note(near, 1, self.which, key, row)
-                return FAILS
-            if verdict is UNKNOWN:
-                passes = UNKNOWN
-                why += doubts
-        return HOLDS if passes is YES else (UNKNOWN, doubts_once(why))
 
     def _further(self, sitting: Sitting) -> tuple[Gap, ...]:
         """What was not read of the facts and criteria looked at, as far as it may hold rows."""
@@ -202,29 +201,31 @@ class _Finder:
             return True
         return all(gap.source != each.source for each in _gaps(sitting, ("Observation",)))
 
-    def _title(self, row: Row) -> str:
-        sets = row.concept.by_code | row.concept.by_text
+    def _title(self, sets: int) -> str:
         for bit, title in self.titled:
             if bit & sets:
                 return title
         return ""
 
-    def _from_criteria(self, sitting: Sitting, near: Dropping | None) -> list[Found]:
-        rows = sitting.pools.get(self.criteria)
-        if rows is None:
-            rows = sitting.pools[self.criteria] = pooled([sitting.result(index) for index in self.criteria])
+    def _from_criteria(self, sitting: Sitting, near: Dropping | None) -> Sequence[Found]:
+        rows: Sequence[Found] = sitting.result(self.criteria[0]).rows
+        if len(rows) > 1 or len(self.criteria) > 1:
+            rows = sitting.pool(self.criteria)
         if self.mask or self.label:
             rows = [self._taken_over(found, sitting) for found in rows]
-        return self._tested(rows, self.which_found, sitting, near, 1)
+        if self.which_found:
+            rows = self._tested(rows, self.which_found, sitting, near)
+        return sure_first(rows) if len(rows) > 1 else rows
 
     def _taken_over(self, found: Found, sitting: Sitting) -> Found:
-        concept = found.row.concept
-        by_text = found.by_text or bool(self.mask & concept.by_text and not self.mask & concept.by_code)
+        mask, concept = self.mask, found.row.concept
+        sets = (concept.by_code | concept.by_text) & mask
+        by_text = found.by_text or (bool(sets) and not concept.by_code & mask)
         sure = found.sure and not (by_text and sitting.firm)
-        label, title = self.label or found.label, self._title(found.row) or found.value_set
+        label, title = self.label or found.label, self._title(sets) or found.value_set
         if (sure, by_text, label, title) == (found.sure, found.by_text, found.label, found.value_set):
             return found
-        # dataclasses.replace takes twice as long, and most rows of a chart that speaks pass here.
+        # `replace` takes twice as long, and most rows of a chart that speaks pass here.
         return Found(
             found.row, sure, found.start, found.end, by_text, title, label, found.doubts, found.merged, found.why,
             found.pinned, found.open,
@@ -239,33 +240,29 @@ class _Finder:
         return covered(found, self.covers) if self.covers else found
 
     def _tested(
-        self, rows: Sequence[Found], tests: Sequence[tuple[str, FoundTest]], sitting: Sitting, near: Dropping | None,
-        step: int,
-    ) -> list[Found]:  # fmt: skip
+        self, rows: Sequence[Found], tests: Sequence[tuple[str, FoundTest]], sitting: Sitting, near: Dropping | None
+    ) -> Sequence[Found]:
         """The rows that no test drops, sure or doubtful."""
-        if not tests:
-            return list(rows)
         kept: list[Found] = []
         for found in rows:
             if found.pinned:  # doubtful already, and no test can drop it
                 kept.append(found)
                 continue
-            passes, why = YES, list[Doubt]()
+            told = HOLDS
             for key, test in tests:
-                verdict, doubts = test(found, sitting)
-                if verdict is NO:
-                    _note(near, step, tests, key, found.row)
+                answer = test(found, sitting)
+                if answer is FAILS:
+                    _note(near, key, found.row)
                     break
-                if verdict is UNKNOWN:
-                    passes = UNKNOWN
-                    why += doubts
+                if answer is not HOLDS:
+                    told = UNKNOWN, (*told[1], *answer[1])
             else:
-                kept.append(found if passes is YES else doubting(found, why))
+                kept.append(found if told is HOLDS else doubting(found, told[1]))
         return kept
 
     def _adding(self, further: tuple[Gap, ...], sitting: Sitting) -> tuple[Gap, ...]:
         """What was not read and may hold rows that pass the time keys."""
-        return tuple(gap for gap in further if self._may_add(gap, sitting)) if further else ()
+        return tuple(gap for gap in further if self._may_add(gap, sitting))
 
     def _may_add(self, gap: Gap, sitting: Sitting) -> bool:
         """Whether rows before `gap.before` could still pass the time keys."""
@@ -287,26 +284,32 @@ class _Finder:
             return opens < gap.before
         return True
 
-    def _latest(self, rows: list[Found], further: tuple[Gap, ...], near: Dropping | None, sitting: Sitting) -> Result:
+    def _latest(
+        self, rows: Sequence[Found], further: tuple[Gap, ...], near: Dropping | None, sitting: Sitting
+    ) -> Result:
         """Judge the rows that could be the latest as one row."""
         assert self.value_test
         sure = [found for found in rows if found.sure]
-        newest = max((found.start.first for found in sure), default=None)
-        further = tuple(gap for gap in further if newest is None or gap.before is None or gap.before > newest)
-        candidates = [found for found in rows if not any(surely_later(other, found) for other in sure)]
-        answers = [(found, *self.value_test(found, sitting)) for found in candidates]
-        if not further and all(verdict is NO for _, verdict, _ in answers):
-            for found, _, _ in answers:
-                _note(near, 5, [("value", self.value_test)], "value", found.row)
+        if further:
+            newest = max((found.start.first for found in sure), default=None)
+            further = tuple(gap for gap in further if newest is None or gap.before is None or gap.before > newest)
+        candidates = rows
+        if len(rows) > 1:
+            candidates = [found for found in rows if not any(surely_later(other, found) for other in sure)]
+        answers = [self.value_test(found, sitting) for found in candidates]
+        told = {verdict for verdict, _ in answers}
+        if not further and told <= {NO}:
+            for found in candidates:
+                _note(near, "value", found.row)
             return self.without_rows
-        if not further and sure and all(verdict is YES for _, verdict, _ in answers):
+        if not further and sure and told == {YES}:
             if self.limits.holds_count(1, 1) is not YES:
                 return NOTHING
             # When it cannot be told which of several it is, none of them is sure by itself.
             only = next((found for found in candidates if found.sure and latest_of(found, candidates)), None)
             return Result(YES, (only,) if only else tuple(unordered(found) for found in candidates), count=1)
-        judged = [doubting(found, why) for found, _, why in answers]
-        if len({verdict for _, verdict, _ in answers}) > 1:
+        judged = [doubting(found, why) for found, (_, why) in zip(candidates, answers, strict=True)]
+        if len(told) > 1:
             judged = [unordered(found) for found in judged]
         if further:
             judged = [doubting(found, unread(further)) for found in judged]
@@ -319,15 +322,18 @@ class _Finder:
 
     def _decided(self, rows: Sequence[Found], further: tuple[Gap, ...]) -> Result:
         """Count the rows that are there, from the sure ones to all that may be, against `count`."""
-        if self.limits is AT_LEAST_ONE and True not in [found.sure for found in rows]:
-            return _undecided(rows, further) if rows or further else NOTHING
+        if not rows and not further:
+            return self.without_rows
+        if self.limits is AT_LEAST_ONE:
+            if len(rows) == 1 and rows[0].sure:
+                return Result(YES, tuple(rows), (), further, 1)
+            if True not in [found.sure for found in rows]:
+                return _undecided(rows, further)
         sure, there = counted(rows)
         verdict = self.limits.holds_count(sure, inf if further else there)
         if verdict is YES:
-            return Result(YES, sure_first(rows), further=further, count=sure)
-        if verdict is UNKNOWN:
-            return _undecided(rows, further)
-        return NOTHING
+            return Result(YES, sure_first(rows), (), further, sure)
+        return _undecided(rows, further) if verdict is UNKNOWN else NOTHING
 
 
 def _undecided(rows: Sequence[Found], further: tuple[Gap, ...]) -> Result:
@@ -340,14 +346,10 @@ def _undated(further: tuple[Gap, ...]) -> tuple[Gap, ...]:
     return tuple(Gap(gap.source, gap.why) for gap in further) if further else ()
 
 
-def _note(near: Dropping | None, step: int, tests: Sequence[tuple[str, object]], key: str, row: Row) -> None:
-    """Take down a row that is dropped, if anybody asks, and how far it came: steps, then tests of the last one."""
+def _note(near: Dropping | None, key: str, row: Row) -> None:
+    """Take down a row that a key drops, if anybody asks."""
     if near is not None:
-        near.append((step * 100 + [name for name, _ in tests].index(key), Near(row, key)))
-
-
-def _step(dropped: tuple[int, Near]) -> int:
-    return -dropped[0]
+        near.append(Near(row, key))
 
 
 def _gaps(sitting: Sitting, facts: Iterable[str]) -> list[Gap]:

@@ -193,6 +193,9 @@ class Decision:
         return (*stops, *(name for name in when.none if verdict(name) is YES))
 
 
+AllOf = Callable[[Iterable[Decision]], tuple[Decision, ...]]
+
+
 @record(frozen=True, slots=True)
 class Outcome:
     """Everything decided for one call.
@@ -209,7 +212,7 @@ class Outcome:
     heard: tuple[Decision, ...]
     gate: str = ""
     unread: Mapping[str, str] = field(default_factory=dict)
-    all_of: Callable[[Iterable[Decision]], tuple[Decision, ...]] = field(default=tuple, compare=False)
+    all_of: AllOf = field(default=tuple, compare=False)
 
     @property
     def decisions(self) -> tuple[Decision, ...]:

@@ -4,7 +4,7 @@ Order of a decision: docs/reference/rule-language.md, sections 6 and 7.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, partial
 
@@ -29,7 +29,7 @@ from cds_service.core.facts import HOOKS, Chart, Gap, Needs
 from cds_service.core.form import Printed
 from cds_service.core.mentions import criteria_of_cards, searched_facts
 from cds_service.core.printing import printed
-from cds_service.core.record import record
+from cds_service.core.record import record, replace
 from cds_service.core.rule import (
     Criterion,
     Definition,
@@ -184,7 +184,6 @@ class Hearing:
 
     compiled: CompiledEdition
     sitting: Sitting
-    firmly: Callable[[], Sitting]
 
     @property
     def edition(self) -> Edition:
@@ -206,7 +205,7 @@ class Hearing:
         return self.sitting.verdict(self.compiled.places[name])
 
     def firm(self, name: str) -> Verdict:
-        return self.firmly().verdict(self.compiled.places[name])
+        return self.sitting.firmly().verdict(self.compiled.places[name])
 
     def result(self, name: str) -> Result:
         return self.sitting.result(self.compiled.places[name])
@@ -230,7 +229,7 @@ class Hearing:
 def judge(compiled: CompiledEdition, chart: Chart, today: date) -> Judgement:
     """Put one edition before one chart; nothing is judged before it is asked for."""
     sitting = Sitting(chart, today.toordinal(), compiled.judges.judges, compiled.judges.bits)
-    return Hearing(compiled, sitting, cache(sitting.firmly))
+    return Hearing(compiled, sitting)
 
 
 def decide_edition(compiled: CompiledEdition, chart: Chart, today: date) -> Decision:
@@ -275,14 +274,13 @@ def _asked(doubts: Iterable[Doubt], chart: Chart) -> tuple[Gap, ...]:
 def decide(compiled: Compiled, chart: Chart, today: date) -> Outcome:
     """Decide every rule of the release that runs at the chart's hook, then which cards are sent and in what order."""
     sitting = Sitting(chart, today.toordinal(), compiled.judges.judges, compiled.judges.bits)
-    firmly = cache(sitting.firmly)  # most calls never ask
     unread = {gap.source: gap.why for gaps in chart.gaps.values() for gap in gaps}
     for name, index in compiled.gate:
         if sitting.verdict(index) is YES:
             return Outcome((), (), gate=name, unread=unread)
     running = compiled.running[chart.hook]
     heard = [
-        _decide(each, Hearing(each, sitting, firmly), trial)
+        _decide(each, Hearing(each, sitting), trial)
         for each, trial in map(running.__getitem__, compiled.agendas[chart.hook].possible(sitting.held))
     ]
 
@@ -290,8 +288,8 @@ def decide(compiled: Compiled, chart: Chart, today: date) -> Outcome:
         known = {(each.edition.rule.id, each.trial): each for each in heard}
         return tuple(
             known.get((each.edition.rule.id, trial))
-            or Decision(each.edition, SILENT, NO, Hearing(each, sitting, firmly), trial)
+            or Decision(each.edition, SILENT, NO, Hearing(each, sitting), trial)
             for each, trial in running
         )
 
-    return replace(choice.outcome(heard, chart.hook, unread), all_of=all_of)
+    return choice.outcome(heard, chart.hook, unread, all_of)

@@ -3,10 +3,8 @@
 Source: docs/reference/rule-language.md, section 5 (logic, hook).
 """
 
-from collections.abc import Sequence
-
 from cds_service.core.dates import NO, UNKNOWN, YES, Verdict
-from cds_service.core.decision import NOTHING, Doubt, Dropped, Result
+from cds_service.core.decision import Doubt, Dropped, Result
 from cds_service.core.measure import AT_LEAST_ONE
 from cds_service.core.pool import doubts_once, pooled, unsure
 from cds_service.core.row_tests import Scope
@@ -17,19 +15,20 @@ from cds_service.core.wants import Want
 NONE_DROPPED = Dropped()
 
 
-def hook(body: Hook) -> Judge:
+def hook(body: Hook, wants: tuple[Want, ...]) -> Judge:
     """Judge the moment of the call."""
     hooks = frozenset(body.hook)
 
     def verdict(sitting: Sitting) -> Verdict:
         return YES if sitting.chart.hook in hooks else NO
 
-    return Judge(verdict, lambda sitting: Result(verdict(sitting)), lambda _: NONE_DROPPED)
+    return Judge(wants, lambda sitting: Result(verdict(sitting)), lambda _: NONE_DROPPED, verdict)
 
 
-def logic(body: Logic, scope: Scope, wants: Sequence[Want]) -> Judge:
+def logic(body: Logic, scope: Scope, wants: tuple[Want, ...]) -> Judge:
     """Judge `all`, `any` (with `count`) and `none` together by AND."""
     all_, any_, none = (tuple(scope.index(name) for name in names) for names in (body.all, body.any, body.none))
+    members = (*all_, *any_)  # whose rows it takes up
     limits = scope.limits(body.count) if body.count else AT_LEAST_ONE
 
     def some(sitting: Sitting) -> Verdict:
@@ -45,10 +44,6 @@ def logic(body: Logic, scope: Scope, wants: Sequence[Want]) -> Judge:
         return limits.holds_count(sure, sure + perhaps)
 
     def verdict(sitting: Sitting) -> Verdict:
-        held = sitting.held
-        for want in wants:
-            if not want & held:
-                return NO
         told = YES  # a member that settles it as NO is the last one judged
         for index in all_:
             found = sitting.verdict(index)
@@ -76,16 +71,13 @@ def logic(body: Logic, scope: Scope, wants: Sequence[Want]) -> Judge:
 
     def result(sitting: Sitting) -> Result:
         told = verdict(sitting)
-        if told is NO:
-            return NOTHING
-        of_all, of_any = ([sitting.result(index) for index in indexes] for indexes in (all_, any_))
-        taken = [*of_all, *of_any]
+        taken = [sitting.result(index) for index in members]
         rows = pooled(taken)
         gaps = sitting.chart.gaps
         further = tuple(dict.fromkeys(gap for each in taken for gap in each.further)) if gaps else ()
         if told is YES:
-            return Result(YES, rows, further=further, count=[each.verdict for each in of_any].count(YES))
+            return Result(YES, rows, (), further, [each.verdict for each in taken[len(all_) :]].count(YES))
         why = doubts(sitting)
         return Result(UNKNOWN, unsure(rows, why), why, further=further)
 
-    return Judge(verdict, result, lambda _: NONE_DROPPED, doubts)
+    return Judge(wants, result, lambda _: NONE_DROPPED, verdict, doubts)

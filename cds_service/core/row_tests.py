@@ -19,8 +19,9 @@ from cds_service.core.pool import a_few
 from cds_service.core.rule import Bounds, Find, Parameter
 
 Answer = tuple[Verdict, tuple[Doubt, ...]]
-HOLDS: Answer = (YES, ())
+HOLDS: Answer = (YES, ())  # a test that holds or fails answers with these themselves
 FAILS: Answer = (NO, ())
+SURE: Mapping[Verdict, Answer] = {YES: HOLDS, NO: FAILS}
 # The days a criterion's date can be, whether it surely has one, and what leaves it open.
 ReferenceDate = tuple[Span, bool, tuple[Doubt, ...]]
 
@@ -201,7 +202,7 @@ def holding(indexes: tuple[int, ...]) -> Test:
     def test(row: Row, sitting: Sitting) -> Answer:
         verdict = all_of([sitting.verdict(index) for index in indexes])
         if verdict is not UNKNOWN:
-            return verdict, ()
+            return SURE[verdict]
         return UNKNOWN, tuple(doubt for index in indexes for doubt in a_few(sitting.doubts(index)))
 
     return test
@@ -216,7 +217,7 @@ def age(limits: Limits) -> Test:
         if not birth.exact:
             youngest = full_years(min(birth.last, sitting.today), sitting.today)
         verdict = limits.holds_count(youngest, oldest)
-        return unknown("birth-date", row) if verdict is UNKNOWN else (verdict, ())
+        return unknown("birth-date", row) if verdict is UNKNOWN else SURE[verdict]
 
     return test
 

@@ -33,3 +33,13 @@ def share_of(part: int, whole: int) -> Share | None:
     low = 0.0 if part == 0 else max(0.0, middle - reach)
     high = 1.0 if part == whole else min(1.0, middle + reach)
     return Share(part, whole, share, low, high)
+
+
+def share_words(share: Share | None) -> str:
+    """Give a share in percent with its interval, as "12.5 % (8.1 to 18.7)"; "-" of nothing."""
+    return f"{100 * share.share:.1f} % ({100 * share.low:.1f} to {100 * share.high:.1f})" if share else "-"
+
+
+def rate_words(share: Share | None) -> str:
+    """Give so many of 100 with the interval, as "12.5 (8.1 to 18.7)"; "-" of nothing."""
+    return f"{100 * share.share:.1f} ({100 * share.low:.1f} to {100 * share.high:.1f})" if share else "-"

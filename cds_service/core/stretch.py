@@ -5,12 +5,12 @@ Source: docs/reference/rule-language.md, sections 2 (start and end of each fact)
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from cds_service.core.dates import ANY_DAY, BEGINNING, FOREVER, Duration, Span
 from cds_service.core.decision import Doubt, Found
 from cds_service.core.facts import Gap, Row
 from cds_service.core.pool import doubting, lasting, unread
+from cds_service.core.record import replace
 
 STATES = ("Condition", "AllergyIntolerance", "Patient")  # no end: what they are now stands in their status
 OPEN_STATUSES = ("taking", "paused")
@@ -99,6 +99,8 @@ def merged(rows: Sequence[Found], gap: Duration, further: Sequence[Gap]) -> list
     if further or not all(each.sure for each in rows):
         return [replace(doubting(each, unread(further)), pinned=True) for each in rows]
     rows = [each if each.end else replace(each, end=each.start) for each in rows]  # a state ends as it starts
+    if len(rows) == 1:
+        return rows
     groups = _grouped(sorted(rows, key=lambda each: (each.start.first, each.start.last)), gap)
     if any(
         _may_touch(one, other, gap)

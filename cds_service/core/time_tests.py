@@ -9,7 +9,7 @@ from functools import lru_cache
 from cds_service.core.dates import ANY_DAY, FOREVER, NO, UNKNOWN, YES, Duration, Span, Verdict, all_of
 from cds_service.core.decision import Doubt, Found, Result
 from cds_service.core.pool import a_few, unread
-from cds_service.core.row_tests import FAILS, HOLDS, Answer, FoundTest, ReferenceDate, Scope, Sitting, unknown
+from cds_service.core.row_tests import FAILS, HOLDS, SURE, Answer, FoundTest, ReferenceDate, Scope, Sitting, unknown
 from cds_service.core.rule import Bounds
 from cds_service.core.stretch import ends_at_once, is_open
 
@@ -47,7 +47,7 @@ def length(scope: Scope, bounds: Bounds) -> FoundTest:
             verdict = NO
         if sitting.firm and is_open(found):
             verdict = UNKNOWN
-        return unknown(_span_doubt(found), found.row) if verdict is UNKNOWN else (verdict, ())
+        return unknown(_span_doubt(found), found.row) if verdict is UNKNOWN else SURE[verdict]
 
     return test
 
@@ -76,7 +76,7 @@ def ended(found: Found, sitting: Sitting) -> Answer:
     """Key `ending`: it ended before today."""
     assert found.end is not None
     verdict = within(found.end, 0, sitting.today - 1)
-    return unknown(_span_doubt(found), found.row) if verdict is UNKNOWN else (verdict, ())
+    return unknown(_span_doubt(found), found.row) if verdict is UNKNOWN else SURE[verdict]
 
 
 def during_last(window: Duration | None) -> FoundTest:
@@ -97,7 +97,7 @@ def during_last(window: Duration | None) -> FoundTest:
         ):
             verdict = UNKNOWN
         if verdict is not UNKNOWN:
-            return verdict, ()
+            return SURE[verdict]
         return unknown(date_doubt(found.row.start) if going is YES else _span_doubt(found), found.row)
 
     return test
@@ -119,7 +119,7 @@ def since_start(scope: Scope, bounds: Bounds) -> FoundTest:
     def test(found: Found, sitting: Sitting) -> Answer:
         first, last = opens(sitting.today)
         verdict = within(found.start, first, last)
-        return unknown(start_doubt(found), found.row) if verdict is UNKNOWN else (verdict, ())
+        return unknown(start_doubt(found), found.row) if verdict is UNKNOWN else SURE[verdict]
 
     return test
 
@@ -192,11 +192,11 @@ def reference_date(index: int | None, sitting: Sitting) -> ReferenceDate | None:
 def _date_of(result: Result) -> ReferenceDate | None:
     if result.verdict is NO or not (result.rows or result.further):
         return None
-    sure = [found.start for found in result.rows if found.sure]
+    starts = [found.start for found in result.rows if found.sure]
     doubts = result.doubts or tuple(unread(result.further))
-    if result.verdict is UNKNOWN or not sure:
+    if result.verdict is UNKNOWN or not starts:
         return ANY_DAY, False, a_few(doubts or tuple(doubt for found in result.rows for doubt in found.why))
     doubts += tuple(Doubt(start_doubt(found), found.row.reference) for found in result.rows if not found.start.exact)
     lasts = [found.start.last for found in result.rows]
     lasts += [FOREVER if gap.before is None else gap.before - 1 for gap in result.further]
-    return Span(max(span.first for span in sure), max(lasts)), True, a_few(doubts)
+    return Span(max(span.first for span in starts), max(lasts)), True, a_few(doubts)

@@ -6,7 +6,7 @@ Source: docs/reference/rule-language.md, section 5 (step "value").
 from cds_service.core.dates import UNKNOWN, YES, Verdict
 from cds_service.core.decision import Found
 from cds_service.core.measure import answered, converted, per_limit
-from cds_service.core.row_tests import Answer, FoundTest, Scope, Sitting, unknown
+from cds_service.core.row_tests import SURE, Answer, FoundTest, Scope, Sitting, unknown
 from cds_service.core.rule import Bounds, Find
 
 
@@ -36,10 +36,10 @@ def value_test(find: Find, scope: Scope) -> FoundTest | None:
             if judged is None:
                 return unknown("unit-missing", row)
             verdict: Verdict = limits.holds(judged)
-            return unknown("value-unreadable", row) if verdict is UNKNOWN else (verdict, ())
+            return unknown("value-unreadable", row) if verdict is UNKNOWN else SURE[verdict]
         if row.answers and (yes_mask or no_mask):
             verdict = answered(row.answers, yes_mask, no_mask, sitting.firm)
-            return unknown("answer-unlisted", row) if verdict is UNKNOWN else (verdict, ())
+            return unknown("answer-unlisted", row) if verdict is UNKNOWN else SURE[verdict]
         return unknown("row-unreadable" if not row.readable else "value-unreadable", row)
 
     return test

@@ -38,7 +38,7 @@ class Bits:
     def held(self, hook: str, present: Mapping[str, int], unread: Iterable[str]) -> int:
         """What a chart may hold. present: by fact that has rows, their value sets. unread: facts not read whole."""
         held = 1 << _PLACES[hook]
-        for fact, mask in (*present.items(), *((fact, -1) for fact in unread)):
+        for fact, mask in {**present, **dict.fromkeys(unread, -1)}.items():
             held |= 1 << _PLACES[fact] | self._sets(fact, mask)
         return held
 
@@ -73,17 +73,16 @@ class Known:
     facts: frozenset[str]
 
 
-def known_of(
-    body: Find | Logic | Hook, wants: tuple[Want, ...], scope: Scope, known: Sequence[Known], bits: Bits
-) -> Known:
-    """Say what is known of a criterion that has these wants. known: the same of criteria compiled so far, by place."""
+def known_of(body: Find | Logic | Hook, scope: Scope, known: Sequence[Known], bits: Bits) -> Known:
+    """Say what is known of a criterion. known: the same of the criteria compiled so far, by place."""
+    wants = wants_of(body, scope, known, bits)
     if isinstance(body, Hook):
         return Known(wants, frozenset())
     sources = body.find if isinstance(body, Find) else (*body.all, *body.any)
     facts = {name for name in sources if name in FACTS}
     facts = facts.union(*(known[scope.index(name)].facts for name in sources if name not in FACTS))
     if isinstance(body, Find) and wants and body.code_in:
-        wants = (*wants, bits.of_rows(facts, scope.mask(body.code_in)))
+        wants = tuple(dict.fromkeys((*wants, bits.of_rows(facts, scope.mask(body.code_in)))))
     return Known(wants, frozenset(facts))
 
 

@@ -15,6 +15,26 @@ from cds_service.services import SERVICES
 
 SLOW_MS = 500
 NOT_LET_IN = (401, 403)
+CHANGING_RULES = "docs/how-to/change-rules-while-serving.md"
+NOT_SERVED = {  # `folder.outcome` of /readyz: what that means, and what to do
+    "refused": (
+        "the release in its rules folder was refused, and what was served before stays",
+        "the service's log (`release-not-taken`) has the first errors, `cds-service rules lint` on that folder all of "
+        "them: go back with `cds-service rules release back`, and mend it in a new release, because what is locked is "
+        f"not edited ({CHANGING_RULES})",
+    ),
+    "waiting": (
+        "the release in its rules folder waits, and what was served before stays",
+        "if it is being copied, look again in a minute; else the service's log (`release-not-taken`) says for what: "
+        "copy the whole folder again, the lock last; put what was edited into a new release; restart a service whose "
+        f"software was changed ({CHANGING_RULES})",
+    ),
+    "unlocked": (
+        "the release in its rules folder is not locked, and changes there are not served",
+        "finish it, then `cds-service rules release lock`; if it is locked elsewhere, copy release.lock.json too "
+        f"({CHANGING_RULES})",
+    ),
+}
 
 
 def discovery(seen: Observed) -> Finding:
@@ -170,16 +190,33 @@ def health(seen: Observed) -> Finding:
 
 
 def ready(seen: Observed) -> Finding:
-    """Whether a release of rules is loaded."""
+    """Whether a release of rules is loaded, and whether it is the one that the rules folder holds."""
     found = _probe("readyz", seen, Step.READY, "ready")
     heard = seen.heard(Step.READY)
     value = heard.value if heard else None
     if found.state is State.OK and isinstance(value, dict):
         rules = value.get("rules")
         rules = rules if isinstance(rules, dict) else {}
-        told = f"release {_some([str(value.get('release'))])}, {rules.get('active')} rules active"
-        return Finding("readyz", State.OK, f"{told}, {rules.get('trial')} on trial")
+        said = (value.get("release"), rules.get("active"), rules.get("trial"))
+        release, active, trial = (printable(str(each), 60) for each in said)
+        told = f"release {release}, {active} rules active, {trial} on trial"
+        if value.get("folder") is None:
+            return Finding("readyz", State.OK, told)
+        meant, to_do = _not_served(value["folder"])
+        return Finding("readyz", State.WARN, f"{told}; {meant}", to_do)
     return found
+
+
+def _not_served(folder: Any) -> tuple[str, str]:
+    """Say what became of the release in the rules folder that is not served, and what to do."""
+    outcome = str(folder.get("outcome") if isinstance(folder, dict) else folder)
+    return NOT_SERVED.get(
+        outcome,
+        (
+            f"its rules folder holds something else, and says of it: {printable(outcome, 60)}",
+            f"the service's log (`release-not-taken`) says more ({CHANGING_RULES})",
+        ),
+    )
 
 
 def _probe(check: str, seen: Observed, step: Step, word: str) -> Finding:

@@ -27,6 +27,7 @@ from cds_service.rulebook.kept import (
     read_standing,
 )
 from cds_service.rulebook.site_file import SiteFile
+from cds_service.rulebook.software import installed_software, this_software
 
 EVERY_S, SELDOM_S = 1.0, 10.0  # seldom: after a look that failed
 JUDGING_S = 120.0
@@ -95,7 +96,10 @@ class ReleaseWatch:
             self._newer, self._told = {}, ("", "")
 
     def _judged(self, mark: str, standing: Standing) -> Standing:
-        """Have a new commit judged, unless its files are not all there yet or another worker is at it."""
+        """Have a new commit judged, unless its files are not all there yet or another worker is at it.
+
+        Nor where the software was changed since the service began: what judges would not be what serves.
+        """
         try:
             files, problems = committed(self._folder)
         except ValueError as fault:  # half a lock: it is being written
@@ -103,6 +107,9 @@ class ReleaseWatch:
             return standing
         if problems:
             self._tell(WAITING if files else UNLOCKED, mark, problems)
+            return standing
+        if installed_software() != this_software():
+            self._tell(WAITING, mark, ("the software was changed since the service began: restart it",))
             return standing
         self._kept.mkdir(parents=True, exist_ok=True)
         with (self._kept / _ASKING).open("w") as handle:

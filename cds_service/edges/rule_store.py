@@ -6,7 +6,6 @@ from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 
-from cds_service import __version__
 from cds_service.core.overlay import overlay
 from cds_service.core.plural import so_many
 from cds_service.core.rule import Release
@@ -14,6 +13,7 @@ from cds_service.rulebook.kept import ACCEPTED, Looked, Standing, look, read_sta
 from cds_service.rulebook.release import Known, Loaded, load_release, load_sound
 from cds_service.rulebook.release_lock import digest_of, digests_there
 from cds_service.rulebook.site_file import SiteFile
+from cds_service.rulebook.software import this_software
 from cds_service.rulebook.source import RuleProblem
 
 SHOWN = 10  # problems that are told at start-up
@@ -113,7 +113,7 @@ def load_accepted(kept: Path, standing: Standing, known: Known = MappingProxyTyp
     """
     folder = release_folder(kept, standing)
     files = digests_there(folder, standing.release)
-    sound = standing.version == __version__ and digest_of(files) == standing.digest
+    sound = standing.version == this_software() and digest_of(files) == standing.digest
     loaded = load_sound(folder, files, known) if sound else load_release(folder, tested=frozenset(files))
     if loaded.release is None or loaded.release.digest != standing.digest:
         raise RulesProblem(f"{folder}: the files are not those that were accepted\n  hint: remove this folder")

@@ -1,8 +1,9 @@
 """The options of `cds-service feedback report`; nothing is loaded here but what reads a command line."""
 
 import argparse
-from datetime import date
 from typing import Any
+
+from cds_service.rulebook.arguments import a_day
 
 MOST_LEAST_COUNT = 1000
 
@@ -13,8 +14,8 @@ def add_feedback(commands: Any) -> argparse.ArgumentParser:
         "report", help="say from the records what became of the cards of each rule version"
     )
     report.add_argument("--rule", metavar="ID", help="id of one rule; all if left out")
-    report.add_argument("--since", type=_day, metavar="DAY", help="first day, as 2026-03-01; else that of the records")
-    report.add_argument("--until", type=_day, metavar="DAY", help="last day; else that of the records")
+    report.add_argument("--since", type=a_day, metavar="DAY", help="first day, as 2026-03-01; else that of the records")
+    report.add_argument("--until", type=a_day, metavar="DAY", help="last day; else that of the records")
     report.add_argument("--by", choices=["week", "month"], help="periods; else weeks up to half a year, then months")
     report.add_argument(
         "--small-counts", type=least_count, metavar="N", help="tell no count below N; 1 holds none back; else 11"
@@ -24,13 +25,6 @@ def add_feedback(commands: Any) -> argparse.ArgumentParser:
     report.add_argument("--format", choices=["text", "csv", "json", "html"], default="text")
     report.add_argument("--out", metavar="FILE", help="file to write; else standard output")
     return report
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it as 2026-03-01") from None
 
 
 def least_count(text: str) -> int:

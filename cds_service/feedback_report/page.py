@@ -3,25 +3,26 @@
 from collections.abc import Iterator
 from html import escape
 
+from cds_service.core.share import share_words
 from cds_service.feedback import ACCEPTED, OVERRIDDEN
 from cds_service.feedback_report.counted import NO_ANSWER, SILENT_CLIENT
-from cds_service.feedback_report.report import FeedbackReport, Version, answers_of, rate_of
+from cds_service.feedback_report.report import FeedbackReport, Version
 from cds_service.feedback_report.words import (
     NO_THRESHOLD,
     NOTHING,
     Words,
+    answered_sentence,
     client_words,
-    count_words,
     facts,
     group_words,
-    merged_words,
+    merged_sentence,
     named,
     notes_of,
+    overridden_sentence,
     overrides_words,
-    rate_words,
     reasons,
+    shown_sentence,
     title_of,
-    trend_words,
 )
 from cds_service.rulebook.drawing import (
     BLUE,
@@ -37,7 +38,6 @@ from cds_service.rulebook.drawing import (
     page,
     table,
 )
-from cds_service.rulebook.trial_words import share_words
 
 TITLE = "What became of the cards"
 # Blue and orange differ for people who do not tell red from green, too.
@@ -56,8 +56,7 @@ def _parts(report: FeedbackReport, database: str, words: Words) -> Iterator[str]
     if report.asked.first is None:
         yield f"<p>{escape(database)}: {NOTHING}.</p>"
         return
-    told = title_of(report)
-    yield f"<p>{escape(told[0].upper() + told[1:])}. {escape(database)}.</p>"
+    yield f"<p>{escape(_begun(title_of(report)))}. {escape(database)}.</p>"
     yield "<ul>\n" + "\n".join(f"<li>{escape(each)}</li>" for each in notes_of(report)) + "\n</ul>"
     yield table(("", ""), list(facts(report)))
     clients = [(each.name, *client_words(each, report.asked)) for each in report.clients]
@@ -97,19 +96,13 @@ def _said(rows: list[Mark]) -> str:
 def _version(version: Version, report: FeedbackReport, words: Words) -> Iterator[str]:
     least, by = report.asked.least, report.asked.by
     yield f"<h2>{escape(version.rule)} {escape(version.version)}</h2>"
-    if version.merged != 0:
-        yield f"<p>Its words stood on cards of other rules: {escape(merged_words(version))}.</p>"
+    yield from _sentence(merged_sentence(version))
+    yield from _sentence(shown_sentence(version, report.asked))
     if not version.shown:
-        yield f"<p>Cards shown: {escape(count_words(version.shown, least))}.</p>"
         return
-    rates = f"{rate_words(rate_of(version))} per 100 calls of {version.calls:,}"
-    yield f"<p>Cards shown: {version.shown:,}, {escape(rates)}; {escape(trend_words(version.rates, by, 'calls'))}.</p>"
     yield table(("", "cards", "of those shown", ""), list(_groups(version, least)), numbers=(1,))
-    answers = answers_of(version)
-    if answers is not None:
-        yield f"<p>Answered, of cards of clients that send feedback: {escape(share_words(answers))}.</p>"
-    trend = "" if version.overrides.low is None else f"; {trend_words(version.overrides_trend, by, 'answers')}"
-    yield f"<p>Overridden, of answers: {escape(overrides_words(version.overrides) + trend)}.</p>"
+    yield from _sentence(answered_sentence(version))
+    yield from _sentence(overridden_sentence(version, by))
     yield periods_picture(version, by)
     yield _trend_picture(version, by)
     found = [(name, count) for count, name in reasons(version, words, _MOST_REASONS)]
@@ -121,6 +114,15 @@ def _version(version: Version, report: FeedbackReport, words: Words) -> Iterator
         for each in version.rows
     ]
     yield table((by, "calls", "shown", *heads), rows, numbers=range(1, 3 + len(heads)))
+
+
+def _sentence(words: str) -> Iterator[str]:
+    if words:
+        yield f"<p>{escape(_begun(words))}.</p>"
+
+
+def _begun(words: str) -> str:
+    return words[0].upper() + words[1:]
 
 
 def _groups(version: Version, least: int) -> Iterator[tuple[str, ...]]:

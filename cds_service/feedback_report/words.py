@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from textwrap import wrap
 
 from cds_service.core.card import OVERRIDE_SYSTEM
-from cds_service.core.share import Share
+from cds_service.core.share import rate_words, share_words
 from cds_service.feedback import OVERRIDDEN
 from cds_service.feedback_report.counted import Reasons
 from cds_service.feedback_report.report import (
@@ -29,7 +29,7 @@ from cds_service.feedback_report.trend import (
     Trend,
 )
 from cds_service.rulebook.trial_report import WEEK
-from cds_service.rulebook.trial_words import COLUMNS, share_words
+from cds_service.rulebook.trial_words import COLUMNS
 
 NO_THRESHOLD = "no threshold of overrides is set (site.yaml, feedback: most_overridden)"
 NOTHING = "no call is on record in these days"
@@ -88,9 +88,30 @@ def count_words(count: int | None, least: int) -> str:
     return f"{count:,}" if count is not None else f"fewer than {least}"
 
 
-def merged_words(version: Version) -> str:
-    """Say on how many cards of other rules a version stood."""
-    return f"{version.merged:,}" if version.merged is not None else "not told, because of small counts"
+def merged_sentence(version: Version) -> str:
+    """Say on how many cards of other rules a version stood; "" for none."""
+    told = f"{version.merged:,}" if version.merged is not None else "not told, because of small counts"
+    return f"its words stood on cards of other rules: {told}" if version.merged != 0 else ""
+
+
+def shown_sentence(version: Version, asked: Asked) -> str:
+    """Say how many cards of a version were shown, per 100 calls, and how that goes."""
+    if not version.shown:
+        return f"cards shown: {count_words(version.shown, asked.least)}"
+    rates = f"{rate_words(rate_of(version))} per 100 calls of {version.calls:,}"
+    return f"cards shown: {version.shown:,}, {rates}; {trend_words(version.rates, asked.by, 'calls')}"
+
+
+def answered_sentence(version: Version) -> str:
+    """Say how many of the cards were answered; "" where that may not be told."""
+    answers = answers_of(version)
+    return f"answered, of cards of clients that send feedback: {share_words(answers)}" if answers is not None else ""
+
+
+def overridden_sentence(version: Version, by: str) -> str:
+    """Say how many of the answers were overrides, and how that goes."""
+    trend = "" if version.overrides.low is None else f"; {trend_words(version.overrides_trend, by, 'answers')}"
+    return f"overridden, of answers: {overrides_words(version.overrides)}{trend}"
 
 
 def group_words(group: Group, least: int) -> tuple[str, str]:
@@ -129,11 +150,6 @@ def trend_words(trend: Trend | None, by: str, what: str) -> str:
     return {RISES: f"rises from {by} to {by}", FALLS: f"falls from {by} to {by}"}.get(
         trend.says, "no trend beyond chance"
     )
-
-
-def rate_words(share: Share | None) -> str:
-    """Give cards per 100 calls with the interval."""
-    return f"{100 * share.share:.1f} ({100 * share.low:.1f} to {100 * share.high:.1f})" if share else "-"
 
 
 def client_words(client: Client, asked: Asked) -> tuple[str, str]:
@@ -221,32 +237,23 @@ def _named_lines(report: FeedbackReport) -> Iterator[str]:
 def _version_lines(version: Version, report: FeedbackReport, words: Words) -> Iterator[str]:
     least, by = report.asked.least, report.asked.by
     yield f"{version.rule} {version.version}"
-    if version.merged != 0:
-        yield f"  its words stood on cards of other rules: {merged_words(version)}"
+    yield from _wrapped(merged_sentence(version))
+    yield from _wrapped(shown_sentence(version, report.asked))
     if not version.shown:
-        yield f"  cards shown: {count_words(version.shown, least)}"
         return
-    rates = f"{rate_words(rate_of(version))} per 100 calls of {version.calls:,}"
-    yield from _wrapped(f"cards shown: {version.shown:,}, {rates}; {trend_words(version.rates, by, 'calls')}")
     for group in version.groups:
         name, small = group_words(group, least)
         share = share_words(version.share(group.count))
         yield f"    {group.count:>9,}  {share:<25} {name}{small and f' ({small})'}"
-    answers = answers_of(version)
-    if answers is not None:
-        yield f"  answered, of cards of clients that send feedback: {share_words(answers)}"
-    overridden = f"overridden, of answers: {overrides_words(version.overrides)}"
-    if version.overrides.low is not None:
-        overridden += f"; {trend_words(version.overrides_trend, by, 'answers')}"
-    yield from _wrapped(overridden)
+    yield from _wrapped(answered_sentence(version))
+    yield from _wrapped(overridden_sentence(version, by))
     yield from _reason_lines(version, words)
     yield from _rows(version, by)
 
 
 def _wrapped(text: str) -> Iterator[str]:
-    first, *rest = wrap(text, COLUMNS - 4)
-    yield f"  {first}"
-    yield from (f"    {each}" for each in rest)
+    for number, each in enumerate(wrap(text, COLUMNS - 4)):
+        yield f"{'    ' if number else '  '}{each}"
 
 
 def reasons(version: Version, words: Words, most: int) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ Only the first few resources of each list are looked at, and only for elements t
 chart is the same in all of them: without a mark it is R4.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,11 +67,11 @@ def sniff(context: Any, prefetch: Any) -> Shape:
     """Tell the version of a call by the first resources of each list and of the draft orders."""
     lists = [*prefetch.values()] if isinstance(prefetch, dict) else []
     lists.append(inside(context, "draftOrders"))
-    possible, told = _EVERY, set()
+    possible, told = _EVERY, {_EVERY}
     for value in lists:
         for resource in _first(value) if value is not None else ():
             found = versions_of(resource)
-            if found is not _EVERY:
+            if found not in told:
                 possible &= found
                 told.add(found)
     read = R5 if _ONLY_R5 in told else STU3 if _ONLY_STU3 in told else R4
@@ -90,34 +90,53 @@ def versions_of(resource: Resource) -> Versions:
     if not elements.keys().isdisjoint(resource):
         for name in elements.keys() & resource.keys():
             found &= elements[name]
-    return found & _by_value(kind, resource) & _by_category(resource.get("category")) or _EVERY
+    if kind in _BY_VALUE:
+        found &= _BY_VALUE[kind](resource)
+    category = resource.get("category")
+    if category is not None:
+        found &= _by_category(category)
+    return found or _EVERY
 
 
-def _by_value(kind: str, resource: Resource) -> Versions:
-    """Tell by values: bare strings were STU3's, and one word is R5's alone."""
+def _state(resource: Resource) -> Versions:
+    """Tell by a state: bare strings were STU3's."""
     for name in ("clinicalStatus", "verificationStatus"):
         value = resource.get(name)
         if value is not None:
             return _ONLY_STU3 if isinstance(value, str) else _NOT_STU3
-    if kind == "MedicationStatement" and word(resource.get("status")) == "recorded":
-        return _ONLY_R5
-    if kind == "Encounter" and resource.get("class") is not None:
-        return _ONLY_R5 if isinstance(resource["class"], list) else _NOT_R5
-    if kind == "ServiceRequest" and isinstance(resource.get("code"), dict):
-        return _ONLY_R5 if "concept" in resource["code"] else _ONLY_R4
-    if kind == "MedicationRequest" and inside(resource, "requester", "agent") is not None:
-        return _ONLY_STU3
     return _EVERY
+
+
+def _encounter(resource: Resource) -> Versions:
+    value = resource.get("class")
+    return _EVERY if value is None else _ONLY_R5 if isinstance(value, list) else _NOT_R5
+
+
+def _service_request(resource: Resource) -> Versions:
+    value = resource.get("code")
+    return _EVERY if not isinstance(value, dict) else _ONLY_R5 if "concept" in value else _ONLY_R4
+
+
+_BY_VALUE: Mapping[str, Callable[[Resource], Versions]] = {
+    "Condition": _state,
+    "AllergyIntolerance": _state,
+    "MedicationStatement": lambda it: _ONLY_R5 if word(it.get("status")) == "recorded" else _EVERY,
+    "MedicationRequest": lambda it: _EVERY if inside(it, "requester", "agent") is None else _ONLY_STU3,
+    "Encounter": _encounter,
+    "ServiceRequest": _service_request,
+}
 
 
 def _by_category(value: Any) -> Versions:
     """Tell by the code system of a category: HL7 moved its systems with R4."""
-    for each in objects(value)[:1]:
-        for coding in objects(each.get("coding"))[:1]:
-            system = coding.get("system")
-            if isinstance(system, str):
-                return _NOT_STU3 if system.startswith(_MOVED) else _ONLY_STU3 if system in _BEFORE else _EVERY
-    return _EVERY
+    try:  # nearly every record says it in this way
+        system = value[0]["coding"][0]["system"]
+    except (KeyError, TypeError, IndexError):
+        coding = objects(next(iter(objects(value)), {}).get("coding"))
+        system = coding[0].get("system") if coding else None
+    if not isinstance(system, str):
+        return _EVERY
+    return _NOT_STU3 if system.startswith(_MOVED) else _ONLY_STU3 if system in _BEFORE else _EVERY
 
 
 def _first(value: Any, depth: int = 0) -> Iterator[Resource]:
@@ -126,7 +145,8 @@ def _first(value: Any, depth: int = 0) -> Iterator[Resource]:
         entries = value.get("entry")
         value = [inside(each, "resource") for each in entries[:LOOKED_AT]] if isinstance(entries, list) else []
     for each in value[:LOOKED_AT] if isinstance(value, list) else (value,):
-        if isinstance(each, dict) and each.get("resourceType") == "Bundle" and depth < DEEPEST:
-            yield from _first(each, depth + 1)
-        elif isinstance(each, dict):
-            yield each
+        if isinstance(each, dict):
+            if each.get("resourceType") == "Bundle" and depth < DEEPEST:
+                yield from _first(each, depth + 1)
+            else:
+                yield each

@@ -31,5 +31,7 @@ def accept_command(args: argparse.Namespace, notes: Path = NOTES) -> int:
         print(f"rules accept: {fault.filename}: {fault.strerror}", file=sys.stderr)
         print("  hint: run it as the account that installed the service, while an image is built", file=sys.stderr)
         return USAGE
-    print(f"release {looked.standing.release} is judged: a first start with these files and this code need not do it")
+    print(
+        f"release {looked.standing.release} is judged: a first start with these files and this software need not do it"
+    )
     return FINE

@@ -22,13 +22,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from cds_service import __version__
 from cds_service.core.rule import Release
 from cds_service.rulebook.judged import was_judged
 from cds_service.rulebook.release import Known, known_of, load_release
 from cds_service.rulebook.release_file import RELEASE_FILE, read_release_file
 from cds_service.rulebook.release_lock import LOCK_FILE, digest_of, file_digests, read_lock, write_lock
 from cds_service.rulebook.site_file import SiteFile, read_site_bytes
+from cds_service.rulebook.software import this_software
 from cds_service.rulebook.sound import sound_files
 from cds_service.rulebook.source import RuleProblem
 
@@ -46,7 +46,7 @@ class Standing:
 
     digest, release: of what was accepted last; "" when nothing was.
     mark:            the commit it was accepted by (see `commit_mark`).
-    version:         of the package that accepted it.
+    version:         of the software that accepted it (software.this_software).
     refused:         the commit that was refused since, "" for none; problems: why, the first ten.
     """
 
@@ -78,9 +78,9 @@ class Looked:
 def commit_mark(folder: Path) -> str:
     """Give what changes when a folder commits to something else: a digest of its lock and of release.yaml.
 
-    The version of this package is in it, because another one may find errors that this one does not.
+    The software that judges is in it, because another one may find errors that this one does not.
     """
-    parts = (__version__.encode(), _bytes(folder / LOCK_FILE), _bytes(folder / RELEASE_FILE))
+    parts = (this_software().encode(), _bytes(folder / LOCK_FILE), _bytes(folder / RELEASE_FILE))
     return hashlib.sha256(b"".join(hashlib.sha256(each).digest() for each in parts)).hexdigest()
 
 
@@ -156,7 +156,7 @@ def _taken(
         return Looked(WAITING, before, (f"{fault.filename}: {fault.strerror}",))
     finally:
         shutil.rmtree(copy, ignore_errors=True)
-    accepted = replace(standing, digest=digest, release=id_, refused="", problems=(), version=__version__)
+    accepted = replace(standing, digest=digest, release=id_, refused="", problems=(), version=this_software())
     _write(kept, folder, accepted, site)
     _forget_old(kept)
     return Looked(ACCEPTED, accepted, known=known_of(release, files) if release else {})
@@ -164,7 +164,7 @@ def _taken(
 
 def _sound(kept: Path, before: Standing, copy: Path, files: Mapping[str, str]) -> frozenset[str]:
     """Name the files that need not be judged again, because they were in what was accepted before."""
-    return sound_files(release_folder(kept, before), copy, files) if before.version == __version__ else frozenset()
+    return sound_files(release_folder(kept, before), copy, files) if before.version == this_software() else frozenset()
 
 
 def _judge(copy: Path, site: SiteFile | None, sound: frozenset[str]) -> tuple[Release | None, list[RuleProblem]]:

@@ -134,7 +134,7 @@ def load_release(folder: Path, name: str | None = None, *, tested: frozenset[str
 
 
 def load_sound(folder: Path, files: Mapping[str, str], known: Known = MappingProxyType({})) -> Loaded:
-    """Read the current release of a folder, found sound before by this very version of the package.
+    """Read the current release of a folder, found sound before by this very software.
 
     Whether its names lead somewhere is not asked again, and tests are left out.
     files: sha256 of each file, by its name in the release, as it was found sound and as it stands there now.

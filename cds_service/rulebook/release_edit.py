@@ -89,8 +89,10 @@ def _wanted(now: Mapping[str, str], rule: str, version: str, run: str) -> dict[s
             raise NoEdit(f"{rule} {version} is active already")
         active, trial = version, None if trial == version else trial
     elif run == TRIAL:
-        if version in (active, trial):
-            raise NoEdit(f"{rule} {version} is {'active' if version == active else 'on trial'} already")
+        if version == active:
+            raise NoEdit(f"{rule} {version} is active already; to have it judged and not shown, take it `off` first")
+        if version == trial:
+            raise NoEdit(f"{rule} {version} is on trial already")
         trial = version
     else:
         if version not in (active, trial):

@@ -1,8 +1,8 @@
 """What of a new release need not be looked at again, because the same was found sound in the one accepted before.
 
 What lint says of a file follows from the file and from all that it may refer to: definitions, value sets, override
-reasons, and the names of rules. Where none of that differs, nor the pins that a file is judged by, nor the version of
-this package, lint would say of an unchanged file what it said before. What stands between files is always looked at.
+reasons, and the names of rules. Where none of that differs, nor the pins that a file is judged by, nor the software,
+lint would say of an unchanged file what it said before. What stands between files is always looked at.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from cds_service.rulebook.release_lock import read_lock
 def sound_files(before: Path, folder: Path, files: Mapping[str, str]) -> frozenset[str]:
     """Name the rule and definition files of a release that lint would say of what it said in the one before.
 
-    before: folder of a release that this version of the package accepted, with its lock; folder: that of the new one.
+    before: folder of a release that this very software accepted, with its lock; folder: that of the new one.
     files:  sha256 of each file of the new release, by name.
     """
     old, new = read_release_file(before / RELEASE_FILE), read_release_file(folder / RELEASE_FILE)

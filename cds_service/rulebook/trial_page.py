@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from html import escape
 
 from cds_service.core.plural import so_many
+from cds_service.core.share import rate_words, share_words
 from cds_service.rulebook.drawing import BLUE, GREEN, GREY, PURPLE, RED, Bar, bars, page, table
 from cds_service.rulebook.trial_report import Part, Tally, Trial, TrialReport
 from cds_service.rulebook.trial_words import (
@@ -17,9 +18,7 @@ from cds_service.rulebook.trial_words import (
     part_columns,
     part_counts,
     part_name,
-    rate_words,
     reasons,
-    share_words,
     title_of,
 )
 
@@ -60,8 +59,8 @@ def _trial(trial: Trial, by: str) -> Iterator[str]:
     yield f"<h2>{escape(title_of(trial))}</h2>"
     many = few(total)
     warning = f' <b class="few">{escape(many.capitalize())}.</b>' if many else ""
-    active = "" if trial.active is None else f", active {rate_words(total.active_speaks, total)}"
-    rates = f"Cards per 100 calls: on trial {rate_words(total.trial_speaks, total)}{active}."
+    active = "" if trial.active is None else f", active {rate_words(total.of_calls(total.active_speaks))}"
+    rates = f"Cards per 100 calls: on trial {rate_words(total.of_calls(total.trial_speaks))}{active}."
     yield f"<p>Judged in {so_many(total.calls, 'call')}.{warning} {escape(rates)}</p>"
     rows = [(name, f"{n:,}", share_words(total.of_calls(n)), words) for name, n, words in outcomes(trial)]
     yield table(("", "calls", "share", ""), rows, numbers=(1,))

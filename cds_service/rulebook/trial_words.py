@@ -5,7 +5,7 @@ from textwrap import wrap
 from typing import Any
 
 from cds_service.core.plural import so_many
-from cds_service.core.share import Share
+from cds_service.core.share import rate_words, share_words
 from cds_service.rulebook.trial_report import (
     FEW_CALLS,
     GAINED,
@@ -88,17 +88,6 @@ def title_of(trial: Trial) -> str:
     return f"{trial.rule}: {trial.version} on trial beside {trial.active}{hidden}"
 
 
-def share_words(share: Share | None) -> str:
-    """Give a share in percent with its interval, as "12.5 % (8.1 to 18.7)"."""
-    return f"{100 * share.share:.1f} % ({100 * share.low:.1f} to {100 * share.high:.1f})" if share else "-"
-
-
-def rate_words(part: int, tally: Tally) -> str:
-    """Give cards per 100 calls with the interval."""
-    share = tally.of_calls(part)
-    return f"{100 * share.share:.1f} ({100 * share.low:.1f} to {100 * share.high:.1f})" if share else "-"
-
-
 def outcomes(trial: Trial) -> list[tuple[str, int, str]]:
     """Give the rows of the table of a trial: name, calls, and what it means in words."""
     total = trial.total
@@ -177,8 +166,8 @@ def _trial_lines(trial: Trial, by: str) -> Iterator[str]:
 
 def _rates(trial: Trial) -> str:
     total = trial.total
-    on_trial = f"{rate_words(total.trial_speaks, total)} on trial"
-    return on_trial if trial.active is None else f"{on_trial}, {rate_words(total.active_speaks, total)} active"
+    on_trial = f"{rate_words(total.of_calls(total.trial_speaks))} on trial"
+    return on_trial if trial.active is None else f"{on_trial}, {rate_words(total.of_calls(total.active_speaks))} active"
 
 
 def part_name(part: Part) -> str:

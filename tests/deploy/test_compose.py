@@ -112,6 +112,17 @@ def test_files_that_are_mounted_are_there_or_are_made_by_the_operator() -> None:
     assert {"/deploy/compose/clients", "/deploy/compose/secrets"} <= set(ignored)
 
 
+def test_what_compose_wants_at_every_command_stands_in_a_file_that_it_reads() -> None:
+    # Compose fills the file in before it does anything: without the variable not even `docker compose ps` works.
+    wanted = set(re.findall(r"\$\{(\w+):\?", (FOLDER / "compose.yaml").read_text(encoding="utf-8")))
+    guide = (ROOT / "docs" / "how-to" / "operate.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"(?m)^ *echo (\w+)=\S+ >>? \.env$", guide))
+    assert wanted <= told
+    assert told <= set(re.findall(r"\$\{(\w+):", (FOLDER / "compose.yaml").read_text(encoding="utf-8")))
+    assert re.findall(r"(?m)\w=\S+ docker compose", guide) == []
+    assert "/deploy/compose/.env" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+
 def test_its_settings_are_settings_of_the_service(tmp_path: Path) -> None:
     given = {"CDS_PUBLIC_URL": "https://cds.example.org"}
     environ = {

@@ -13,8 +13,9 @@ import pytest
 import yaml
 
 from cds_service.edges.fhir_client.outcomes import OUTCOMES
-from cds_service.edges.metrics import Metrics
+from cds_service.edges.metrics import ISSUE_TYPES, Metrics
 from cds_service.services import SERVICES
+from cds_service.trust.reason import Reason
 from tests.http.small_release import SMALL
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +27,8 @@ ALERTS = [
     for each in group["rules"]
 ]
 OPERATE = (ROOT / "docs" / "how-to" / "operate.md").read_text(encoding="utf-8")
+WATCH_PAGE = (ROOT / "docs" / "how-to" / "watch-the-service.md").read_text(encoding="utf-8")
+LOGS_PAGE = (ROOT / "docs" / "reference" / "logs.md").read_text(encoding="utf-8")
 METRICS_PAGE = (ROOT / "docs" / "reference" / "metrics.md").read_text(encoding="utf-8")
 PROMTOOL = shutil.which("promtool")
 needs_promtool = pytest.mark.skipif(PROMTOOL is None, reason="needs promtool: apt-get install prometheus")
@@ -53,7 +56,13 @@ def dashboard_queries() -> list[str]:
     return filled
 
 
-QUERIES = [*(each["expr"] for each in ALERTS), *dashboard_queries()]
+def page_queries() -> list[str]:
+    """Every expression of the table of the guide; one that begins with dots is the end of the one before."""
+    rows = re.findall(r"(?m)^\| [^|]+ \| (`.+) \|$", WATCH_PAGE)
+    return [each for row in rows for each in re.findall(r"`([^`]+)`", row) if not each.startswith("...")]
+
+
+QUERIES = [*(each["expr"] for each in ALERTS), *dashboard_queries(), *page_queries()]
 
 
 def selected(query: str) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
@@ -106,6 +115,15 @@ def test_a_query_asks_for_what_is_there(query: str) -> None:
     assert problems(query) == []
 
 
+def test_the_expressions_of_the_guide_are_among_those_looked_at() -> None:
+    assert len(page_queries()) > 10
+
+
+@pytest.mark.parametrize("query", [each for each in QUERIES if "cds_release_info" in each])
+def test_a_release_that_was_in_service_before_is_not_counted(query: str) -> None:
+    assert re.search(r"cds_release_info(\{[^}]*\})? == 1", query), "a worker keeps it, as 0"
+
+
 @pytest.mark.parametrize(
     ("query", "wanted"),
     [
@@ -121,6 +139,28 @@ def test_a_query_asks_for_what_is_there(query: str) -> None:
 )
 def test_what_is_not_there_is_found(query: str, wanted: list[str]) -> None:
     assert problems(query) == wanted
+
+
+def entry(alert: str) -> str:
+    """What the guide says of an alert."""
+    return OPERATE.partition(f"### {alert}\n")[2].partition("\n### ")[0]
+
+
+def test_reasons_and_outcomes_that_the_guide_names_are_those_of_the_service() -> None:
+    look = entry("CdsCallsRefused").partition("**Do**")[0]
+    reasons = set(re.findall(r"`([a-z-]+)`", look))
+    assert len(reasons) > 5
+    # Why a caller was not let in is counted by its reason, and not by the IssueType that the caller is told.
+    assert reasons <= {*Reason} | ISSUE_TYPES - {"login", "forbidden", "throttled", "expired"}
+    ends = set(re.findall(r"`([a-z-]+)`", entry("CdsFhirServerRests"))) - {"fhir-server-rests"}
+    assert len(ends) > 3
+    assert ends <= set(OUTCOMES)
+
+
+def test_events_that_the_guides_ask_the_log_for_are_those_of_the_service() -> None:
+    asked = set(re.findall(r'\.event == "([a-z-]+)"', OPERATE + WATCH_PAGE))
+    assert len(asked) > 3
+    assert asked <= set(re.findall(r"(?m)^\| `([a-z-]+)` \| ", LOGS_PAGE))
 
 
 def test_what_cannot_be_read_is_refused() -> None:

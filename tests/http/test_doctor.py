@@ -4,6 +4,7 @@ Each server that is wrong is wrong in one thing: the check that is about it says
 """
 
 import json
+import shutil
 import socket
 import threading
 import time
@@ -21,7 +22,9 @@ from cds_service.cli import main
 from cds_service.doctor.look import look
 from cds_service.doctor.observed import Step
 from cds_service.doctor.report import examine, exit_code
+from cds_service.rulebook.release_lock import LOCK_FILE
 from tests.http.odd_servers import Asked, Said, certificate, html, passing_on, serving_oddly, without
+from tests.http.small_rules import FIRST, RULE, lock, small_rules, write_release, write_version
 from tests.running import ISSUER, checking, free_port, private_key, serving
 
 FINE, FINDINGS, USAGE, NO_ANSWER, KEY_FILE = 0, 1, 2, 6, 7
@@ -175,6 +178,42 @@ def test_another_challenge_than_bearer(doctor: Any, guarded: str) -> None:
 def test_a_key_file_that_is_none(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["doctor", "--url", "http://127.0.0.1:9", "--key", str(tmp_path / "k"), "--iss", ISSUER]) == KEY_FILE
     assert "cannot be read" in capsys.readouterr().err
+
+
+# --- a release that is not taken over --------------------------------------------------------------------------------
+
+
+def test_a_release_that_arrives_piece_by_piece_is_warned_of_until_it_is_gone(doctor: Any, tmp_path: Path) -> None:
+    folder, newer = small_rules(tmp_path / "rules"), small_rules(tmp_path / "newer")
+    write_version(newer, "1.0.1", "A summary that goes on " + "and on " * 30)
+    write_release(newer, "2026.1.1", "1.0.1")
+    lock(newer)
+    served = f"release {FIRST}, 1 rules active, 0 on trial"
+    arrives = [
+        ("release.yaml", "the release in its rules folder is not locked, and changes there are not served"),
+        (LOCK_FILE, "the release in its rules folder waits, and what was served before stays"),
+        (f"{RULE}/1.0.1.yaml", "the release in its rules folder was refused, and what was served before stays"),
+    ]
+    with serving(tmp_path, {"CDS_AUTH": "off", "CDS_RULES": str(folder)}) as url:
+
+        def told(found: str) -> tuple[str, str, str]:
+            """What the check came to, once it finds this: the service looks each second, and judges for some."""
+            end = time.monotonic() + 60
+            while (came := doctor(url))[1]["readyz"][1] != found and time.monotonic() < end:
+                time.sleep(0.2)
+            code, checks = came
+            assert code == FINE
+            assert set(bad(checks)) <= {"readyz"}
+            return checks["readyz"]
+
+        assert told(served) == ("ok", served, "")
+        for name, meant in arrives:
+            shutil.copyfile(newer / name, folder / name)
+            state, found, to_do = told(f"{served}; {meant}")
+            assert (state, found) == ("warn", f"{served}; {meant}")
+            assert to_do.endswith("(docs/how-to/change-rules-while-serving.md)")
+        shutil.copyfile(newer / "releases" / f"{FIRST}.yaml", folder / "release.yaml")
+        assert told(served) == ("ok", served, "")
 
 
 # --- what stands in front --------------------------------------------------------------------------------------------

@@ -164,6 +164,14 @@ def test_who_may_call_is_no_matter_of_the_database(
     assert said(capsys, "upgrade")[0] == FINE
 
 
+def test_a_job_that_has_no_site_file_upgrades_and_purges(
+    sqlite_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CDS_DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("CDS_SITE", "/no/such/file")
+    assert [said(capsys, each)[0] for each in ("upgrade", "purge", "status")] == [FINE, FINE, FINE]
+
+
 def test_a_database_of_a_later_version_is_not_served_with(
     sqlite: Address, sqlite_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

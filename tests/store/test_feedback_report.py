@@ -445,6 +445,8 @@ def test_without_a_call_the_report_says_so(
     ("arguments", "problem"),
     [
         (("--since", "2026-02-30"), "'2026-02-30' is no day; write it as 2026-03-01"),
+        (("--since", "20260301"), "'20260301' is no day; write it as 2026-03-01"),
+        (("--until", "9999-12-31"), "9999-12-31 is not between 1900 and 2200"),
         (("--since", "2026-03-02", "--until", "2026-03-01"), "--since 2026-03-02 is after --until 2026-03-01"),
         (("--small-counts", "4"), "'4' is neither 1 nor a whole number from 5 to 1000"),
         (("--by", "day"), "invalid choice: 'day'"),

@@ -179,7 +179,7 @@ def test_a_day_is_found_by_its_index_and_the_version_beside_by_the_key(sqlite: A
     from cds_service.edges.store.trials import _grouped
 
     engine = open_engine(sqlite, REPORT)
-    query = _grouped(MONDAY, MONDAY + timedelta(days=1), rule).compile(engine)
+    query = _grouped(MONDAY.date(), UTC, rule).compile(engine)
     with engine.connect() as connection:
         values = tuple(query.construct_params()[name] for name in query.positiontup or ())
         values = tuple(str(each) if isinstance(each, datetime) else each for each in values)

@@ -5,7 +5,8 @@ from datetime import date
 
 import pytest
 
-from cds_service.core import engine
+from cds_service.core import engine, row_tests
+from cds_service.core.criteria import KEYS
 from cds_service.core.dates import NO, UNKNOWN, YES
 from cds_service.core.facts import Chart, Gap, Row
 from cds_service.core.rule import Bounds, Criterion, Edition, Find, Hook, Logic, Parameter, Release, Uses, When
@@ -150,6 +151,31 @@ def test_a_row_that_two_criteria_find_stands_once() -> None:
     rows = (condition(held=concept("C2")),)
     for body in (Logic(any=("one", "two")), Find(("one", "two"))):
         assert len(result_of(Case("", body, rows, YES, others=others)).rows) == 1
+
+
+def test_rows_that_a_later_key_drops_came_nearer_in_whichever_order_they_stand() -> None:
+    body = Find(("medication-use",), code_in=("one",), status=("taking", "past"), during_last="days_8")
+    early = drug("planned", "2026-02-25", number=1)
+    late = drug("past", "2025-01-01", "2025-03-31", number=2)
+    compiled = engine.compile_edition(edition(asked=body), TABLE)
+    for rows in ((early, late), (late, early)):
+        dropped = engine.judge(compiled, Chart("patient-view", LIVING, {"medication-use": rows}), TODAY).dropped(
+            "asked"
+        )
+        assert [(each.row, each.failed) for each in dropped.nearest] == [(late, "during_last"), (early, "status")]
+        assert dropped.looked_at == 2
+
+
+def test_every_key_that_can_drop_a_row_has_its_place() -> None:
+    bounds = Bounds(at_least="days_8")
+    body = Find(
+        ("Condition", "AllergyIntolerance", "medication-use"), code_in=("one",), code_not_in=("two",), if_=("only",),
+        status=("taking",), category_not=("inpatient",), reason_in=("one",), age=bounds, sex=("female",), length=bounds,
+        ending=True, during_last="days_8", since_start=bounds, started_since="today", value=bounds,
+    )  # fmt: skip
+    scope = row_tests.Scope(PARAMETERS, {"only": 0}.__getitem__, lambda id_: TABLE.bit(VALUE_SETS[id_]))
+    which = [key for key, _ in row_tests.tests_of(body, scope, body.find)]
+    assert (*which, "length", "ending", "during_last", "since_start", "started_since", "value") == KEYS
 
 
 # --- what a rule cannot do without -----------------------------------------------------------------------------------

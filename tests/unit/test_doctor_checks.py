@@ -23,6 +23,8 @@ from cds_service.doctor import proxy, service, way
 from cds_service.doctor.look import other_names
 from cds_service.doctor.observed import Finding, Observed, State, Step, Tls
 from cds_service.doctor.report import CHECKS, as_text, examine, exit_code
+from cds_service.edges.release_watch import OUTCOMES
+from cds_service.rulebook.kept import ACCEPTED
 from cds_service.services import SERVICES
 
 NOW = 1_800_000_000.0
@@ -142,6 +144,7 @@ def test_what_a_server_said_is_shown_without_what_a_terminal_obeys() -> None:
         "look at what answers at this URL; a CDS service answers with a JSON object",
     )
     assert "\x1b" not in service.discovery(seen(answers={Step.DISCOVERY: listed("a\x1b[31m")})).found
+    assert "\x1b" not in service.ready(ready(release="a\x1b[31m", rules={"active": "\x1b[2J"})).found
 
 
 @pytest.mark.parametrize(("name", "path"), [("a-b", "a-b"), ("../x", "..%2Fx"), ("a?b#c d", "a%3Fb%23c%20d")])
@@ -204,6 +207,59 @@ def test_an_answer_without_a_date_leaves_the_clock_open() -> None:
 def test_what_discovery_lists_is_compared(discovery: Heard, state: str, found: str) -> None:
     told = service.discovery(seen(answers={Step.DISCOVERY: discovery}))
     assert (told.state, told.found.startswith(found)) == (state, True), told
+
+
+def ready(**more: Any) -> Observed:
+    value = {"status": "ready", "release": "2026.1.0", "rules": {"active": 2, "trial": 1}, **more}
+    return seen(answers={Step.READY: answer(value=value)})
+
+
+READY = "release 2026.1.0, 2 rules active, 1 on trial"
+
+
+def test_a_release_that_is_loaded_is_named() -> None:
+    assert service.ready(ready()) == Finding("readyz", State.OK, READY)
+
+
+@pytest.mark.parametrize(
+    ("folder", "meant", "to_do"),
+    [
+        (
+            {"outcome": "refused", "problems": 2},
+            "the release in its rules folder was refused, and what was served before stays",
+            "go back with `cds-service rules release back`",
+        ),
+        (
+            {"outcome": "waiting", "problems": 1},
+            "the release in its rules folder waits, and what was served before stays",
+            "copy the whole folder again, the lock last",
+        ),
+        (
+            {"outcome": "unlocked", "problems": 1},
+            "the release in its rules folder is not locked, and changes there are not served",
+            "finish it, then `cds-service rules release lock`",
+        ),
+        (
+            {"outcome": "odd\x1b[31m"},
+            "its rules folder holds something else, and says of it: odd[31m",
+            "the service's log (`release-not-taken`) says more",
+        ),
+        (
+            [],
+            "its rules folder holds something else, and says of it: []",
+            "the service's log (`release-not-taken`) says more",
+        ),
+    ],
+)
+def test_a_release_that_is_not_taken_over_is_warned_of(folder: Any, meant: str, to_do: str) -> None:
+    told = service.ready(ready(folder=folder))
+    assert (told.state, told.found) == (State.WARN, f"{READY}; {meant}")
+    assert to_do in told.to_do
+    assert "(docs/how-to/change-rules-while-serving.md)" in told.to_do
+
+
+def test_every_outcome_that_is_not_taken_over_has_its_words() -> None:
+    assert set(service.NOT_SERVED) == set(OUTCOMES) - {ACCEPTED}
 
 
 def called(status: int, value: Any = None, open_status: int = 401, **more: Any) -> Observed:

@@ -2,16 +2,15 @@
 
 import argparse
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cds_service.rulebook import accept_command as command
-from cds_service.rulebook import judged, lint
+from cds_service.rulebook import lint
 from cds_service.rulebook.accept_command import accept_command
-from cds_service.rulebook.judged import code_digest, note_judged, note_of, was_judged
+from cds_service.rulebook.judged import note_judged, note_of, was_judged
 from cds_service.rulebook.kept import ACCEPTED, REFUSED, committed, look
 from cds_service.rulebook.release_lock import digest_of
 from cds_service.rulebook.site_file import read_site_text
@@ -92,40 +91,23 @@ def test_a_site_file_must_fit_a_release_that_was_judged(folder: Path, notes: Pat
     assert any("age-remainder" in each for each in looked.problems)
 
 
-def test_what_another_code_judged_does_not_count(folder: Path, notes: Path, tmp_path: Path) -> None:
+def test_what_another_software_judged_does_not_count(folder: Path, notes: Path, tmp_path: Path) -> None:
     digest = digest_of(committed(folder)[0])
     note_judged(digest, FIRST, notes)
     assert was_judged(digest, notes)
     (note,) = notes.iterdir()
-    note.write_text(json.dumps({**json.loads(note.read_text(encoding="utf-8")), "code": "0" * 64}), encoding="utf-8")
+    note.write_text(
+        json.dumps({**json.loads(note.read_text(encoding="utf-8")), "software": "another"}), encoding="utf-8"
+    )
     assert not was_judged(digest, notes)
 
 
-@pytest.mark.parametrize("told", ["", "[]", "null", "{", '{"code": null}', '"code"'])
+@pytest.mark.parametrize("told", ["", "[]", "null", "{", '{"software": null}', '"software"'])
 def test_a_note_that_is_none_counts_for_nothing(told: str, folder: Path, notes: Path) -> None:
     digest = digest_of(committed(folder)[0])
     note_judged(digest, FIRST, notes)
     next(notes.iterdir()).write_text(told, encoding="utf-8")
     assert not was_judged(digest, notes)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda package: (package / "core" / "engine.py").write_text("changed = True\n", encoding="utf-8"),
-        lambda package: (package / "core" / "more.py").write_text("", encoding="utf-8"),
-        lambda package: (package / "core" / "engine.py").unlink(),
-        lambda package: (package / "core" / "engine.py").rename(package / "core" / "motor.py"),
-    ],
-    ids=["edited", "added", "removed", "renamed"],
-)
-def test_the_digest_of_the_code_changes_with_each_module(change: object, tmp_path: Path) -> None:
-    package = tmp_path / "package"
-    shutil.copytree(judged.PACKAGE / "core", package / "core")
-    before = code_digest(package)
-    assert code_digest(package) == before
-    change(package)  # type: ignore[operator]
-    assert code_digest(package) != before
 
 
 def test_a_release_with_errors_is_not_noted(folder: Path, notes: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
@@ -18,6 +21,7 @@ from cds_service.rulebook.kept import ACCEPTED, REFUSED, UNLOCKED, WAITING, look
 from cds_service.rulebook.release import known_of, load_release
 from cds_service.rulebook.release_lock import LOCK_FILE, digest_of, file_digests, read_lock, write_lock
 from cds_service.rulebook.site_file import SiteFile, read_site_text
+from cds_service.rulebook.software import PACKAGE
 from tests.http.small_rules import FIRST, RULE, lock, next_release, small_rules, write_release, write_version
 from tests.unit.site_texts import site_folder
 
@@ -330,12 +334,33 @@ def test_only_what_changed_is_looked_at_again(site_rules: Path, kept: Path, monk
     assert judged_anew(site_rules, kept, monkeypatch) == first, "any file may refer to a reason"
 
 
-def test_another_version_of_the_package_looks_at_everything(
-    site_rules: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_software_looks_at_everything(site_rules: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = judged_anew(site_rules, kept, monkeypatch)
-    monkeypatch.setattr(kept_releases, "__version__", "9.9.9")
+    assert judged_anew(site_rules, kept, monkeypatch) == set()
+    monkeypatch.setattr(kept_releases, "this_software", lambda: "another")
     assert judged_anew(site_rules, kept, monkeypatch) == first
+    assert read_standing(kept, site_rules).version == "another"
+    renamed(site_rules, "2026.1.1")
+    monkeypatch.undo()
+    assert judged_anew(site_rules, kept, monkeypatch) == first, "another accepted the release before"
+
+
+def test_what_was_accepted_is_judged_again_by_other_code_of_the_same_version(
+    folder: Path, kept: Path, tmp_path: Path
+) -> None:
+    first = look(folder, kept).standing
+    package = tmp_path / "edited" / "cds_service"
+    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    module = package / "rulebook" / "lint_placeholders.py"
+    stricter = module.read_text(encoding="utf-8").replace("SUMMARY_LIMIT = 140", "SUMMARY_LIMIT = 5")
+    module.write_text(stricter, encoding="utf-8")
+    command = [sys.executable, "-m", "cds_service.rulebook.kept", str(folder), str(kept)]
+    environ = {**os.environ, "PYTHONPATH": str(package.parent)}
+    told = json.loads(subprocess.run(command, env=environ, cwd=tmp_path, check=True, capture_output=True).stdout)
+    assert told["outcome"] == REFUSED
+    assert [each.split(": ")[1] for each in told["problems"]] == ["summary-too-long"]
+    assert read_standing(kept, folder).digest == first.digest, "what was accepted stays"
+    assert look(folder, kept).outcome == ACCEPTED, "by the code that accepted it"
 
 
 def test_a_changed_rule_alone_is_looked_at_and_refused_for_its_error(folder: Path, kept: Path) -> None:

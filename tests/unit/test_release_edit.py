@@ -87,7 +87,12 @@ def test_a_file_without_a_last_newline_is_edited_too() -> None:
     ("rule", "version", "run", "wanted"),
     [
         ("other-rule", "1.0.0", ACTIVE, "other-rule 1.0.0 is active already"),
-        ("other-rule", "1.0.0", TRIAL, "other-rule 1.0.0 is active already"),
+        (
+            "other-rule",
+            "1.0.0",
+            TRIAL,
+            "other-rule 1.0.0 is active already; to have it judged and not shown, take it `off` first",
+        ),
         ("sample-rule", "1.1.0", TRIAL, "sample-rule 1.1.0 is on trial already"),
         ("other-rule", "3.0.0", OFF, "other-rule 3.0.0 is neither active nor on trial; the release has active 1.0.0"),
         ("none", "3.0.0", OFF, "none 3.0.0 is neither active nor on trial; the release has no version of it"),

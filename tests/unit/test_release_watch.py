@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from cds_service.edges import release_watch
 from cds_service.edges.release_watch import ReleaseWatch
 from cds_service.edges.rule_store import load_accepted, load_served, release_of
 from cds_service.rulebook.kept import REFUSED, WAITING
-from tests.http.small_rules import RULE, lock, small_rules, write_release, write_version
+from tests.http.small_rules import RULE, lock, next_release, small_rules, write_release, write_version
 
 
 @pytest.fixture
@@ -57,3 +58,20 @@ def test_a_folder_that_cannot_be_looked_at_is_told_once(
     assert [(each.message, each.__dict__["error"]) for each in caplog.records] == [
         ("release-look-failed", "NotADirectoryError")
     ]
+
+
+def test_a_commit_waits_for_a_restart_where_the_software_was_changed_since_the_service_began(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[str] = []
+    watch = watching(folder, tmp_path / "releases", found)
+    monkeypatch.setattr(release_watch, "installed_software", lambda: "newer")
+    watch.look()
+    assert (found, watch.standing()) == ([], {}), "nothing is new in the folder"
+    name = next_release(folder, 1)
+    for _ in range(2):
+        watch.look()
+    assert (found, watch.standing()) == ([WAITING], {"folder": {"outcome": WAITING, "problems": 1}})
+    [told] = [each.__dict__["problems"] for each in caplog.records]
+    assert told == ["the software was changed since the service began: restart it"]
+    assert load_served(folder, tmp_path / "releases", check=True).release.id == name, "a start judges it"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cds_service.core.share import share_of
+from cds_service.core.share import rate_words, share_of, share_words
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,9 @@ def test_nothing_has_no_share() -> None:
 def test_what_is_no_share_is_refused(part: int, whole: int) -> None:
     with pytest.raises(ValueError, match=f"{part} of {whole} is no share"):
         share_of(part, whole)
+
+
+def test_a_share_in_words_has_its_interval() -> None:
+    assert share_words(share_of(81, 263)) == "30.8 % (25.5 to 36.6)"
+    assert rate_words(share_of(81, 263)) == "30.8 (25.5 to 36.6)"
+    assert (share_words(None), rate_words(None)) == ("-", "-")

@@ -34,9 +34,13 @@ class Census:
     bytes: int
 
 
-def db_settings() -> Settings:
-    """The settings of the environment. Who may call, and from where, is no matter of the database: not asked here."""
-    environ = {name: value for name, value in os.environ.items() if name not in ("CDS_CLIENTS", "CDS_TODAY")}
+def db_settings(*, of_site: bool = False) -> Settings:
+    """The settings of the environment that matter to the database: not who may call, and from where.
+
+    of_site: the site file matters too. A job that purges may run where there is none.
+    """
+    aside = {"CDS_CLIENTS", "CDS_TODAY"} if of_site else {"CDS_CLIENTS", "CDS_TODAY", "CDS_SITE"}
+    environ = {name: value for name, value in os.environ.items() if name not in aside}
     return read_settings({**environ, "CDS_AUTH": AUTH_OFF, "CDS_ALLOW_OPEN": "yes"})
 
 

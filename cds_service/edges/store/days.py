@@ -19,6 +19,14 @@ def within(at: ColumnElement[Any], day: date, zone: tzinfo) -> tuple[ColumnEleme
     return at >= midnight(day, zone), at < midnight(day + timedelta(days=1), zone)
 
 
+def of_rule(rules: ColumnElement[Any], rule: str) -> ColumnElement[bool]:
+    """Give the condition that holds for the rows of one rule.
+
+    An expression, so that the index of the day is used: that of the rule would be read whole for each day.
+    """
+    return rules.concat("") == rule
+
+
 def days_of(
     connection: Connection, at: ColumnElement[Any], zone: tzinfo, since: date | None, until: date | None
 ) -> Iterator[date]:

@@ -3,21 +3,17 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping
-from datetime import date
+from collections.abc import Mapping
 from pathlib import Path
-
-from sqlalchemy.exc import SQLAlchemyError
 
 from cds_service.config import SettingProblem, Settings
 from cds_service.core.overlay import MOST_OVERRIDDEN, SMALL_COUNTS
 from cds_service.edges.store.address import Address, read_address
 from cds_service.edges.store.commands import DATABASE, FINE, db_settings
-from cds_service.edges.store.faults import SchemaProblem, StoreUnavailable, why
+from cds_service.edges.store.faults import SchemaProblem, StoreUnavailable
 from cds_service.edges.store.feedback_counts import counted_feedback, days_on_record, last_feedback
-from cds_service.edges.store.schema import look, refuse_other
-from cds_service.edges.store.source import REPORT, open_engine
-from cds_service.feedback_report.counted import Calls, Cards, Unknown, count_of
+from cds_service.edges.store.reading import records_at, watched
+from cds_service.feedback_report.counted import count_of
 from cds_service.feedback_report.forms import report_csv, report_json
 from cds_service.feedback_report.page import report_page
 from cds_service.feedback_report.report import Asked, FeedbackReport, by_of, report_of
@@ -42,12 +38,11 @@ def feedback_report_command(args: argparse.Namespace) -> int:
     if args.since and args.until and args.since > args.until:
         print(f"feedback report: --since {args.since} is after --until {args.until}", file=sys.stderr)
         return USAGE
-    settings = db_settings()
+    settings = db_settings(of_site=True)
     wanted = _of_site(args, settings)
     words, _ = read_override_reasons(Path(args.folder) / REASONS_FILE)
     address = read_address(settings.database_url or "")
     try:
-        refuse_other(look(address, REPORT), address)
         found = _read(address, settings, args, wanted, words)
     except (SchemaProblem, StoreUnavailable) as problem:
         print(f"the database cannot be used: {problem}", file=sys.stderr)
@@ -76,39 +71,20 @@ def _read(
     words: Mapping[str, str],
 ) -> FeedbackReport:
     zone, days = settings.timezone, (args.since, args.until)
-    engine = open_engine(address, REPORT)
-    try:
-        with engine.connect() as connection:
-            first, last = days_on_record(connection, zone, *days) or (None, None)
-            asked = Asked(
-                first,
-                last,
-                as_of=args.today,
-                zone=str(zone),
-                by=args.by or (by_of(first, last) if first and last else WEEK),
-                least=args.small_counts or int(wanted.get(SMALL_COUNTS, LEAST)),
-                threshold=wanted.get(MOST_OVERRIDDEN),
-            )
-            heard = last_feedback(connection, zone)
-            counted = counted_feedback(connection, zone, *days, args.rule or "")
-            return report_of(count_of(_watched(counted), heard, words), asked, heard)
-    except (SQLAlchemyError, OSError) as fault:
-        raise StoreUnavailable(f"{address.shown}: {why(fault)}") from None
-    finally:
-        engine.dispose()
-
-
-def _watched(counted: Iterator[Cards | Calls | Unknown]) -> Iterator[Cards | Calls | Unknown]:
-    """Tell on a terminal which day has been read."""
-    seen: date | None = None
-    terminal = sys.stderr.isatty()
-    for each in counted:
-        if terminal and each.day != seen:
-            seen = each.day
-            print(f"\rread: {seen}", end="", file=sys.stderr, flush=True)
-        yield each
-    if seen:
-        print("\r" + " " * 20 + "\r", end="", file=sys.stderr, flush=True)
+    with records_at(address) as connection:
+        first, last = days_on_record(connection, zone, *days) or (None, None)
+        asked = Asked(
+            first,
+            last,
+            as_of=args.today,
+            zone=str(zone),
+            by=args.by or (by_of(first, last) if first and last else WEEK),
+            least=args.small_counts or int(wanted.get(SMALL_COUNTS, LEAST)),
+            threshold=wanted.get(MOST_OVERRIDDEN),
+        )
+        heard = last_feedback(connection, zone)
+        counted = counted_feedback(connection, zone, *days, args.rule or "")
+        return report_of(count_of(watched(counted), heard, words), asked, heard)
 
 
 def _shown(report: FeedbackReport, address: Address, words: Mapping[str, str], form: str) -> str:

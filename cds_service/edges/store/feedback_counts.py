@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Text, and_, case, cast, func, literal, or_, select
 
-from cds_service.edges.store.days import days_of, midnight, within
+from cds_service.edges.store.days import days_of, midnight, of_rule, within
 from cds_service.edges.store.tables import CALL, FEEDBACK, RULE_DECISION
 from cds_service.feedback_report.counted import MERGED, OTHER, WROTE, Calls, Cards, Reasons, Unknown
 
@@ -81,8 +81,7 @@ def _cards(day: date, zone: tzinfo, rule: str) -> Select[Any]:
     )
     these = [shown.trial.is_(False), *within(shown.at, day, zone), *within(CALL.c.at, day, zone)]
     if rule:
-        # An expression, so that the index of the day is used: that of the rule would be read whole for each day.
-        these.append(shown.rule.concat("") == rule)
+        these.append(of_rule(shown.rule, rule))
     cards = (
         select(
             shown.rule,

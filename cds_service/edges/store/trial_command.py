@@ -3,22 +3,17 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator
-from datetime import tzinfo
 from pathlib import Path
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from cds_service.edges.store.address import Address, read_address
+from cds_service.edges.store.address import read_address
 from cds_service.edges.store.commands import DATABASE, FINE, db_settings
-from cds_service.edges.store.faults import SchemaProblem, StoreUnavailable, why
-from cds_service.edges.store.schema import look, refuse_other
-from cds_service.edges.store.source import REPORT, open_engine
+from cds_service.edges.store.faults import SchemaProblem, StoreUnavailable
+from cds_service.edges.store.reading import records_at, watched
 from cds_service.edges.store.trials import counted_trials
 from cds_service.rulebook.release_file import RELEASE_FILE, read_release_file
 from cds_service.rulebook.source import nearest
 from cds_service.rulebook.trial_page import report_page
-from cds_service.rulebook.trial_report import Counted, TrialReport, trial_report
+from cds_service.rulebook.trial_report import trial_report
 from cds_service.rulebook.trial_words import report_json, report_lines
 
 USAGE = 2
@@ -37,8 +32,9 @@ def trial_report_command(args: argparse.Namespace) -> int:
     address = read_address(settings.database_url or "")
     zone = settings.timezone
     try:
-        refuse_other(look(address, REPORT), address)
-        found = _read(address, zone, args)
+        with records_at(address) as connection:
+            counted = counted_trials(connection, zone, args.since, args.until, args.rule or "")
+            found = trial_report(watched(counted), args.by)
     except (SchemaProblem, StoreUnavailable) as problem:
         print(f"the database cannot be used: {problem}", file=sys.stderr)
         return DATABASE
@@ -66,27 +62,3 @@ def _unknown_rule(folder: Path, rule: str) -> str:
         return ""
     near = nearest(rule, sorted(names)) or f"there are {', '.join(sorted(names))}"
     return f"no rule '{rule}' in release {release.id}, and no trial of it on record; {near}"
-
-
-def _read(address: Address, zone: tzinfo, args: argparse.Namespace) -> TrialReport:
-    engine = open_engine(address, REPORT)
-    try:
-        with engine.connect() as connection:
-            counted = counted_trials(connection, zone, args.since, args.until, args.rule or "")
-            return trial_report(_watched(counted), args.by)
-    except (SQLAlchemyError, OSError) as fault:
-        raise StoreUnavailable(f"{address.shown}: {why(fault)}") from None
-    finally:
-        engine.dispose()
-
-
-def _watched(counted: Iterator[Counted]) -> Iterator[Counted]:
-    """Tell on a terminal which day has been read."""
-    seen = None
-    for each in counted:
-        if each.day != seen and sys.stderr.isatty():
-            print(f"\rread: {each.day}", end="", file=sys.stderr, flush=True)
-        seen = each.day
-        yield each
-    if seen and sys.stderr.isatty():
-        print("\r" + " " * 20 + "\r", end="", file=sys.stderr, flush=True)

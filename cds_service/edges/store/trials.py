@@ -6,13 +6,13 @@ criteria that stop them, not with the calls.
 
 import json
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, tzinfo
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Text, and_, case, cast, func, or_, select
 
 from cds_service.core.decision import FIRES, UNDECIDED
-from cds_service.edges.store.days import days_of, midnight
+from cds_service.edges.store.days import days_of, of_rule, within
 from cds_service.edges.store.tables import CALL, RULE_DECISION
 from cds_service.rulebook.trial_report import Counted
 
@@ -28,14 +28,13 @@ def counted_trials(
     rule: id of one rule; "" = of all.
     """
     for day in days_of(connection, RULE_DECISION.c.at, zone, since, until):
-        query = _grouped(midnight(day, zone), midnight(day + timedelta(days=1), zone), rule)
-        counted = [_counted(row, day) for row in connection.execute(query)]
+        counted = [_counted(row, day) for row in connection.execute(_grouped(day, zone, rule))]
         connection.rollback()  # a transaction for each day: a long one would keep PostgreSQL from tidying up
         yield from sorted(counted, key=lambda each: (each.rule, each.version, each.release, each.digest, each.site))
 
 
-def _grouped(start: datetime, end: datetime, rule: str) -> Select[Any]:
-    """The trial decisions of [start, end), counted by outcome.
+def _grouped(day: date, zone: tzinfo, rule: str) -> Select[Any]:
+    """The trial decisions of one day, counted by outcome.
 
     Of one rule a call has at most two decisions, the active one first. If both are on trial, the first is the active
     version, which waits for a review: it is told of alone, and the other is compared with it.
@@ -61,14 +60,13 @@ def _grouped(start: datetime, end: datetime, rule: str) -> Select[Any]:
         CALL.c.site,
     )
     # A call and its decisions have one moment. Said of each, PostgreSQL reads the day of all three and no table whole.
-    days = [and_(each.c.at >= start, each.c.at < end) for each in (trial, CALL, other)]
+    days = [and_(*within(each.c.at, day, zone)) for each in (trial, CALL, other)]
     tied = and_(
         days[2], other.c.call_id == trial.c.call_id, other.c.rule == trial.c.rule, other.c.place != trial.c.place
     )
     these = [trial.c.trial.is_(True), *days[:2]]
     if rule:
-        # An expression, so that the index of the day is used: that of the rule would be read whole for each day.
-        these.append(trial.c.rule.concat("") == rule)
+        these.append(of_rule(trial.c.rule, rule))
     joined = trial.join(CALL, CALL.c.id == trial.c.call_id).outerjoin(other, tied)
     decisions = selected.select_from(joined).where(*these).subquery()
     return select(decisions, func.count().label("calls")).group_by(*decisions.c)
