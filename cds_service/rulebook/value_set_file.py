@@ -97,9 +97,11 @@ def _parse(text: str, reading: _Reading) -> dict[str, Any] | None:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         block = dict(pairs)
         if len(block) < len(pairs):
-            keys = [key for key, _ in pairs]
-            for key in (each for at, each in enumerate(keys) if each in keys[:at]):
-                reading.wrong("duplicate-key", f"/{key}", "this key is written twice in one object")
+            seen: set[str] = set()
+            for key, _ in pairs:
+                if key in seen:
+                    reading.wrong("duplicate-key", f"/{key}", "this key is written twice in one object")
+                seen.add(key)
         return block
 
     try:

@@ -77,6 +77,7 @@ JSON: Mapping[str, bytes] = {
     "no number": b'{"a":NaN,"b":Infinity}',
     "a key twice": b'{"a":1,"a":2}',
     "many equal keys": b"{" + b'"a":1,' * 300_000 + b'"a":1}',
+    "many keys, each twice": ("{" + ",".join(f'"k{at % (WIDE // 2)}":1' for at in range(WIDE)) + "}").encode(),
     "many keys": ("{" + ",".join(f'"k{at}":1' for at in range(WIDE)) + "}").encode(),
     "many small objects": b'{"resourceType":"Bundle","entry":[' + b"{}," * 300_000 + b"{}]}",
     "many unknown members": (

@@ -66,6 +66,7 @@ ONCE = [
     ("rule", "many aliases in a line", "the alias '*a' is not used"),
     ("rule", "many entries in a block", "more than 20000 keys, values and items"),
     ("value set", "a number too long for Python", "a number of more digits"),
+    ("value set", "many keys, each twice", "/k48: this key is written twice"),
     ("value set", "many unknown members", "/compose/include/0/concept/48/kode"),
     ("lock", "lists in lists", "is no release lock"),
     ("fixture", "lists in lists", "is no JSON"),
