@@ -17,8 +17,8 @@ from tests.http.key_server import Behaviour, KeyServer, body, status
 from tests.http.small_release import SNOMED, app_of, call
 
 TOKEN = "SENTINEL-token"
-BUDGET_S = 0.4
-GRACE_S = 0.05
+BUDGET_S = 1.0
+GRACE_S = 0.3
 ASTHMA = {
     "resourceType": "Condition",
     "id": "c1",

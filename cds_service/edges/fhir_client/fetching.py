@@ -209,14 +209,14 @@ class FhirServers:
 
         def take(size: int) -> bool:
             nonlocal taken
-            may = gathering.take(size)
-            taken += size if may else 0
+            may = gathering.take(size, taken)
+            taken = taken + size if may else 0
             return may
 
         try:
             return self._get(line, headers, until, url, max_bytes, take)
         except Unfetched:
-            gathering.take(-taken)
+            gathering.give_back(taken)
             raise
 
     def _get(

@@ -48,12 +48,20 @@ class Gathering:
             self._more_to_ask = False
             self._changed.notify_all()
 
-    def take(self, size: int) -> bool:
-        """Say whether so many bytes more may come for this call, and count them if so; fewer than none gives back."""
+    def take(self, size: int, before: int) -> bool:
+        """Say whether so many bytes more of an answer may come for this call, and count them if so.
+
+        before: how many of it are counted; if no more may come they are given back at once, for the other answers.
+        """
         with self._changed:
             may = size <= self._left
-            self._left -= size if may else 0
+            self._left += -size if may else before
             return may
+
+    def give_back(self, size: int) -> None:
+        """Count so many bytes no more."""
+        with self._changed:
+            self._left += size
 
     def run(self, get: Callable[[str, int], Any], asked: Asked) -> None:
         """Fetch one key, in a thread of the crew. Nothing is begun for a call that was answered meanwhile."""
