@@ -78,8 +78,13 @@ def assert_they_point_into(problems, text):
         assert str(each)
 
 
+def as_in_a_file(text):
+    """The text as it can stand in a file: UTF-8 has no half of a surrogate pair."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def look_at_rule(file, edits):
-    text = edited(Path(file).read_text(encoding="utf-8"), edits)
+    text = as_in_a_file(edited(Path(file).read_text(encoding="utf-8"), edits))
     definition = Path(file).parent.parent.name == "definitions"
     read = (read_definition_text if definition else read_rule_text)(text, file)
     assert_they_point_into([*read.problems, *lint_subject(subject_of(read, SHELVES[file]), TODAY)], text)
@@ -91,8 +96,8 @@ def look_at_others(edits):
         (read_site_text, ROOT / "docs/reference/site-example.yaml"),
         (read_clients_text, ROOT / "docs/reference/clients-example.yaml"),
     ):
-        text = edited(path.read_text(encoding="utf-8"), edits)
-        assert_they_point_into(read(text.encode("utf-8", "replace").decode()).problems, text)
+        text = as_in_a_file(edited(path.read_text(encoding="utf-8"), edits))
+        assert_they_point_into(read(text).problems, text)
 
 
 @QUICK
