@@ -17,8 +17,9 @@ from tests.http.key_server import Behaviour, KeyServer, body, status
 from tests.http.small_release import SNOMED, app_of, call
 
 TOKEN = "SENTINEL-token"
-BUDGET_S = 3.0  # more than the collection of a large heap may hold everything up
-GRACE_S = 0.3
+AMPLE_S = 5.0  # more than a busy machine needs
+BUDGET_S = 0.4  # one that a test can wait for
+GRACE_S = 0.05
 ASTHMA = {
     "resourceType": "Condition",
     "id": "c1",
@@ -60,7 +61,7 @@ class World:
     Its client is registered with a FHIR version, so that only lists are asked for, unless `client` says otherwise.
     """
 
-    def __init__(self, server: KeyServer, *, threads: int = 4, budget_s: float = BUDGET_S, **more: Any) -> None:
+    def __init__(self, server: KeyServer, *, threads: int = 4, budget_s: float = AMPLE_S, **more: Any) -> None:
         self.ends: Counter[str] = Counter()
         self.now = 0.0
         self.client = Client(

@@ -13,11 +13,10 @@ import pytest
 from cds_service.config import Settings
 from cds_service.edges.fhir_client.stated import AGAIN_S, KEPT_S, MOST_BYTES, Learnt, Stated
 from cds_service.wiring import open_service
-from tests.http.fhir_world import BUDGET_S, GRACE_S, World, about, base_of, gives, rules_of
+from tests.http.fhir_world import AMPLE_S, BUDGET_S, GRACE_S, World, about, base_of, gives, rules_of
 from tests.http.key_server import Behaviour, KeyServer, after, body, dripping, key_server, status
 from tests.http.small_release import bundle, patient
 
-AMPLE_S = 5.0  # more than a busy machine needs
 SENT = {"patient": patient(), "conditions": None}
 EMPTY: Behaviour = gives(bundle())
 
@@ -81,7 +80,7 @@ def hasty(held: KeyServer) -> Iterator[World]:
 
 
 def world_of(held: KeyServer, **more: Any) -> World:
-    return World(held, **{"budget_s": AMPLE_S, **more, "client": {"fhir_version": "", **more.pop("client", {})}})
+    return World(held, **{**more, "client": {"fhir_version": "", **more.pop("client", {})}})
 
 
 def eventually(holds: Callable[[], bool]) -> bool:
