@@ -38,6 +38,18 @@ def test_the_migrations_make_the_tables_that_the_code_reads(address: Address) ->
     engine.dispose()
 
 
+def test_the_index_of_cards_holds_rows_with_a_card_alone(address: Address) -> None:
+    """Most rows have none. The migration says so, and `tables` not: there its words would load PostgreSQL's dialect."""
+    engine = open_engine(address, OPERATOR)
+    asked = "SELECT sql FROM sqlite_master WHERE name = :name"
+    if address.path is None:
+        asked = "SELECT indexdef FROM pg_indexes WHERE indexname = :name AND schemaname = current_schema()"
+    with engine.connect() as connection:
+        made = connection.execute(text(asked), {"name": "rule_decision_card"}).scalar_one()
+    engine.dispose()
+    assert "card_uuid IS NOT NULL" in made.partition(" WHERE ")[2]
+
+
 def test_an_upgrade_is_told_as_it_was_found_and_done_once(url: str) -> None:
     address = read_address(url)
     assert look(address).found is None
